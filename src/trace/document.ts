@@ -1,0 +1,137 @@
+/**
+ * The trace model: what one analysis of one prompt found, without its numbers. The numbers are tensors beside it (`planes.ts`); a
+ * document and its planes together are a trace, whether they are still being computed or lie in a file.
+ */
+import type { Range } from '../shared/range';
+
+/** Bumped when the meaning of a field changes; older documents are migrated on reading. */
+export const SCHEMA_VERSION = 1;
+
+export interface TraceDocument {
+	version: number;
+	/** What produced the file, for example `neuralese-inspector 0.1.0`. */
+	producer: string;
+	/** ISO 8601, UTC. */
+	created: string;
+	prompt: PromptRecord;
+	model: ModelRecord;
+	options: RunOptions;
+	runtime: RuntimeRecord;
+	arms: ArmRecord[];
+	probes: ProbeRecord[];
+	/** Text of every token id that occurs in the trace, so that it can be read without the tokenizer. */
+	tokens: { id: number; text: string }[];
+	/** What the reader should know: ignored settings, arms that were cut off. One sentence each. */
+	notes: string[];
+}
+
+export interface PromptRecord {
+	/** A file's base name, never its path. */
+	name: string;
+	format: string;
+	/** The text that the model was given. */
+	text: string;
+	/** SHA-256 of `text` in UTF-8, hex. */
+	sha256: string;
+	/** Where `text` came from in the prompt file: pieces of equal length, ascending. Offsets in the file are `file.start + (i - text.start)`. */
+	pieces: { text: Range; file: Range }[];
+}
+
+export interface ModelRecord {
+	id: string;
+	name: string;
+	/** SHA-256 of the manifest, which pins every other file of the model by its hash. */
+	sha256: string;
+	tokenizerSha256: string;
+	layers: number;
+	width: number;
+	vocabulary: number;
+	quantisation: string;
+	trainedLatents: number;
+	/** The manifest's recipe as it was, for the record. */
+	recipe: unknown;
+}
+
+export interface RunOptions {
+	/** Latent thoughts to run; the recipe's own count where absent. */
+	latents?: number;
+	seed: number;
+	/** 0 is greedy. */
+	temperature: number;
+	maxTokens?: number;
+	topK: number;
+}
+
+export interface RuntimeRecord {
+	/** For example `onnxruntime-node 1.30.0, cpu`. */
+	engine: string;
+	platform: string;
+}
+
+export type StepKind = 'prompt' | 'token' | 'latent' | 'answer';
+
+/** One position of an arm's sequence. */
+export interface Step {
+	kind: StepKind;
+	/** The token fed here; -1 for a latent, which has none. */
+	id: number;
+	/** Put there by the recipe, not sampled. */
+	forced?: true;
+	/** Of a prompt token: where it stands in `PromptRecord.text`. */
+	span?: Range;
+	/** Of a latent: which thought is fed here. */
+	thought?: number;
+}
+
+/**
+ * A latent thought. Index convention: thought 0 is the state at the begin-of-thought token, before any latent pass. A thought is
+ * decoded where it is produced, one position before it is fed.
+ */
+export interface Thought {
+	index: number;
+	/** Position whose state became this thought. Readouts of the thought are the planes' rows here. */
+	producedAt: number;
+	/** Position whose input this thought was: `producedAt + 1`. */
+	fedAt: number;
+	/** Beyond what the task needed or the model was trained with: such thoughts drift. Says why. */
+	spare?: string;
+}
+
+export type ArmState = 'running' | 'done' | 'limit' | 'cancelled';
+
+export interface ArmRecord {
+	name: string;
+	state: ArmState;
+	steps: Step[];
+	thoughts: Thought[];
+	/** What the model wrote: thought tokens, then the answer, without the recipe's own tokens. */
+	text: string;
+	/** The answer as the recipe's pattern reads it, or the trimmed answer text; absent while there is none. */
+	answer?: string;
+	/** What was fed back, in words: `state after the final norm`. Absent for arms without latents. */
+	feedback?: string;
+	milliseconds: number;
+}
+
+/** A probe whose scores are in the trace, as plane `probe.<name>.score` of each arm that was scored. */
+export interface ProbeRecord {
+	/** Kebab-case; of a probe with classes `<probe>:<class>`. */
+	name: string;
+	/** What a score near 1 claims. */
+	label: string;
+	arm: string;
+	sha256: string;
+	metrics: ProbeMetric[];
+}
+
+/** Held-out figures of one fitted direction. AUROC, with a 95 % interval from a bootstrap over groups. */
+export interface ProbeMetric {
+	step: number;
+	layer: number;
+	auroc: number;
+	ci: [number, number];
+	/** The same fit on shuffled labels. */
+	shuffled: number;
+	/** A random direction. */
+	random: number;
+}

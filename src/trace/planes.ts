@@ -1,0 +1,57 @@
+/**
+ * The tensors of a trace. `T` positions of an arm, `L + 1` sites, `k` top tokens, `K` thoughts, width `d`. Names are part of the file
+ * format: `<arm>/<plane>`.
+ */
+import type { Range } from '../shared/range';
+import type { TraceDocument } from './document';
+
+export type DType = 'F16' | 'F32' | 'I32' | 'U8';
+
+export interface PlaneSpec {
+	dtype: DType;
+	/** Axes after the first one (`T`, or `K` for `perThought`). */
+	axes: readonly ('site' | 'top' | 'width')[];
+	perThought?: true;
+	definition: string;
+}
+
+/** Every plane but the probes', whose names hold the probe's. */
+export const PLANES = {
+	'tokens.id': { dtype: 'I32', axes: [], definition: 'Token fed at the position; -1 where a latent was fed.' },
+	'tokens.logprob': { dtype: 'F32', axes: [], definition: 'Natural log of the probability that the model gave to this token at the position before; NaN where there is none.' },
+	'hidden.resid': { dtype: 'F16', axes: ['site', 'width'], definition: 'Residual stream: site 0 before the first block, site l after block l, before the final norm.' },
+	'lens.topk_id': { dtype: 'I32', axes: ['site', 'top'], definition: 'Logit lens: tokens of the k highest logits of unembedding(final norm(residual stream)).' },
+	'lens.topk_logit': { dtype: 'F32', axes: ['site', 'top'], definition: 'Their logits. Log-probability is logit - lse.' },
+	'lens.lse': { dtype: 'F32', axes: ['site'], definition: 'Log-sum-exp of all logits.' },
+	'lens.entropy': { dtype: 'F32', axes: ['site'], definition: 'Entropy of the softmax, in nats.' },
+	'lens.kl_final': { dtype: 'F32', axes: ['site'], definition: 'KL(last site || this site), in nats.' },
+	'latent.vec': { dtype: 'F32', axes: ['width'], perThought: true, definition: 'The vector that was fed back as thought i.' },
+	'neighbour.topk_id': { dtype: 'I32', axes: ['top'], perThought: true, definition: 'Tokens whose input embedding has the highest cosine with the thought vector.' },
+	'neighbour.topk_cosine': { dtype: 'F32', axes: ['top'], perThought: true, definition: 'Those cosines.' },
+} as const satisfies Record<string, PlaneSpec>;
+
+export type PlaneName = keyof typeof PLANES | `probe.${string}.score`;
+
+/** Probe scores: F32 [T, L+1] in 0..1, NaN where the probe was not trained to be read. */
+export const PROBE_PLANE: PlaneSpec = { dtype: 'F32', axes: ['site'], definition: 'Score of a linear probe; not a calibrated probability.' };
+
+export function probePlane(probe: string): PlaneName {
+	return `probe.${probe}.score`;
+}
+
+export function planeSpec(name: PlaneName): PlaneSpec | undefined {
+	return Object.hasOwn(PLANES, name) ? PLANES[name as keyof typeof PLANES] : /^probe\..+\.score$/s.test(name) ? PROBE_PLANE : undefined;
+}
+
+/** Rows [start, end) of a plane, flattened row-major. F16 stays as its bits: a Float16Array does not cross every message channel. */
+export type PlaneData = Float32Array | Int32Array | Uint16Array | Uint8Array;
+
+/**
+ * Anything that has a document and can serve rows of its planes: a run in progress, or a file.
+ * `read` resolves to undefined where the arm has no such plane (yet), and to fewer rows than asked where there are fewer.
+ */
+export interface TraceSource {
+	readonly document: TraceDocument;
+	read(arm: string, plane: PlaneName, rows: Range): Promise<PlaneData | undefined>;
+	dispose(): void;
+}
