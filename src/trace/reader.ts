@@ -1,0 +1,149 @@
+import type { Range } from '../shared/range';
+import { clamp } from '../shared/range';
+import type { ByteSource } from './bytes';
+import { checkDocument, checkTensor, DOCUMENT_TENSOR, parseTensorName } from './check';
+import { headerLength, LENGTH_BYTES, parseHeader, type TensorEntry, type TensorTable } from './container';
+import type { TraceDocument } from './document';
+import { TraceError } from './error';
+import { migrate } from './migrations';
+import type { PlaneData, PlaneName, TraceSource } from './planes';
+import { parseDocument } from './schema';
+
+export const FORMAT = 'neuralese-trace';
+/** A document of a million steps has about 60 MB; more would not leave room for anything else. */
+const MAX_DOCUMENT_BYTES = 128 * 1024 * 1024;
+/** A document nests six levels and a recipe a few more; deeper ones exhaust the stack of whoever copies them. */
+const MAX_DOCUMENT_DEPTH = 64;
+
+function refuse(what: string): never {
+	throw new TraceError(`The trace is damaged (${what}): save or download it again.`);
+}
+
+/** Reads the header and the document; planes are read when they are asked for. Takes over `bytes`, also when it fails. */
+export async function openTrace(bytes: ByteSource): Promise<TraceFile> {
+	try {
+		const table = await readTable(bytes);
+		const document = await readDocument(bytes, table);
+		for (const tensor of table.tensors.values()) {
+			const meaning = parseTensorName(tensor.name, document);
+			const wrong = meaning && checkTensor(tensor, meaning, document);
+			if (wrong) {
+				refuse(wrong);
+			}
+		}
+		return new TraceFile(bytes, table, document);
+	} catch (error) {
+		bytes.dispose();
+		throw error;
+	}
+}
+
+async function readTable(bytes: ByteSource): Promise<TensorTable> {
+	const length = headerLength(await bytes.read(0, Math.min(LENGTH_BYTES, bytes.size)), bytes.size);
+	return parseHeader(await bytes.read(LENGTH_BYTES, length), bytes.size);
+}
+
+async function readDocument(bytes: ByteSource, { metadata, tensors }: TensorTable): Promise<TraceDocument> {
+	const entry = tensors.get(DOCUMENT_TENSOR);
+	if (metadata.get('format') !== FORMAT || !entry || entry.dtype !== 'U8') {
+		throw new TraceError('This safetensors file is not a trace: open one that Neuralese Inspector saved.');
+	}
+	if (entry.length > MAX_DOCUMENT_BYTES) {
+		refuse(`its document has ${entry.length} bytes, the limit is ${MAX_DOCUMENT_BYTES}`);
+	}
+	const utf8 = await bytes.read(entry.start, entry.length);
+	if (depth(utf8) > MAX_DOCUMENT_DEPTH) {
+		refuse(`its document nests deeper than ${MAX_DOCUMENT_DEPTH} levels`);
+	}
+	let parsed: unknown;
+	try {
+		parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(utf8));
+	} catch {
+		refuse('its document is not JSON');
+	}
+	const result = parseDocument(migrate(parsed));
+	if (!result.ok) {
+		refuse(result.wrong);
+	}
+	const wrong = checkDocument(result.document);
+	return wrong === undefined ? result.document : refuse(wrong);
+}
+
+/** Deepest nesting of JSON, counted on its bytes before anything is built. */
+function depth(json: Uint8Array): number {
+	let deepest = 0;
+	let level = 0;
+	let quoted = false;
+	for (let i = 0; i < json.length; i++) {
+		const byte = json[i];
+		if (quoted) {
+			i += byte === 0x5c ? 1 : 0;
+			quoted = byte !== 0x22;
+		} else if (byte === 0x22) {
+			quoted = true;
+		} else if (byte === 0x5b || byte === 0x7b) {
+			deepest = Math.max(deepest, ++level);
+		} else if (byte === 0x5d || byte === 0x7d) {
+			level--;
+		}
+	}
+	return deepest;
+}
+
+/** A trace in a file, read lazily by byte range. */
+export class TraceFile implements TraceSource {
+	constructor(
+		private readonly bytes: ByteSource,
+		private readonly table: TensorTable,
+		readonly document: TraceDocument,
+	) {}
+
+	/** All tensors of the file, in its order. */
+	get tensors(): readonly TensorEntry[] {
+		return [...this.table.tensors.values()];
+	}
+
+	get metadata(): ReadonlyMap<string, string> {
+		return this.table.metadata;
+	}
+
+	read(arm: string, plane: PlaneName, rows: Range): Promise<PlaneData | undefined> {
+		return this.rows(`${arm}/${plane}`, rows);
+	}
+
+	/** Rows of a stored mip: each is the maximum of 4^level rows of the plane. Undefined where the file has no such level. */
+	readMip(arm: string, plane: PlaneName, level: number, rows: Range): Promise<PlaneData | undefined> {
+		return this.rows(`${arm}/${plane}.mip${level}`, rows);
+	}
+
+	dispose(): void {
+		this.bytes.dispose();
+	}
+
+	private async rows(name: string, rows: Range): Promise<PlaneData | undefined> {
+		const tensor = this.table.tensors.get(name);
+		if (!tensor) {
+			return undefined;
+		}
+		const count = tensor.shape[0] ?? 1;
+		const start = clamp(Math.trunc(rows.start), 0, count);
+		const end = clamp(Math.trunc(rows.end), start, count);
+		const stride = count === 0 ? 0 : tensor.length / count;
+		return typed(tensor.dtype, await this.bytes.read(tensor.start + start * stride, (end - start) * stride));
+	}
+}
+
+/** Numbers lie little-endian in the file, as on every platform that the editor runs on. */
+function typed(dtype: string, bytes: Uint8Array): PlaneData {
+	const { buffer, byteOffset, byteLength } = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
+	switch (dtype) {
+		case 'F32':
+			return new Float32Array(buffer, byteOffset, byteLength / 4);
+		case 'I32':
+			return new Int32Array(buffer, byteOffset, byteLength / 4);
+		case 'F16':
+			return new Uint16Array(buffer, byteOffset, byteLength / 2);
+		default:
+			return new Uint8Array(buffer, byteOffset, byteLength);
+	}
+}

@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { checkDocument, checkTensor, DOCUMENT_TENSOR, mipRows, parseTensorName } from './check';
+import { encodeHeader } from './container';
+import type { TraceDocument } from './document';
+import { TraceError } from './error';
+import { maxMip, mipLevels } from './mips';
+import type { DType, PlaneData } from './planes';
+import { FORMAT } from './reader';
+import { parseDocument } from './schema';
+
+/** One tensor, in pieces that together fill its shape, row-major. */
+export interface TensorInput {
+	/** `<arm>/<plane>`. */
+	name: string;
+	dtype: DType;
+	shape: number[];
+	chunks: Iterable<PlaneData>;
+}
+
+/** Wide types first, so that every tensor begins at a multiple of its value's size. */
+const ALIGNMENT: Readonly<Record<DType, number>> = { F32: 4, I32: 4, F16: 2, U8: 1 };
+
+/**
+ * Writes a trace so that the target is at any moment either what it was or the whole new file: to a temporary file beside it,
+ * synced, renamed. `tensors` are consumed one chunk at a time; planes that a heatmap draws get their mips on the way.
+ * What the reader would refuse is not written.
+ */
+export async function writeTrace(path: string, document: TraceDocument, tensors: readonly TensorInput[]): Promise<void> {
+	const wrong = unreadable(document, tensors);
+	if (wrong !== undefined) {
+		throw new TraceError(`The trace was not written because nobody could read it (${wrong}): report this.`, 'cannot-write');
+	}
+	const aligned = [...tensors].sort((a, b) => ALIGNMENT[b.dtype] - ALIGNMENT[a.dtype]);
+	const all = [documentTensor(document), ...withMips(aligned, document)];
+	const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+	try {
+		await writeFile(temporary, encodeHeader(all, metadata(document)), all);
+		await rename(temporary, path);
+		await syncFolder(dirname(path));
+	} catch (error) {
+		await rm(temporary, { force: true }).catch(() => {});
+		throw error instanceof TraceError
+			? error
+			: new TraceError(`The trace was not written to ${path}: ${advice(error as NodeJS.ErrnoException)}.`, 'cannot-write');
+	}
+}
+
+/** What the reader would find wrong. */
+function unreadable(document: TraceDocument, tensors: readonly TensorInput[]): string | undefined {
+	const parsed = parseDocument(document);
+	const wrong = parsed.ok ? checkDocument(document) : parsed.wrong;
+	return tensors.reduce((found: string | undefined, tensor) => {
+		const meaning = parseTensorName(tensor.name, document);
+		return found ?? (meaning && checkTensor(tensor, meaning, document));
+	}, wrong);
+}
+
+/** Padded with spaces to a multiple of 8, which JSON ignores and which keeps what follows aligned. */
+function documentTensor(document: TraceDocument): TensorInput {
+	const json = new TextEncoder().encode(JSON.stringify(document));
+	const padded = new Uint8Array(Math.ceil(json.length / 8) * 8).fill(0x20);
+	padded.set(json);
+	return { name: DOCUMENT_TENSOR, dtype: 'U8', shape: [padded.length], chunks: [padded] };
+}
+
+/** Strings only, as safetensors asks: enough to tell what a file is without its document. */
+function metadata({ producer, created, prompt, model, options, runtime, version }: TraceDocument): Record<string, string> {
+	return {
+		format: FORMAT,
+		schema_version: String(version),
+		producer,
+		created,
+		model_id: model.id,
+		model_sha256: model.sha256,
+		tokenizer_sha256: model.tokenizerSha256,
+		prompt_sha256: prompt.sha256,
+		recipe: JSON.stringify(model.recipe) ?? 'null',
+		seed: String(options.seed),
+		sampling: JSON.stringify(options),
+		runtime: `${runtime.engine}, ${runtime.platform}`,
+	};
+}
+
+/** Heatmaps draw planes of one number a site: those are followed by their mips, each computed from the level before it. */
+function withMips(tensors: readonly TensorInput[], document: TraceDocument): TensorInput[] {
+	return tensors.flatMap((tensor) => {
+		const spec = parseTensorName(tensor.name, document)?.spec;
+		const [rows = 0, sites = 0] = tensor.shape;
+		const levels = tensor.dtype === 'F32' && spec?.axes.length === 1 && spec.axes[0] === 'site' ? mipLevels(rows) : 0;
+		if (levels === 0) {
+			return [tensor];
+		}
+		let level: Float32Array = new Float32Array(rows * sites);
+		const kept: TensorInput = { ...tensor, chunks: keep(tensor.chunks as Iterable<Float32Array>, level) };
+		const mips = Array.from({ length: levels }, (_, i): TensorInput => ({
+			name: `${tensor.name}.mip${i + 1}`,
+			dtype: 'F32',
+			shape: [mipRows(rows, i + 1), sites],
+			chunks: (function* () {
+				level = maxMip(level, sites);
+				yield level;
+			})(),
+		}));
+		return [kept, ...mips];
+	});
+}
+
+/** Passes chunks on and copies them into `whole`. */
+function* keep(chunks: Iterable<Float32Array>, whole: Float32Array): Generator<Float32Array> {
+	let at = 0;
+	for (const chunk of chunks) {
+		whole.set(chunk, at);
+		at += chunk.length;
+		yield chunk;
+	}
+}
+
+async function writeFile(path: string, header: Uint8Array, tensors: readonly TensorInput[]): Promise<void> {
+	const handle = await open(path, 'wx');
+	try {
+		await writeAll(handle, header);
+		for (const { name, shape, dtype, chunks } of tensors) {
+			let left = shape.reduce((product, extent) => product * extent, ALIGNMENT[dtype]);
+			for (const chunk of chunks) {
+				left -= chunk.byteLength;
+				if (left < 0) {
+					break;
+				}
+				await writeAll(handle, new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+			}
+			if (left !== 0) {
+				throw new RangeError(`tensor ${name} does not fill its shape [${shape.join(', ')}]`);
+			}
+		}
+		await handle.sync();
+	} finally {
+		await handle.close();
+	}
+}
+
+async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+	for (let done = 0; done < bytes.length;) {
+		done += (await handle.write(bytes, done)).bytesWritten;
+	}
+}
+
+/** Makes the rename last. Some platforms cannot open a folder; there the rename is as durable as the file system makes it. */
+async function syncFolder(folder: string): Promise<void> {
+	const handle = await open(folder, 'r').catch(() => undefined);
+	await handle?.sync().catch(() => {});
+	await handle?.close().catch(() => {});
+}
+
+const ADVICE: ReadonlyMap<string, string> = new Map([
+	['ENOSPC', 'the disk is full, free some space and save again'],
+	['EDQUOT', 'your disk quota is used up, free some space and save again'],
+	['ENOENT', 'the folder does not exist, choose another one'],
+	['ENOTDIR', 'the folder does not exist, choose another one'],
+	['EACCES', 'you may not write there, choose another folder'],
+	['EPERM', 'you may not write there, choose another folder'],
+	['EROFS', 'the folder is read-only, choose another one'],
+	['EISDIR', 'it is a folder, choose a file name'],
+	['ENAMETOOLONG', 'the name is too long, choose a shorter one'],
+]);
+
+function advice(error: NodeJS.ErrnoException): string {
+	return ADVICE.get(error.code ?? '') ?? error.message;
+}
