@@ -1,0 +1,102 @@
+import type { ArmView, ProbeView, Run } from '../shared/panel';
+import type { ProbeRecord, TraceDocument } from '../trace/document';
+import { agreement } from './answers';
+import type { Outline } from './outline';
+import { printable, visible } from './text';
+
+/** What the host knows beside the trace. */
+export interface RunExtra {
+	/** Arms that will run, in order: those that have not begun are shown as waiting. */
+	arms?: readonly string[];
+	/** One sentence each, before the trace's own. */
+	notes?: readonly string[];
+}
+
+/** A title is one line of the panel; the end of a long line is where its question stands. */
+const MAX_TITLE = 200;
+
+/** In the order in which they are read; other arms follow in the order of their run. */
+const LABELS: ReadonlyMap<string, string> = new Map([
+	['latent', 'latent'],
+	['cot', 'chain of thought'],
+	['direct', 'direct'],
+]);
+
+/** The header of a run, and how far its rows and layers reach. */
+export function headline(document: TraceDocument, lines: Outline, revision: number, extra: RunExtra): Run {
+	const { model, probes, prompt } = document;
+	return {
+		revision,
+		title: printable(lines.task?.question ?? lastLine(prompt.text)),
+		subtitle: subtitle(document, lines),
+		arms: armViews(document, extra.arms ?? []),
+		agree: agreement(new Map(document.arms.map((arm) => [arm.name, arm.answer]))),
+		rows: lines.rows,
+		layers: model.layers,
+		trainedLatents: model.trainedLatents,
+		probes: ranked(probes, lines).map((probe) => probeView(probe, model.layers)),
+		notes: [...(extra.notes ?? []), ...document.notes].map(printable),
+	};
+}
+
+/** Of a text of any length, without splitting it. */
+function lastLine(text: string): string {
+	const end = text.trimEnd();
+	const line = end.slice(end.lastIndexOf('\n') + 1).trim();
+	return line.length > MAX_TITLE ? `…${line.slice(-MAX_TITLE)}` : line;
+}
+
+function subtitle({ prompt, model, options, arms }: TraceDocument, { latent }: Outline): string {
+	const milliseconds = arms.reduce((sum, arm) => sum + arm.milliseconds, 0);
+	const parts = [
+		prompt.name,
+		`${model.id}, ${model.layers} layers × ${model.width}`,
+		...(latent ? [`${latent.thoughts.length} latents`] : []),
+		...(options.temperature > 0 ? [`temperature ${options.temperature}`] : []),
+		`seed ${options.seed}`,
+		milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`,
+	];
+	return printable(parts.join(' · '));
+}
+
+/** Compared with the latent arm, because that is the one in question; where it gave no answer, with the first that did. */
+function armViews({ arms }: TraceDocument, expected: readonly string[]): ArmView[] {
+	const reference =
+		arms.find((arm) => arm.name === 'latent' && arm.answer !== undefined) ?? arms.find((arm) => arm.answer !== undefined);
+	const names = [...new Set([...expected, ...arms.map((arm) => arm.name)])].sort((a, b) => place(a) - place(b));
+	return names.map((name): ArmView => {
+		const arm = arms.find((candidate) => candidate.name === name);
+		const comparable = arm?.answer !== undefined && arm !== reference;
+		return {
+			name,
+			label: LABELS.get(name) ?? visible(name),
+			state: arm?.state ?? 'waiting',
+			answer: arm?.answer === undefined ? undefined : visible(arm.answer),
+			agrees: comparable ? arm.answer === reference?.answer : undefined,
+		};
+	});
+}
+
+function place(arm: string): number {
+	const known = [...LABELS.keys()].indexOf(arm);
+	return known < 0 ? LABELS.size : known;
+}
+
+/** The candidates' class probes first, because they are what the question is about; else in the order of the file. */
+function ranked(probes: readonly ProbeRecord[], { task, latent }: Outline): ProbeRecord[] {
+	const rank = ({ name }: ProbeRecord) => {
+		const target = name.slice(name.indexOf(':') + 1);
+		return !name.includes(':') ? 2 : target === (task?.answer ?? latent?.answer) ? 0 : task?.options.includes(target) ? 1 : 2;
+	};
+	return [...probes].sort((a, b) => rank(a) - rank(b));
+}
+
+function probeView({ name, label, metrics }: ProbeRecord, layers: number): ProbeView {
+	const last = metrics.filter((metric) => metric.layer === layers);
+	const mean = (key: 'auroc' | 'shuffled' | 'random') => last.reduce((sum, metric) => sum + metric[key], 0) / last.length;
+	return {
+		name,
+		label: printable(label),
+		metrics: last.length > 0 ? { auroc: mean('auroc'), shuffled: mean('shuffled'), random: mean('random') } : undefined,
+	};
+}

@@ -1,0 +1,69 @@
+import { contains, type Range } from '../shared/range';
+import { probePlane } from '../trace/planes';
+import { surprisalBits } from './lens';
+import type { Lookup } from './lookup';
+import { printable, visible } from './text';
+
+export interface ProbeScores {
+	name: string;
+	/** What a score near 1 claims. */
+	label: string;
+	/** By site, 0..layers; NaN where not measured. */
+	scores: number[];
+}
+
+/** What a hover says about one token of the prompt. */
+export interface PromptToken {
+	/** In the prompt's text. */
+	span: Range;
+	id: number;
+	text: string;
+	/** Probability that the model gave to it before reading it, 0..1, and its surprisal; absent for the first token. */
+	prob?: number;
+	surprisalBits?: number;
+	/** What each site would say next, site 0 first. */
+	layers: { layer: number; text: string; prob: number }[];
+	probes: ProbeScores[];
+}
+
+/** The token that covers `offset` of the prompt's text, from the first arm that was read out there. */
+export async function promptToken(lookup: Lookup, offset: number): Promise<PromptToken | undefined> {
+	for (const arm of lookup.document.arms) {
+		const position = arm.steps.findIndex((step) => step.span && contains(step.span, offset));
+		const readout = position < 0 ? undefined : await lookup.readout(arm, [position]);
+		if (!readout?.has(position)) {
+			continue;
+		}
+		const { id, span } = arm.steps[position]!;
+		const logprob = (await lookup.floats(arm, 'tokens.logprob', [position]))(position)?.[0];
+		const probes = lookup.document.probes.map(async ({ name, label }) =>
+			measured(name, label, (await lookup.floats(arm, probePlane(name), [position]))(position) ?? []),
+		);
+		return {
+			span: span!,
+			id,
+			text: visible(lookup.text(id)),
+			...likelihood(logprob),
+			layers: lookup.sites.flatMap((layer) =>
+				readout
+					.ranked(position, layer, 1)
+					.map((first) => ({ layer, text: visible(lookup.text(first.id)), prob: first.prob })),
+			),
+			probes: (await Promise.all(probes)).flat(),
+		};
+	}
+	return undefined;
+}
+
+/** Nothing where the model gave no probability: forced tokens, the first token. */
+export function likelihood(logprob: number | undefined): { prob?: number; surprisalBits?: number } {
+	return logprob === undefined || Number.isNaN(logprob)
+		? {}
+		: { prob: Math.exp(logprob), surprisalBits: surprisalBits(logprob) };
+}
+
+/** A list of one, or of none where no site was measured. */
+export function measured(name: string, label: string, scores: Iterable<number>): ProbeScores[] {
+	const all = [...scores];
+	return all.some((score) => !Number.isNaN(score)) ? [{ name, label: printable(label), scores: all }] : [];
+}

@@ -1,0 +1,73 @@
+import type { Range } from '../shared/range';
+import type { ArmRecord, TraceDocument } from '../trace/document';
+import type { PlaneName, TraceSource } from '../trace/planes';
+import { outline, shown, type Outline } from './outline';
+import { Readout } from './readout';
+
+/** Values of one position, or nothing where they are not there. */
+export type ByPosition = (position: number) => Float32Array | undefined;
+
+/** What every view of a trace asks for: texts of tokens, how the arms line up, and planes by position. */
+export class Lookup {
+	/** Valid for one document; a run in progress replaces its document with every step. */
+	private cached?: { document: TraceDocument; tokens: ReadonlyMap<number, string>; outline: Outline };
+
+	constructor(readonly source: TraceSource) {}
+
+	get document(): TraceDocument {
+		return this.source.document;
+	}
+
+	get outline(): Outline {
+		return this.current().outline;
+	}
+
+	/** Site numbers, 0..layers. */
+	get sites(): number[] {
+		return Array.from({ length: this.document.model.layers + 1 }, (_, site) => site);
+	}
+
+	/** A token without a text is called by its number. */
+	text(id: number): string {
+		return this.current().tokens.get(id) ?? `#${id}`;
+	}
+
+	/** The entity that a token names where the task is known, else its text made visible. */
+	word(id: number): string {
+		return shown(this.text(id), this.outline.task);
+	}
+
+	async readout(arm: ArmRecord, positions: readonly number[]): Promise<Readout | undefined> {
+		return positions.length > 0 ? Readout.read(this.source, arm.name, span(positions)) : undefined;
+	}
+
+	/** Probabilities' logarithms and probe scores. */
+	async floats(arm: ArmRecord, plane: PlaneName, positions: readonly number[]): Promise<ByPosition> {
+		const rows = span(positions);
+		const values = positions.length > 0 ? await this.source.read(arm.name, plane, rows) : undefined;
+		const stride = plane === 'tokens.logprob' ? 1 : this.sites.length;
+		return (position) => {
+			const row = position - rows.start;
+			return values instanceof Float32Array && (row + 1) * stride <= values.length
+				? values.subarray(row * stride, (row + 1) * stride)
+				: undefined;
+		};
+	}
+
+	private current() {
+		const { document } = this.source;
+		if (this.cached?.document !== document) {
+			const tokens = new Map(document.tokens.map(({ id, text }) => [id, text]));
+			this.cached = { document, tokens, outline: outline(document, (id) => tokens.get(id) ?? '') };
+		}
+		return this.cached;
+	}
+}
+
+/** The smallest range that holds all positions: thoughts and sentences lie close together, and one read is cheaper than many. */
+function span(positions: readonly number[]): Range {
+	return {
+		start: positions.reduce((a, b) => Math.min(a, b), Infinity),
+		end: positions.reduce((a, b) => Math.max(a, b), -1) + 1,
+	};
+}

@@ -1,0 +1,63 @@
+import type { SentenceView } from '../shared/panel';
+import type { ArmRecord, TraceDocument } from '../trace/document';
+import { recipeTokens, sentences, type Sentence } from './sentences';
+import { parseTask, type Task } from './task';
+import { visible } from './text';
+
+/** A sentence and what the task says about it. */
+export interface OutlinedSentence extends Sentence {
+	/** Whom the step is about; absent where that cannot be told. */
+	subject?: string;
+	verdict?: SentenceView['verdict'];
+}
+
+/** How the arms of a trace line up on the shared step axis: row k is sentence k of one arm beside thought k of another. */
+export interface Outline {
+	task?: Task;
+	/** The arm that wrote the chain of thought. */
+	written?: ArmRecord;
+	sentences: OutlinedSentence[];
+	/** The arm that thinks in latents. */
+	latent?: ArmRecord;
+	rows: number;
+}
+
+export function outline(document: TraceDocument, textOf: (id: number) => string): Outline {
+	const task = parseTask(document.prompt.text);
+	const latent =
+		document.arms.find((arm) => arm.name === 'latent' && arm.thoughts.length > 0) ??
+		document.arms.find((arm) => arm.thoughts.length > 0);
+	const written =
+		document.arms.find((arm) => arm.name === 'cot') ??
+		document.arms.find((arm) => arm.steps.some((step) => step.kind === 'token' && !step.forced));
+	const found = written ? judged(sentences(written, textOf, recipeTokens(document.model.recipe)), task) : [];
+	return { task, written, latent, sentences: found, rows: Math.max(found.length, latent?.thoughts.length ?? 0) };
+}
+
+/** A step that leaves its subject out is about the object of the step before it, the first one about the root. */
+function judged(found: readonly Sentence[], task: Task | undefined): OutlinedSentence[] {
+	let previous = task?.root;
+	return found.map((sentence) => {
+		const step = task?.step(sentence.text);
+		const subject = step?.subject ?? (sentence.role === 'answer' ? task?.root : previous);
+		previous = step?.object;
+		if (!task || !step || subject === undefined || sentence.role === 'answer') {
+			return { ...sentence, subject };
+		}
+		return { ...sentence, subject, verdict: verdict(task, subject, step.object) };
+	});
+}
+
+function verdict(task: Task, subject: string, object: string): SentenceView['verdict'] {
+	if (!task.isFact(subject, object)) {
+		return 'no such fact';
+	}
+	return task.answer === undefined ? undefined : task.reaches(object, task.answer) ? 'on a path' : 'dead end';
+}
+
+/**
+ * A token as the panel shows it: the entity that it names where the task is known, else its text with white space made visible.
+ */
+export function shown(text: string, task: Task | undefined): string {
+	return task?.wordOf(text) ?? visible(text);
+}

@@ -1,0 +1,186 @@
+import type { Details, Row, Run, Selection, SentenceView, ThoughtView, Tile, TokenView } from '../shared/panel';
+import { clamp, type Range } from '../shared/range';
+import type { ArmRecord, Thought } from '../trace/document';
+import { probePlane, type PlaneName, type TraceSource } from '../trace/planes';
+import { headline, type RunExtra } from './headline';
+import { likelihood, measured, promptToken, type PromptToken } from './hover';
+import { norm } from './lens';
+import { Lookup, type ByPosition } from './lookup';
+import { findInPrompt } from './occurrence';
+import type { OutlinedSentence } from './outline';
+import type { Readout } from './readout';
+import { printable } from './text';
+
+/** Ranked words of a thought in its row: more do not fit beside a sentence. */
+const ROW_TOP = 4;
+const DETAILS_TOP = 10;
+/** Rows that one query may ask for: more than any screen shows, and less than a message may carry. */
+const MAX_ROWS = 2_000;
+
+/** Everything the panel and the hover show, computed from a run in progress or a file. Texts come out ready for display. */
+export class TraceView {
+	private readonly lookup: Lookup;
+
+	constructor(readonly source: TraceSource) {
+		this.lookup = new Lookup(source);
+	}
+
+	run(revision: number, extra: RunExtra = {}): Run {
+		return headline(this.source.document, this.lookup.outline, revision, extra);
+	}
+
+	/** `layer` is the site whose readout the thoughts show. */
+	async rows(range: Range, layer: number): Promise<Row[]> {
+		const { sentences, written, latent, rows } = this.lookup.outline;
+		const { start, end } = bounded(range, rows);
+		const thoughts = latent?.thoughts.slice(start, end) ?? [];
+		const [readout, logprobs] = await Promise.all([
+			latent &&
+				this.lookup.readout(
+					latent,
+					thoughts.map((thought) => thought.producedAt),
+				),
+			written &&
+				this.lookup.floats(
+					written,
+					'tokens.logprob',
+					sentences.slice(start, end).flatMap((sentence) => sentence.steps),
+				),
+		]);
+		return Array.from({ length: end - start }, (_, i): Row => {
+			const sentence = sentences[start + i];
+			const thought = thoughts[i];
+			return {
+				index: start + i,
+				sentence: sentence && this.sentence(sentence, written!, logprobs!),
+				thought: thought && this.thought(thought, readout, layer),
+			};
+		});
+	}
+
+	/** Probe scores of the thoughts in the range; NaN where the probe was not measured. */
+	async tile(probe: string, range: Range): Promise<Tile> {
+		const { arms, probes } = this.source.document;
+		const rows = bounded(range, this.lookup.outline.rows);
+		const sites = this.lookup.sites.length;
+		const values = new Float32Array((rows.end - rows.start) * sites).fill(NaN);
+		const arm = arms.find((candidate) => candidate.name === probes.find(({ name }) => name === probe)?.arm);
+		const positions = arm?.thoughts.slice(rows.start, rows.end).map((thought) => thought.producedAt) ?? [];
+		const scores = arm && (await this.lookup.floats(arm, probePlane(probe), positions));
+		for (const [row, position] of positions.entries()) {
+			values.set(scores?.(position) ?? [], row * sites);
+		}
+		return { rows, values };
+	}
+
+	async details(row: number): Promise<Details> {
+		const { document } = this.source;
+		const { latent, written, sentences } = this.lookup.outline;
+		const thought = latent?.thoughts[row];
+		const steps = sentences[row]?.steps ?? [];
+		const [readout, fed, logprobs, tiles] = await Promise.all([
+			thought && this.lookup.readout(latent!, [thought.producedAt]),
+			thought && this.fed(latent!, thought.index),
+			written && this.lookup.floats(written, 'tokens.logprob', steps),
+			Promise.all(document.probes.map(({ name }) => this.tile(name, { start: row, end: row + 1 }))),
+		]);
+		return {
+			row,
+			layers: thought && readout?.has(thought.producedAt) ? this.layers(readout, thought.producedAt) : [],
+			neighbours: fed?.neighbours ?? [],
+			norm: fed?.norm,
+			probes: document.probes.flatMap(({ name, label }, i) => measured(name, label, tiles[i]!.values)),
+			tokens: steps.map((position) => ({
+				...this.token(position, written!, logprobs!),
+				id: written!.steps[position]!.id,
+				surprisalBits: likelihood(logprobs!(position)?.[0]).surprisalBits,
+			})),
+		};
+	}
+
+	/** The token that covers `offset` of the prompt's text; undefined where none does or nothing was read out there. */
+	tokenAt(offset: number): Promise<PromptToken | undefined> {
+		return promptToken(this.lookup, offset);
+	}
+
+	/** Where what is selected stands in the prompt's text: what the selected step says, else what the thought reads as. */
+	async occurrences({ row = -1, layer, step }: Selection): Promise<Range[]> {
+		const { prompt, model } = this.source.document;
+		const { task, sentences, latent } = this.lookup.outline;
+		const sentence = step === undefined ? sentences[row] : sentences.find(({ steps }) => steps.includes(step));
+		if (sentence) {
+			// An answer names a candidate; as a fact it would be one that the prompt does not state.
+			const candidate = sentence.role === 'answer' ? task?.step(sentence.text)?.object : undefined;
+			return findInPrompt(candidate ?? sentence.text, prompt.text, sentence.subject, task);
+		}
+		const thought = latent?.thoughts[row];
+		const readout = thought && (await this.lookup.readout(latent!, [thought.producedAt]));
+		if (!thought || !readout?.has(thought.producedAt)) {
+			return [];
+		}
+		const [first] = readout.ranked(thought.producedAt, clamp(layer ?? model.layers, 0, model.layers), 1);
+		const text = first ? this.lookup.text(first.id) : '';
+		return findInPrompt(task?.wordOf(text) ?? text, prompt.text, undefined, task);
+	}
+
+	private sentence({ steps, role, verdict }: OutlinedSentence, arm: ArmRecord, logprobs: ByPosition): SentenceView {
+		return { role, verdict, tokens: steps.map((position) => this.token(position, arm, logprobs)) };
+	}
+
+	private token(position: number, arm: ArmRecord, logprobs: ByPosition): TokenView {
+		return {
+			step: position,
+			text: printable(this.lookup.text(arm.steps[position]!.id)),
+			prob: likelihood(logprobs(position)?.[0]).prob,
+		};
+	}
+
+	private thought({ index, spare, producedAt }: Thought, readout: Readout | undefined, layer: number): ThoughtView {
+		const reason = spare && printable(spare);
+		if (!readout?.has(producedAt)) {
+			return { index, spare: reason, top: [], entropy: NaN, strip: [] };
+		}
+		const { sites } = this.lookup;
+		const site = clamp(Math.trunc(layer), 0, sites.length - 1);
+		const live = this.lookup.outline.task?.frontier(index + 1);
+		return {
+			index,
+			spare: reason,
+			top: this.words(readout, producedAt, site, ROW_TOP).map((word) => ({ ...word, live: live?.has(word.text) })),
+			entropy: readout.entropy(producedAt, site),
+			strip: sites.map((at) => this.words(readout, producedAt, at, 1)[0]?.text ?? ''),
+		};
+	}
+
+	/** Last site first. */
+	private layers(readout: Readout, position: number): Details['layers'] {
+		const read = (layer: number) => ({
+			layer,
+			top: this.words(readout, position, layer, DETAILS_TOP),
+			entropy: readout.entropy(position, layer),
+			klFinal: readout.klFinal(position, layer),
+		});
+		return this.lookup.sites.map(read).reverse();
+	}
+
+	private words(readout: Readout, position: number, site: number, count: number): { text: string; prob: number }[] {
+		return readout.ranked(position, site, count).map(({ id, prob }) => ({ text: this.lookup.word(id), prob }));
+	}
+
+	/** The vector that was fed back as a thought: its norm and the embeddings nearest to it. */
+	private async fed(arm: ArmRecord, thought: number): Promise<{ neighbours: Details['neighbours']; norm?: number }> {
+		const read = (name: PlaneName) => this.source.read(arm.name, name, { start: thought, end: thought + 1 });
+		const [ids, cosines, vector] = await Promise.all([
+			read('neighbour.topk_id'),
+			read('neighbour.topk_cosine'),
+			read('latent.vec'),
+		]);
+		const neighbours = ids && cosines ? [...ids].map((id, i) => ({ text: this.lookup.word(id), cosine: cosines[i]! })) : [];
+		return { neighbours, norm: vector instanceof Float32Array && vector.length > 0 ? norm(vector) : undefined };
+	}
+}
+
+function bounded(range: Range, rows: number): Range {
+	const start = clamp(Math.trunc(range.start), 0, rows);
+	return { start, end: clamp(Math.trunc(range.end), start, Math.min(rows, start + MAX_ROWS)) };
+}

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { parseProbe, scoreProbe } from '../../../src/analysis/probe';
+import { encodeHeader } from '../../../src/trace/container';
+
+const METADATA = {
+	format: 'neuralese-probe',
+	version: '1',
+	name: 'within-k-hops',
+	label: 'The entity is within k hops of the root',
+	arm: 'latent',
+	at: 'thoughts',
+	site: 'resid',
+	model: 'prosqa',
+	seed: '0',
+	classes: '["impus","yimpus"]',
+	metrics:
+		'{"groups":10,"splitBy":"problem","cells":[{"step":0,"layer":1,"auroc":0.9,"ci":[0.8,1],"shuffled":0.5,"random":0.51}]}',
+};
+/** 2 thoughts, 2 sites, 2 classes, width 2. */
+const TENSORS: Record<string, { shape: number[]; values: number[] }> = {
+	weight: { shape: [2, 2, 2, 2], values: [1, 0, 0, 1, 2, 0, 0, 2, -1, 0, 0, -1, 3, 1, 1, 3] },
+	bias: { shape: [2, 2, 2], values: [0, 1, 2, 3, 4, 5, 6, 7] },
+	mean: { shape: [2, 2, 2], values: [1, 2, 0, 0, 0, 0, 0.5, 0.25] },
+	scale: { shape: [2, 2, 2], values: [1, 2, 1, 1, 1, 1, 2, 4] },
+};
+
+function file(metadata: Record<string, string> = METADATA, tensors = TENSORS, dtype = 'F32'): Uint8Array {
+	const entries = Object.entries(tensors);
+	const header = encodeHeader(
+		entries.map(([name, { shape }]) => ({ name, dtype, shape })),
+		metadata,
+	);
+	return Buffer.concat([header, ...entries.map(([, { values }]) => Buffer.from(Float32Array.from(values).buffer))]);
+}
+
+const without = (key: string) =>
+	Object.fromEntries(Object.entries(METADATA).filter(([name]) => name !== key)) as Record<string, string>;
+
+describe('probe files', () => {
+	test('what the contract says', () => {
+		const probe = parseProbe(file(), 'abc');
+		assert.deepEqual(
+			[probe.name, probe.arm, probe.site, probe.model, probe.classes, probe.sha256],
+			['within-k-hops', 'latent', 'resid', 'prosqa', ['impus', 'yimpus'], 'abc'],
+		);
+		assert.deepEqual(probe.shape, { steps: 2, sites: 2, classes: 2, width: 2 });
+		assert.deepEqual(probe.metrics, [{ step: 0, layer: 1, auroc: 0.9, ci: [0.8, 1], shuffled: 0.5, random: 0.51 }]);
+		assert.deepEqual([...probe.scale], TENSORS['scale']!.values);
+	});
+
+	test('bytes inside a larger buffer at any offset', () => {
+		const bytes = file();
+		for (const offset of [1, 2, 3, 4]) {
+			const larger = new Uint8Array(bytes.length + 9);
+			larger.set(bytes, offset);
+			assert.deepEqual(parseProbe(larger.subarray(offset, offset + bytes.length), '').weight, parseProbe(bytes, '').weight);
+		}
+	});
+
+	test('scores are the formula', () => {
+		const probe = parseProbe(file(), '');
+		const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+		const hidden = Float32Array.of(2, 6);
+		for (const [thought, site, index, logit] of [
+			[0, 0, 0, 0 + 1 * (2 - 1)],
+			[0, 0, 1, 1 + (1 * (6 - 2)) / 2],
+			[0, 1, 1, 3 + 2 * 6],
+			[1, 0, 0, 4 - 2],
+			[1, 1, 0, 6 + (3 * 1.5) / 2 + (1 * 5.75) / 4],
+			[9, 1, 0, 6 + (3 * 1.5) / 2 + (1 * 5.75) / 4],
+		] as const) {
+			assert.ok(
+				Math.abs(scoreProbe(probe, hidden, thought, site, index) - sigmoid(logit)) < 1e-12,
+				`${thought} ${site} ${index}`,
+			);
+		}
+	});
+
+	const bad: [name: string, bytes: Uint8Array][] = [
+		['another format', file({ ...METADATA, format: 'pt' })],
+		['a newer version', file({ ...METADATA, version: '2' })],
+		['no label', file(without('label'))],
+		['a name with a slash', file({ ...METADATA, name: '../x' })],
+		['metrics that are no JSON', file({ ...METADATA, metrics: '{' })],
+		[
+			'metrics without an interval',
+			file({ ...METADATA, metrics: '{"cells":[{"step":0,"layer":1,"auroc":1,"shuffled":0.5,"random":0.5}]}' }),
+		],
+		['classes that do not fit the weight', file({ ...METADATA, classes: '["impus"]' })],
+		['two classes without names', file(without('classes'))],
+		['no mean', file(METADATA, Object.fromEntries(Object.entries(TENSORS).filter(([name]) => name !== 'mean')))],
+		['a bias of another shape', file(METADATA, { ...TENSORS, bias: { shape: [8], values: TENSORS['bias']!.values } })],
+		['a scale of zero', file(METADATA, { ...TENSORS, scale: { shape: [2, 2, 2], values: [1, 1, 1, 0, 1, 1, 1, 1] } })],
+		[
+			'a weight that is no number',
+			file(METADATA, { ...TENSORS, weight: { shape: [2, 2, 2, 2], values: Array(16).fill(NaN) } }),
+		],
+		['integers', file(METADATA, TENSORS, 'I32')],
+		['half a file', file().subarray(0, 300)],
+		['nothing', new Uint8Array(0)],
+	];
+	for (const [name, bytes] of bad) {
+		test(`refuses: ${name}`, () =>
+			assert.throws(() => parseProbe(bytes, ''), /^\w*Error: [^\n]+: (export it again|write or download it again)\.$/));
+	}
+});

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { recipeTokens, sentences } from '../../../src/analysis/sentences';
+import type { Step, StepKind } from '../../../src/trace/document';
+
+/** `kind:text`, with `!` in front of forced ones. */
+function grouped(...steps: string[]): string[] {
+	const texts = steps.map((step) => step.slice(step.indexOf(':') + 1));
+	const records = steps.map((step, id): Step => ({
+		kind: step.slice(0, step.indexOf(':')).replace('!', '') as StepKind,
+		id: step.includes('latent:') ? -1 : id,
+		...(step.startsWith('!') ? { forced: true } : {}),
+	}));
+	return sentences({ steps: records }, (id) => texts[id]!, new Set(['<a>', '<eos>'])).map(
+		({ role, steps: positions, text }) => `${role} ${positions.join()}: ${text}`,
+	);
+}
+
+describe('sentences', () => {
+	test('end at a full stop before white space; prompt, forced, latent and stop tokens are left out', () => {
+		assert.deepEqual(
+			grouped(
+				'prompt:Hi.',
+				'!token:<cot>',
+				'token: is a impus.',
+				'token: is',
+				'token: a yimpus.',
+				'token:<a>',
+				'answer: is a gerpus.',
+				'answer:<eos>',
+			),
+			['thought 2:  is a impus.', 'thought 3,4:  is a yimpus.', 'answer 6:  is a gerpus.'],
+		);
+		assert.deepEqual(grouped('latent:', 'token:a', 'latent:', 'token:b'), ['thought 1: a', 'thought 3: b']);
+	});
+
+	test('numbers and closing quotes', () => {
+		assert.deepEqual(grouped('token:3', 'token:.', 'token:5', 'token:!"', 'token: Next', 'token:?'), [
+			'thought 0,1,2,3: 3.5!"',
+			'thought 4,5:  Next?',
+		]);
+	});
+
+	test('end at a line end', () =>
+		assert.deepEqual(grouped('token:a', 'token:\n', 'token:b'), ['thought 0,1: a\n', 'thought 2: b']));
+
+	test('thought and answer never share one', () =>
+		assert.deepEqual(grouped('token:a', 'answer:b'), ['thought 0: a', 'answer 1: b']));
+
+	test('nothing written', () => assert.deepEqual(grouped('prompt:a', '!answer:b'), []));
+});
+
+describe("a recipe's own tokens", () => {
+	test('fed and stop tokens of every arm', () => {
+		const recipe = { arms: { cot: [{ tokens: ['<cot>'] }, { stop: ['<a>'] }], direct: [{ tokens: ['<direct>', '<a>'] }] } };
+		assert.deepEqual([...recipeTokens(recipe)].sort(), ['<a>', '<cot>', '<direct>']);
+	});
+
+	test('a recipe of any other shape has none', () => {
+		for (const recipe of [
+			null,
+			undefined,
+			7,
+			'x',
+			[],
+			{},
+			{ arms: null },
+			{ arms: { a: 'tokens' } },
+			{ arms: { a: [null, 3, { tokens: 'x', stop: [1, null] }] } },
+		]) {
+			assert.deepEqual([...recipeTokens(recipe)], []);
+		}
+	});
+});
