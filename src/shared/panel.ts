@@ -24,7 +24,7 @@ export interface PanelApi {
 }
 
 /** What a button of the panel asks for; the host maps it to a command. */
-export type Action = 'analyze' | 'cancel' | 'saveTrace' | 'chooseModel' | 'showLog' | 'manageTrust' | 'openExample';
+export type Action = 'analyze' | 'cancel' | 'saveTrace' | 'chooseModel' | 'showLog' | 'manageTrust' | 'openExample' | 'restartEngine';
 
 export type PanelState =
 	/** No prompt file is active. */
@@ -33,7 +33,8 @@ export type PanelState =
 	| { kind: 'idle'; name: string; model: string }
 	| { kind: 'untrusted'; name?: string }
 	| { kind: 'unavailable'; reason: string }
-	| { kind: 'failed'; name: string; message: string; action: { label: string; act: Action } }
+	/** `run`: what there was before it failed, or the last finished run. `source`: `file` where a trace file could not be opened. */
+	| { kind: 'failed'; name: string; message: string; action: { label: string; act: Action }; run?: Run; source: 'run' | 'file' }
 	/** `fraction` 0..1 where it can be told; `run` as soon as there is something to show. */
 	| { kind: 'running'; name: string; message: string; fraction?: number; run?: Run }
 	| { kind: 'cancelled'; name: string; run?: Run }

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import * as glossary from '../../../webview/glossary';
+
+const METRICS = { auroc: 0.951, shuffled: 0.507, random: 0.563 };
+
+describe('glossary', () => {
+	test('a score is told with its place, its claim, its controls, and what it is not', () => {
+		const text = glossary.score({ label: 'the first option is the answer.', metrics: METRICS }, 0.87, 'Step 3, layer 2');
+		for (const part of [
+			'Step 3, layer 2: 0.87',
+			'not a calibrated',
+			'claims: the first option is the answer.',
+			'0.95',
+			'0.51',
+			'0.56',
+		]) {
+			assert.ok(text.includes(part), `${part} in: ${text}`);
+		}
+		assert.match(glossary.score({ label: 'x' }, Number.NaN, 'Step 1, layer 0'), /not measured/);
+	});
+
+	test('a forced token has no probability, a chosen one has it with its surprisal', () => {
+		assert.match(glossary.token({ step: 1, text: '<a>' }), /recipe/);
+		assert.match(glossary.token({ step: 1, text: 'x', prob: 0.25 }), /p = 0\.25.*2\.00 bits/);
+	});
+
+	test('a word is called live only where the task says so', () => {
+		assert.match(glossary.word({ text: 'x', prob: 0.5, live: true }, 2), /A live candidate/);
+		assert.match(glossary.word({ text: 'x', prob: 0.5, live: false }, 2), /does not allow/);
+		assert.doesNotMatch(glossary.word({ text: 'x', prob: 0.5 }, 2), /task/);
+	});
+
+	test('entropy says how many tokens it is spread over', () => {
+		assert.match(glossary.entropy(Math.log(8), 1), /2\.079 nats.*= 8 tokens/);
+	});
+
+	test('an arm without an answer says why, one with an answer how it compares', () => {
+		const cot = { name: 'cot', label: 'chain of thought' };
+		assert.match(glossary.arm({ ...cot, state: 'running' }), /running/);
+		assert.match(glossary.arm({ ...cot, state: 'limit', answer: 'x', agrees: false }), /cut off.*disagrees/);
+	});
+});

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import type { PanelState } from '../../../src/shared/panel';
+import { underline } from '../../../webview/draw/surprise';
+import { families, spoken } from '../../../webview/families';
+import { marks } from '../../../webview/marks';
+import { messageFor } from '../../../webview/message';
+import { stretches } from '../../../webview/strip';
+
+describe('strip', () => {
+	test('few layers are told one by one, also where they read alike', () => {
+		assert.deepEqual(
+			stretches(['a', 'a', 'b']).map(({ first, last, text }) => `${first}-${last} ${text}`),
+			['0-0 a', '1-1 a', '2-2 b'],
+		);
+	});
+
+	test('of many layers, neighbours that read alike are one', () => {
+		assert.deepEqual(
+			stretches(['a', 'a', 'b', 'b', 'b', 'a', 'c', 'c']).map(({ first, last, text }) => `${first}-${last} ${text}`),
+			['0-1 a', '2-4 b', '5-5 a', '6-7 c'],
+		);
+	});
+});
+
+describe('marks', () => {
+	test('signs for the invisible are told from text', () => {
+		assert.deepEqual(marks('␠is a⟨U+202E⟩↵'), [
+			{ text: '␠', sign: true },
+			{ text: 'is a', sign: false },
+			{ text: '⟨U+202E⟩↵', sign: true },
+		]);
+	});
+
+	test('no character is lost', () => {
+		fc.assert(
+			fc.property(fc.string({ unit: fc.constantFrom('␠', '↵', '⟨U+202E⟩', '⟨', 'a', '<b>', '😀') }), (text) =>
+				assert.equal(
+					marks(text)
+						.map((piece) => piece.text)
+						.join(''),
+					text,
+				),
+			),
+		);
+	});
+});
+
+describe('families', () => {
+	test('classes of one probe are one family, in order', () => {
+		const found = families([{ name: 'first-option' }, { name: 'within-k-hops:a' }, { name: 'within-k-hops:b:c' }]);
+		assert.deepEqual(
+			found.map(({ name, members }) => [name, members.map((one) => one.member)]),
+			[
+				['first-option', ['']],
+				['within-k-hops', ['a', 'b:c']],
+			],
+		);
+		assert.equal(spoken('within-k-hops'), 'within k hops');
+	});
+});
+
+describe('surprise', () => {
+	test('the line grows with surprisal, is full from 5 bits, and absent for forced tokens', () => {
+		assert.deepEqual([underline(undefined), underline(1), underline(1 / 32), underline(0)], [0, 8, 100, 100]);
+		assert.ok(underline(0.5) < underline(0.25));
+	});
+});
+
+describe('messages', () => {
+	const run = { revision: 1, title: '', subtitle: '', arms: [], rows: 0, layers: 0, trainedLatents: 0, probes: [], notes: [] };
+	const ready = { kind: 'ready', name: 'a', run, stale: false, source: 'run' } as const;
+
+	test('results that are up to date need none, stale ones offer another run', () => {
+		assert.equal(messageFor(ready), undefined);
+		assert.deepEqual(
+			messageFor({ ...ready, stale: true })?.actions.map((one) => one.act),
+			['analyze'],
+		);
+	});
+
+	test('every other state says something and offers a way on', () => {
+		const states: PanelState[] = [
+			{ kind: 'empty' },
+			{ kind: 'idle', name: 'a', model: 'm' },
+			{ kind: 'untrusted' },
+			{ kind: 'unavailable', reason: 'Because.' },
+			{ kind: 'failed', name: 'a', message: 'It broke.', action: { label: 'Show Log', act: 'showLog' }, source: 'run' },
+			{ kind: 'running', name: 'a', message: 'Loading' },
+			{ kind: 'cancelled', name: 'a' },
+		];
+		const offers = states.map((state) => messageFor(state)?.actions[0]?.act);
+		assert.deepEqual(offers, ['openExample', 'analyze', 'manageTrust', 'openExample', 'showLog', 'cancel', 'analyze']);
+		assert.ok(states.every((state) => (messageFor(state)?.text ?? '').length > 0));
+	});
+});

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { PanelState, Run } from '../../../src/shared/panel';
+import { INITIAL, layerOf, probeOf, restored, saved, Store, withPanel, withSelection } from '../../../webview/store';
+
+const PROBES = ['first-option', 'within:impus', 'within:yimpus'].map((name) => ({ name, label: name }));
+const RUN: Run = {
+	revision: 1,
+	title: 'Is Davis a jelpus or gerpus?',
+	subtitle: '',
+	arms: [],
+	rows: 6,
+	layers: 2,
+	trainedLatents: 6,
+	probes: PROBES,
+	notes: [],
+};
+const ready = (name: string, over: Partial<Run> = {}): PanelState => ({
+	kind: 'ready',
+	name,
+	run: { ...RUN, ...over },
+	stale: false,
+	source: 'run',
+});
+const looking = { ...withPanel(INITIAL, ready('a.prompt.md')), selection: { row: 3, layer: 1 }, layer: 1, scroll: 120 };
+
+describe('store', () => {
+	test('a newer snapshot of the same prompt keeps the place, another prompt starts at the top', () => {
+		assert.deepEqual(withPanel(looking, ready('a.prompt.md', { revision: 2 })).selection, { row: 3, layer: 1 });
+		const other = withPanel(looking, ready('b.prompt.md'));
+		assert.deepEqual([other.selection, other.scroll], [{}, 0]);
+	});
+
+	test('a snapshot clears the last problem', () => {
+		assert.equal(withPanel({ ...looking, problem: 'gone' }, ready('a.prompt.md')).problem, undefined);
+	});
+
+	test('the layer is the selected one, else the one chosen last, else the last of the model, and always one that it has', () => {
+		assert.equal(layerOf(withPanel(INITIAL, ready('a'))), 2);
+		assert.equal(layerOf(withSelection(looking, { row: 0, layer: 0 })), 0);
+		assert.equal(layerOf(withSelection(looking, {})), 1);
+		assert.equal(layerOf({ ...looking, selection: { layer: 40 } }), 2);
+		assert.equal(layerOf(INITIAL), 0);
+	});
+
+	test('a probe that the run lacks falls back to its family, then to the first', () => {
+		assert.equal(probeOf(looking), 'first-option');
+		assert.equal(probeOf({ ...looking, probe: 'within:yimpus' }), 'within:yimpus');
+		assert.equal(probeOf({ ...looking, probe: 'within:zumpus' }), 'within:impus');
+		assert.equal(probeOf({ ...looking, probe: 'other' }), 'first-option');
+		assert.equal(probeOf(INITIAL), undefined);
+	});
+
+	test('only where one was is saved, and comes back', () => {
+		const kept = saved(looking);
+		assert.deepEqual(Object.keys(kept).sort(), ['details', 'layer', 'probe', 'scroll', 'selection', 'subject']);
+		const back = restored(JSON.parse(JSON.stringify(kept)));
+		assert.deepEqual([back.state.layer, back.state.scroll, back.state.selection, back.saved?.selection.row], [1, 120, {}, 3]);
+	});
+
+	test('what cannot be understood is not restored', () => {
+		for (const value of [undefined, null, 1, 'x', [], { subject: 1 }]) {
+			assert.deepEqual(restored(value), { state: INITIAL });
+		}
+		const odd = restored({
+			subject: 'a',
+			selection: { row: -1, layer: 'x', step: 1.5 },
+			layer: Number.NaN,
+			scroll: 'far',
+			probe: {},
+		});
+		assert.deepEqual(odd.saved?.selection, { row: undefined, layer: undefined, step: undefined });
+		assert.deepEqual([odd.state.layer, odd.state.scroll, odd.state.probe], [undefined, 0, undefined]);
+	});
+
+	test('listeners see each change once with the state before, and nothing is saved before there is something to be in', () => {
+		const seen: [number, number][] = [];
+		const saves: unknown[] = [];
+		const store = new Store(INITIAL, (navigation) => saves.push(navigation));
+		store.subscribe((state, before) => seen.push([state.scroll, before.scroll]));
+		store.update((state) => state);
+		store.update((state) => ({ ...state, scroll: 5 }));
+		assert.deepEqual([seen, saves.length], [[[5, 0]], 0]);
+		store.update((state) => withPanel(state, ready('a')));
+		assert.equal(saves.length, 1);
+	});
+});

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { metrics, reveal, visible } from '../../../webview/viewport';
+
+const geometry = fc.record({
+	rows: fc.nat(10_000),
+	height: fc.integer({ min: 0, max: 3000 }),
+	rowHeight: fc.integer({ min: 1, max: 200 }),
+	overscan: fc.integer({ min: 1, max: 20 }),
+});
+
+describe('viewport', () => {
+	test('the window holds every row in view, lies in the list, and stays small', () => {
+		fc.assert(
+			fc.property(geometry, fc.double({ min: 0, max: 1, noNaN: true }), ({ rows, height, rowHeight, overscan }, at) => {
+				const scroll = Math.max(0, rows * rowHeight - height) * at;
+				const window = visible(scroll, height, rowHeight, rows, overscan);
+				assert.ok(0 <= window.start && window.start <= window.end && window.end <= rows);
+				assert.ok(window.start <= Math.floor(scroll / rowHeight));
+				assert.ok(window.end >= Math.min(rows, Math.ceil((scroll + height) / rowHeight)));
+				assert.ok(window.end - window.start <= height / rowHeight + 4 * overscan + 2);
+			}),
+		);
+	});
+
+	test('a small scroll leaves the window as it is', () => {
+		assert.deepEqual(visible(1000, 500, 24, 10_000, 16), visible(1003, 500, 24, 10_000, 16));
+	});
+
+	test('10 000 rows: a window of some dozens', () => {
+		const window = visible(120_000, 600, 24, 10_000, 16);
+		assert.ok(window.end - window.start < 100, JSON.stringify(window));
+	});
+
+	test('revealing moves no more than is needed, and shows the whole row', () => {
+		assert.equal(reveal(2, 100, 0, 400), 0);
+		assert.equal(reveal(4, 100, 0, 400), 100);
+		assert.equal(reveal(0, 100, 250, 400), 0);
+		assert.equal(reveal(9, 100, 0, 50), 900, 'a row taller than the view starts at its top');
+	});
+
+	test('few rows are tall, many are thin; narrow ones move closer, and are stacked only where they are tall', () => {
+		const shape = (rows: number, width: number) =>
+			`${metrics(rows, 2, width).tall ? 'tall' : 'thin'} ${metrics(rows, 2, width).layout}`;
+		assert.deepEqual([shape(6, 1180), shape(6, 570), shape(6, 420)], ['tall wide', 'tall compact', 'tall stacked']);
+		assert.deepEqual(
+			[shape(10_000, 1180), shape(10_000, 570), shape(10_000, 420)],
+			['thin wide', 'thin compact', 'thin compact'],
+		);
+	});
+
+	test('the heatmap leaves room for the other columns at every width', () => {
+		fc.assert(
+			fc.property(fc.integer({ min: 320, max: 3000 }), fc.integer({ min: 1, max: 128 }), (width, layers) => {
+				const { heatWidth, scoresWidth } = metrics(6, layers, width);
+				assert.ok(heatWidth >= 141 && heatWidth <= scoresWidth && scoresWidth <= Math.max(236, width * 0.45));
+			}),
+		);
+	});
+});

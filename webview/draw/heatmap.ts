@@ -1,0 +1,126 @@
+/** The probe heatmap: one cell for each row and layer, on a canvas. */
+import type { Range } from '../../src/shared/range';
+import { decimals } from '../figures';
+import type { Palette } from '../theme';
+import { shade } from './colour';
+
+/** Pixels of the page, before the device's ratio. */
+export interface Geometry {
+	rows: Range;
+	sites: number;
+	width: number;
+	rowHeight: number;
+	cellTop: number;
+	cellHeight: number;
+}
+
+export interface Heatmap extends Geometry {
+	/** Scores of the row's sites; undefined where they have not come yet. */
+	scores(row: number): ArrayLike<number> | undefined;
+	selected?: { row: number; layer: number };
+}
+
+const FONT_SIZE = 11;
+/** Air on both sides of a printed value. */
+const PADDING = 6;
+const HATCH = 6;
+
+export function drawHeatmap(canvas: HTMLCanvasElement, map: Heatmap, palette: Palette, ratio: number): void {
+	const height = (map.rows.end - map.rows.start) * map.rowHeight;
+	canvas.width = Math.round(map.width * ratio);
+	canvas.height = Math.round(height * ratio);
+	canvas.style.width = `${map.width}px`;
+	canvas.style.height = `${height}px`;
+	const context = canvas.getContext('2d');
+	if (!context) {
+		return;
+	}
+	context.scale(ratio, ratio);
+	context.font = `${FONT_SIZE}px ${palette.mono}`;
+	context.textAlign = 'center';
+	context.textBaseline = 'middle';
+	const hatch = hatching(context, palette.dim);
+	const prints = map.cellHeight >= FONT_SIZE + 4 && context.measureText('0.00').width + PADDING <= map.width / map.sites;
+	for (let row = map.rows.start; row < map.rows.end; row++) {
+		const scores = map.scores(row);
+		for (let site = 0; scores && site < map.sites; site++) {
+			const { x, y, width, height: cell } = cellBox(map, row, site);
+			const score = scores[site] ?? Number.NaN;
+			const shaded = shade(score);
+			context.fillStyle = shaded?.[0] ?? hatch;
+			context.fillRect(x, y, width, cell);
+			if (shaded && prints) {
+				context.fillStyle = shaded[1];
+				context.fillText(decimals(score), x + width / 2, y + cell / 2 + 0.5);
+			}
+			if (palette.contrastBorder && width > 4) {
+				context.strokeStyle = palette.contrastBorder;
+				context.lineWidth = 1;
+				context.strokeRect(x + 0.5, y + 0.5, width - 1, cell - 1);
+			}
+		}
+	}
+	if (map.selected && map.selected.row >= map.rows.start && map.selected.row < map.rows.end) {
+		outline(context, cellBox(map, map.selected.row, map.selected.layer), palette);
+	}
+}
+
+/** The cell under a point of the canvas; undefined between cells' rows. */
+export function cellAt(map: Geometry, x: number, y: number): { row: number; layer: number } | undefined {
+	const row = map.rows.start + Math.floor(y / map.rowHeight);
+	const inRow = y - Math.floor(y / map.rowHeight) * map.rowHeight - map.cellTop;
+	const layer = Math.floor((x / map.width) * map.sites);
+	const inside =
+		row < map.rows.end && row >= map.rows.start && layer >= 0 && layer < map.sites && inRow >= 0 && inRow < map.cellHeight;
+	return inside ? { row, layer } : undefined;
+}
+
+/** Cells are parted by a gap where they are wide enough to be told apart, and touch where they are not. */
+export function cellBox(map: Geometry, row: number, layer: number): { x: number; y: number; width: number; height: number } {
+	const pitch = map.width / map.sites;
+	const gap = pitch >= 16 ? 2 : pitch >= 5 ? 1 : 0;
+	const x = Math.round(layer * pitch);
+	const rowGap = map.cellHeight === map.rowHeight ? 1 : 0;
+	return {
+		x,
+		y: (row - map.rows.start) * map.rowHeight + map.cellTop,
+		width: Math.round((layer + 1) * pitch) - x - gap,
+		height: map.cellHeight - rowGap,
+	};
+}
+
+/** Not measured: neither a low nor a high colour. */
+export function hatching(context: CanvasRenderingContext2D, stroke: string): CanvasPattern | string {
+	const tile = document.createElement('canvas');
+	tile.width = tile.height = HATCH;
+	const lines = tile.getContext('2d');
+	if (!lines) {
+		return 'transparent';
+	}
+	lines.strokeStyle = stroke;
+	lines.globalAlpha = 0.55;
+	lines.beginPath();
+	for (const shift of [-HATCH, 0, HATCH]) {
+		lines.moveTo(shift - 1, HATCH + 1);
+		lines.lineTo(shift + HATCH + 1, -1);
+	}
+	lines.stroke();
+	return context.createPattern(tile, 'repeat') ?? 'transparent';
+}
+
+/** Two rings, so that one of them stands out on any cell. */
+function outline(
+	context: CanvasRenderingContext2D,
+	box: { x: number; y: number; width: number; height: number },
+	palette: Palette,
+): void {
+	const rings: [string, number][] = [
+		[palette.background, 2],
+		[palette.focus, 0],
+	];
+	for (const [colour, inset] of rings) {
+		context.strokeStyle = colour;
+		context.lineWidth = 2;
+		context.strokeRect(box.x + inset, box.y + inset, box.width - 2 * inset, box.height - 2 * inset);
+	}
+}

@@ -1,0 +1,46 @@
+/** Numbers as text. Figures stand in columns, so they are short; the exact value is on hover. */
+
+const MINUS = '−';
+const MISSING = '–';
+
+/** `digits` decimals with a typographic minus; a dash where the value was not measured. */
+export function decimals(value: number | undefined, digits = 2): string {
+	if (value === undefined || Number.isNaN(value)) {
+		return MISSING;
+	}
+	return Number.isFinite(value) ? signed(value.toFixed(digits)) : `${value < 0 ? MINUS : ''}∞`;
+}
+
+/** Two decimals, and never a 0 or 1 that is only rounded: `<.01`, `>.99`. */
+export function probability(value: number): string {
+	if (value > 0 && value < 0.01) {
+		return '<.01';
+	}
+	return value < 1 && value >= 0.995 ? '>.99' : decimals(value);
+}
+
+/** Four significant digits, `6.103e−5` below 0.0001. */
+export function exact(value: number): string {
+	if (!Number.isFinite(value) || value === 0) {
+		return decimals(value, 0);
+	}
+	return signed(Math.abs(value) < 1e-4 ? value.toExponential(3) : Number(value.toPrecision(4)).toString());
+}
+
+/** A proportion as statistics prints it, without the leading zero: `.95`. */
+export function proportion(value: number): string {
+	return decimals(value).replace(/^(−?)0\./, '$1.');
+}
+
+/** Information of an event of probability `value`, in bits. */
+export function surprisal(value: number): number {
+	return value >= 1 ? 0 : -Math.log2(value);
+}
+
+export function plural(count: number, noun: string): string {
+	return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function signed(text: string): string {
+	return (/^-0(\.0*)?$/.test(text) ? text.slice(1) : text).replace(/-/g, MINUS);
+}

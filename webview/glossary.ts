@@ -1,0 +1,128 @@
+/** What each number on the screen is and how it was computed, in words: the text of the tooltips. */
+import type { ArmView, Details, ProbeView, SentenceView, ThoughtView, TokenView } from '../src/shared/panel';
+import { FULL_BITS } from './draw/surprise';
+import { decimals, exact, surprisal } from './figures';
+import type { Stretch } from './strip';
+
+const LENS = 'softmax of the unembedding of the normed residual stream';
+const NOT_PROBABILITY = 'It is not a calibrated probability.';
+
+export const UNDERLINE =
+	`The less the model expected a token, the stronger its line: ` +
+	`full from ${FULL_BITS} bits of surprisal on, one chance in ${2 ** FULL_BITS}.`;
+export const LATENT_COLUMN =
+	`Logit lens where the thought is produced: ${LENS}. ` +
+	`Bright bars are candidates that the task’s own structure allows at this step. ` +
+	`Readable is not yet used: the words do not show that the answer depends on them.`;
+export const SCORE_SCALE =
+	`Score of a linear probe, on a fixed scale: the same colour is the same score in every trace. ` + NOT_PROBABILITY;
+export const NO_FIGURES = 'The trace holds no held-out figures for this probe: nothing says how far its scores can be trusted.';
+export const TOKEN_ID = 'Number of the token in the model’s vocabulary.';
+export const READS_AS = `Likeliest tokens by the logit lens: ${LENS} at this layer.`;
+
+export const VERDICTS: Readonly<Record<NonNullable<SentenceView['verdict']>, string>> = {
+	'on a path': 'The prompt states this step, and from where it leads the answer can still be reached.',
+	'dead end': 'The prompt states this step, but from where it leads the answer can no longer be reached.',
+	'no such fact': 'The prompt does not state this step.',
+};
+
+export const STATES: Readonly<Record<ArmView['state'], string>> = {
+	waiting: 'waiting',
+	running: 'running…',
+	done: 'no answer',
+	limit: 'no answer at its limit',
+	cancelled: 'cancelled',
+};
+
+export function arm(view: ArmView): string {
+	if (view.answer === undefined) {
+		return `The arm “${view.label}”: ${STATES[view.state]}.`;
+	}
+	const cut = view.state === 'limit' ? ' It was cut off at its limit of tokens.' : '';
+	const compared =
+		view.agrees === undefined ? '' : ` It ${view.agrees ? 'agrees' : 'disagrees'} with the first arm that answered.`;
+	return `Answer of the arm “${view.label}”, read from the text that it wrote.${cut}${compared}`;
+}
+
+export function agreement(agree: boolean): string {
+	return `All arms that answered this one prompt gave ${agree ? 'the same answer' : 'not the same answer'}.`;
+}
+
+export function token(view: TokenView): string {
+	if (view.prob === undefined) {
+		return `“${view.text}” was put there by the recipe, not chosen by the model.`;
+	}
+	const bits = `Surprisal −log₂ p = ${decimals(surprisal(view.prob))} bits.`;
+	return `p = ${exact(view.prob)}: the probability that the model gave to “${view.text}” from what stands before it. ${bits}`;
+}
+
+export function word({ text, prob, live }: ThoughtView['top'][number], layer: number): string {
+	const allowed = live
+		? 'A live candidate: the task’s own structure allows it at this step.'
+		: 'The task’s own structure does not allow it at this step.';
+	return `p = ${exact(prob)} for “${text}” by the logit lens at layer ${layer}: ${LENS}. ${live === undefined ? '' : allowed}`;
+}
+
+export function spare(reason: string): string {
+	return `Spare thought: ${reason}. What it reads as is no evidence about the answer.`;
+}
+
+export function stretch({ first, last, text }: Stretch): string {
+	const where = first === last ? `layer ${first}` : `layers ${first} to ${last}`;
+	return `“${text}” is the likeliest token by the logit lens at ${where}. Click to show the layer.`;
+}
+
+export function entropy(nats: number, layer: number): string {
+	const spread = exact(Math.exp(nats));
+	return `Entropy H = ${exact(nats)} nats of the whole distribution at layer ${layer}: spread over exp(H) = ${spread} tokens.`;
+}
+
+export function divergence({ layer, klFinal }: Details['layers'][number]): string {
+	return `KL(last layer || layer ${layer}) = ${exact(klFinal)} nats: how far the reading is from the last layer’s.`;
+}
+
+export function cosine({ text, cosine: value }: Details['neighbours'][number]): string {
+	return `Cosine of the vector that was fed back with the input embedding of “${text}”: ${exact(value)}.`;
+}
+
+export function norm(value: number): string {
+	return `Euclidean norm of the vector that was fed back in place of a token’s embedding: ${exact(value)}.`;
+}
+
+export function claim(label: string): string {
+	return `A score near 1 claims: ${label.replace(/\.$/, '')}.`;
+}
+
+/** `metrics` are the probe's controls, where the trace has them. */
+export function score(probe: Pick<ProbeView, 'label' | 'metrics'>, value: number, where: string): string {
+	if (Number.isNaN(value)) {
+		return `${where}: not measured. The probe is not read here.`;
+	}
+	const { metrics } = probe;
+	const controls =
+		metrics &&
+		`AUROC ${decimals(metrics.auroc)}, shuffled ${decimals(metrics.shuffled)}, random direction ${decimals(metrics.random)}.`;
+	const meaning = `score of a linear probe on the residual stream. ${NOT_PROBABILITY} ${claim(probe.label)}`;
+	return `${where}: ${exact(value)}, ${meaning} ${controls ?? ''}`;
+}
+
+/** Label, value, and meaning of each of a probe's figures. */
+export function metrics({
+	auroc,
+	shuffled,
+	random,
+}: NonNullable<ProbeView['metrics']>): { label: string; value: number; meaning: string }[] {
+	return [
+		{
+			label: 'AUROC',
+			value: auroc,
+			meaning: 'Area under the ROC curve on held-out problems, last layer, mean over steps: 0.5 is chance, 1 is perfect.',
+		},
+		{
+			label: 'shuffled',
+			value: shuffled,
+			meaning: 'Control: the same fit on shuffled labels. The probe shows something only as far as it exceeds this.',
+		},
+		{ label: 'random', value: random, meaning: 'Control: a random direction instead of the fitted one.' },
+	];
+}

@@ -1,0 +1,70 @@
+/** The panel's script: connects the views to the host. */
+import type { HostApi, PanelApi } from '../src/shared/panel';
+import { Remote, serve, type Port } from '../src/shared/rpc';
+import { registerControls } from './controls';
+import { Selecting } from './selecting';
+import { restored, Store, withPanel, type AppState } from './store';
+import { Tooltip } from './tooltip';
+import type { Context, ViewMaker } from './view';
+import { announcer } from './views/announcer';
+import { details } from './views/details';
+import { header } from './views/header';
+import { legend } from './views/legend';
+import { notes } from './views/notes';
+import { status } from './views/status';
+import { steps } from './views/steps';
+
+declare function acquireVsCodeApi(): { postMessage(message: unknown): void; getState(): unknown; setState(state: unknown): void };
+
+/** From top to bottom. A new view is one file and one line here. */
+const VIEWS: readonly ViewMaker[] = [header, status, notes, steps, legend, details, announcer];
+
+function boot(root: HTMLElement): void {
+	registerControls();
+	const editor = acquireVsCodeApi();
+	const port: Port = {
+		post: (message) => editor.postMessage(message),
+		onMessage: (listener) => {
+			const receive = (event: MessageEvent) => listener(event.data);
+			addEventListener('message', receive);
+			return { dispose: () => removeEventListener('message', receive) };
+		},
+	};
+	const host = new Remote<HostApi>(port);
+	const before = restored(editor.getState());
+	const store = new Store(before.state, (navigation) => editor.setState(navigation));
+	const selecting = new Selecting(store, host, before.saved);
+	const report = (error: unknown) => {
+		const problem = error instanceof Error ? error.message : String(error);
+		store.update((state) => ({ ...state, problem }));
+	};
+	const context: Context = {
+		host,
+		store,
+		selecting,
+		tooltip: new Tooltip(root),
+		report,
+		act: (action) => void host.call('act', action).catch(report),
+	};
+	const views = VIEWS.map((make) => make(context));
+	root.append(...views.map((view) => view.element));
+
+	const render = (state: AppState, last?: AppState) => {
+		root.dataset['kind'] = state.panel?.kind ?? 'connecting';
+		for (const view of views) {
+			view.render(state, last);
+		}
+	};
+	store.subscribe(render);
+	render(store.state);
+	serve<PanelApi>(port, {
+		state: (panel) => store.update((state) => withPanel(state, panel)),
+		selection: (selection) => selecting.receive(selection),
+	});
+	host.call('ready', undefined).catch(report);
+}
+
+const root = document.getElementById('app');
+if (root) {
+	boot(root);
+}

@@ -1,0 +1,70 @@
+/** What the panel says about each state, and what it offers to do. */
+import type { Action, PanelState } from '../src/shared/panel';
+
+export interface Message {
+	heading?: string;
+	text: string;
+	/** The first is the one to take. */
+	actions: { label: string; act: Action }[];
+	busy?: { fraction?: number };
+	tone?: 'bad' | 'warn';
+}
+
+const ANALYZE = { label: 'Analyze Prompt', act: 'analyze' } as const;
+const AGAIN = { label: 'Analyze Again', act: 'analyze' } as const;
+const CANCEL = { label: 'Cancel', act: 'cancel' } as const;
+const EXAMPLE = { label: 'Open an Example', act: 'openExample' } as const;
+
+/** Absent where the results speak for themselves. */
+export function messageFor(panel: PanelState | undefined): Message | undefined {
+	switch (panel?.kind) {
+		case undefined:
+			return { text: 'Waiting for the extension…', actions: [], busy: {} };
+		case 'empty':
+			return {
+				heading: 'Read a model’s reasoning',
+				text:
+					'Open a prompt file and analyse it. Its chain of thought, its latent thoughts as their nearest tokens, and what ' +
+					'probes read in them appear here, side by side.',
+				actions: [EXAMPLE],
+			};
+		case 'idle':
+			return {
+				heading: panel.name,
+				text: `Not analysed yet. The model ${panel.model} will run on this machine.`,
+				actions: [ANALYZE, { label: 'Choose Model…', act: 'chooseModel' }],
+			};
+		case 'untrusted':
+			return {
+				heading: 'This workspace is not trusted',
+				text:
+					'In Restricted Mode saved traces can be viewed and no model is run, because the workspace may choose the model. ' +
+					'Trust the workspace to analyse prompts in it.',
+				actions: [{ label: 'Manage Workspace Trust', act: 'manageTrust' }],
+			};
+		case 'unavailable':
+			return {
+				heading: 'Models cannot run here',
+				text: `${panel.reason} Saved traces can still be opened and read.`,
+				actions: [EXAMPLE, { label: 'Show Log', act: 'showLog' }],
+			};
+		case 'failed':
+			return {
+				heading: `${panel.name} could not be ${panel.source === 'file' ? 'opened' : 'analysed'}`,
+				text: panel.message,
+				actions: [panel.action],
+				tone: 'bad',
+			};
+		case 'running':
+			return { heading: panel.name, text: panel.message, actions: [CANCEL], busy: { fraction: panel.fraction } };
+		case 'cancelled':
+			return {
+				heading: panel.name,
+				text: panel.run ? 'Cancelled. What had been computed by then is shown.' : 'Cancelled.',
+				actions: [AGAIN],
+				tone: 'warn',
+			};
+		case 'ready':
+			return panel.stale ? { text: 'The prompt has changed since this analysis.', actions: [AGAIN], tone: 'warn' } : undefined;
+	}
+}

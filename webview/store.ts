@@ -1,0 +1,119 @@
+/** The panel's one state. Views read snapshots of it and never each other; what changes it are pure functions. */
+import type { PanelState, Run, Selection } from '../src/shared/panel';
+import { clamp } from '../src/shared/range';
+import { families } from './families';
+
+export interface AppState {
+	/** The host's last snapshot; absent until the first one. */
+	panel?: PanelState;
+	selection: Selection;
+	/** The layer chosen last: it stays when the selection is cleared. */
+	layer?: number;
+	/** The probe chosen last. */
+	probe?: string;
+	/** Of the steps, in pixels. */
+	scroll: number;
+	/** Whether the details of the selected row are shown. */
+	details: boolean;
+	/** A call to the host that failed, in one sentence. */
+	problem?: string;
+}
+
+/** What outlives the webview: where one was, never what one saw. */
+export interface Saved {
+	subject: string;
+	selection: Selection;
+	layer?: number;
+	probe?: string;
+	scroll: number;
+	details: boolean;
+}
+
+export const INITIAL: AppState = { selection: {}, scroll: 0, details: true };
+
+export function runOf(panel: PanelState | undefined): Run | undefined {
+	return panel && 'run' in panel ? panel.run : undefined;
+}
+
+/** Which prompt a snapshot is about: positions in one mean nothing in another. */
+export function subjectOf(panel: PanelState | undefined): string {
+	return panel && 'name' in panel && panel.name !== undefined ? `${panel.name}\n${runOf(panel)?.title ?? ''}` : '';
+}
+
+/** The layer that the latent column shows: the chosen one, else the last. */
+export function layerOf(state: AppState): number {
+	const layers = runOf(state.panel)?.layers ?? 0;
+	return clamp(state.selection.layer ?? state.layer ?? layers, 0, layers);
+}
+
+/** The probe that the heatmap shows: the chosen one where the run has it, else another class of it, else the run's first. */
+export function probeOf(state: AppState): string | undefined {
+	const probes = runOf(state.panel)?.probes ?? [];
+	if (probes.some((probe) => probe.name === state.probe)) {
+		return state.probe;
+	}
+	const family = families(probes).find((candidate) => candidate.name === state.probe?.split(':')[0]);
+	return (family?.members[0]?.probe ?? probes[0])?.name;
+}
+
+export function withPanel(state: AppState, panel: PanelState): AppState {
+	const moved = runOf(state.panel) !== undefined && runOf(panel) !== undefined && subjectOf(state.panel) !== subjectOf(panel);
+	return { ...state, panel, problem: undefined, scroll: moved ? 0 : state.scroll, selection: moved ? {} : state.selection };
+}
+
+export function withSelection(state: AppState, selection: Selection): AppState {
+	return { ...state, selection, layer: selection.layer ?? state.layer };
+}
+
+export function saved(state: AppState): Saved {
+	const { selection, layer, probe, scroll, details } = state;
+	return { subject: subjectOf(state.panel), selection, layer, probe, scroll, details };
+}
+
+/** What an older panel saved is taken as far as it can be understood. */
+export function restored(value: unknown): { state: AppState; saved?: Saved } {
+	const from = (typeof value === 'object' && value !== null ? value : {}) as Partial<Record<keyof Saved, unknown>>;
+	const count = (field: unknown) => (Number.isSafeInteger(field) && (field as number) >= 0 ? (field as number) : undefined);
+	if (typeof from.subject !== 'string') {
+		return { state: INITIAL };
+	}
+	const before = (from.selection ?? {}) as Record<keyof Selection, unknown>;
+	const navigation = {
+		selection: { row: count(before.row), layer: count(before.layer), step: count(before.step) },
+		layer: count(from.layer),
+		probe: typeof from.probe === 'string' ? from.probe : undefined,
+		scroll: typeof from.scroll === 'number' && from.scroll >= 0 ? from.scroll : 0,
+		details: from.details !== false,
+	};
+	return { state: { ...INITIAL, ...navigation, selection: {} }, saved: { subject: from.subject, ...navigation } };
+}
+
+export class Store {
+	private readonly listeners = new Set<(state: AppState, before: AppState) => void>();
+
+	constructor(
+		private current: AppState,
+		private readonly save: (navigation: Saved) => void,
+	) {}
+
+	get state(): AppState {
+		return this.current;
+	}
+
+	update(change: (state: AppState) => AppState): void {
+		const before = this.current;
+		this.current = change(before);
+		if (this.current !== before) {
+			for (const listener of this.listeners) {
+				listener(this.current, before);
+			}
+			if (this.current.panel !== undefined) {
+				this.save(saved(this.current));
+			}
+		}
+	}
+
+	subscribe(listener: (state: AppState, before: AppState) => void): void {
+		this.listeners.add(listener);
+	}
+}

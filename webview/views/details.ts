@@ -1,0 +1,104 @@
+/** Everything known about the selected row: every layer, the nearest embeddings, the tokens, every probe. */
+import { create } from 'd3';
+import type { Details } from '../../src/shared/panel';
+import { isCancelled } from '../../src/shared/rpc';
+import { layerOf, runOf, subjectOf, type AppState } from '../store';
+import type { Context, View } from '../view';
+import { layerTable, neighbourTable, probeTable, tokenTable } from './tables';
+
+export function details({ host, store, tooltip, report }: Context): View {
+	const root = create('aside')
+		.attr('class', 'details')
+		.attr('tabindex', -1)
+		.attr('aria-label', 'Details of the selected step')
+		.node() as HTMLElement;
+	let shown: { key: string; value: Details } | undefined;
+	let asking: { key: string; controller: AbortController } | undefined;
+
+	root.addEventListener('keydown', (event) => {
+		if (event.key === 'Escape') {
+			document.querySelector<HTMLElement>('.row[tabindex="0"]')?.focus();
+			store.update((state) => ({ ...state, details: false }));
+			event.stopPropagation();
+		}
+	});
+
+	async function ask(key: string, row: number): Promise<void> {
+		asking?.controller.abort();
+		const request = { key, controller: new AbortController() };
+		asking = request;
+		try {
+			const value = await host.call('details', { row }, { signal: request.controller.signal });
+			if (asking === request) {
+				shown = { key, value };
+				show(store.state);
+			}
+		} catch (error) {
+			if (asking === request && !isCancelled(error)) {
+				report(error);
+			}
+		}
+	}
+
+	function show(state: AppState): void {
+		root.classList.toggle('old', shown?.key !== keyOf(state));
+		if (shown) {
+			root.replaceChildren(...sections(shown.value, state, tooltip));
+		}
+	}
+
+	return {
+		element: root,
+		render(state, before) {
+			const key = keyOf(state);
+			root.hidden = key === undefined || !state.details;
+			if (key === undefined || !state.details) {
+				return;
+			}
+			if (before && subjectOf(before.panel) !== subjectOf(state.panel)) {
+				shown = undefined;
+				root.replaceChildren();
+			}
+			if (asking?.key !== key) {
+				void ask(key, state.selection.row ?? 0);
+			}
+			if (
+				!before ||
+				layerOf(before) !== layerOf(state) ||
+				keyOf(before) !== key ||
+				before.selection.step !== state.selection.step
+			) {
+				show(state);
+			}
+		},
+	};
+}
+
+/** Details are asked for once for each row of each revision. */
+function keyOf(state: AppState): string | undefined {
+	const run = runOf(state.panel);
+	const { row } = state.selection;
+	return run && row !== undefined && row < run.rows ? `${subjectOf(state.panel)}\n${run.revision}\n${row}` : undefined;
+}
+
+function sections(found: Details, state: AppState, tooltip: Context['tooltip']): HTMLElement[] {
+	const section = (title: string, content: HTMLElement, kind: string) => {
+		const element = create('section').attr('class', `detail ${kind}`);
+		element.append('h2').text(title);
+		element.append(() => content);
+		return element.node() as HTMLElement;
+	};
+	const step = found.row + 1;
+	const made = [
+		found.layers.length > 0 &&
+			section(`Step ${step} at every layer of the residual stream`, layerTable(found, layerOf(state), tooltip), 'layers'),
+		found.neighbours.length > 0 && section('Nearest embeddings', neighbourTable(found, tooltip), 'neighbours'),
+		found.tokens.length > 0 &&
+			section('Tokens of the chain of thought', tokenTable(found, state.selection.step, tooltip), 'tokens'),
+		found.probes.length > 0 && section('Probe scores', probeTable(found, layerOf(state), tooltip), 'probes'),
+	];
+	const present = made.filter((one): one is HTMLElement => one !== false);
+	return present.length > 0
+		? present
+		: [create('p').attr('class', 'nothing').text('Nothing was measured at this step.').node() as HTMLElement];
+}

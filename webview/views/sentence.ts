@@ -1,0 +1,44 @@
+/** The chain-of-thought cell of a row: a sentence, token by token. */
+import { select } from 'd3';
+import type { SentenceView, TokenView } from '../../src/shared/panel';
+import { underline } from '../draw/surprise';
+import * as glossary from '../glossary';
+import { signed } from '../marks';
+import type { Tooltip } from '../tooltip';
+
+const SIGNS: Readonly<Record<NonNullable<SentenceView['verdict']>, { sign: string; tone: string }>> = {
+	'on a path': { sign: '✓', tone: 'good' },
+	'dead end': { sign: '⊣', tone: 'warn' },
+	'no such fact': { sign: '✗', tone: 'bad' },
+};
+
+export function showSentence(cell: HTMLElement, sentence: SentenceView | undefined, tooltip: Tooltip): void {
+	const root = select(cell);
+	root.selectAll('*').remove();
+	if (!sentence) {
+		return;
+	}
+	const text = root.append('div').attr('class', `sentence ${sentence.role}`);
+	if (sentence.role === 'answer') {
+		text.append('span').attr('class', 'role').text('answer: ');
+	}
+	for (const token of sentence.tokens) {
+		text.append(() => tokenSpan(token, tooltip));
+	}
+	if (sentence.verdict) {
+		const { sign, tone } = SIGNS[sentence.verdict];
+		const verdict = root.append('div').attr('class', `verdict ${tone}`).text(`${sign} ${sentence.verdict}`);
+		tooltip.set(verdict.node() as HTMLElement, glossary.VERDICTS[sentence.verdict]);
+	}
+}
+
+function tokenSpan(token: TokenView, tooltip: Tooltip): HTMLElement {
+	const span = document.createElement('span');
+	span.className = token.text.startsWith(' ') ? 'token spaced' : 'token';
+	span.dataset['step'] = String(token.step);
+	span.tabIndex = -1;
+	span.style.setProperty('--surprise', `${underline(token.prob)}%`);
+	span.append(...signed(token.text));
+	tooltip.set(span, glossary.token(token));
+	return span;
+}

@@ -1,0 +1,96 @@
+/** The tables of the details pane. */
+import { create, range } from 'd3';
+import type { Details } from '../../src/shared/panel';
+import { families, spoken } from '../families';
+import { decimals, exact, probability, proportion } from '../figures';
+import * as glossary from '../glossary';
+import { table, type Column } from '../table';
+import type { Tooltip } from '../tooltip';
+
+/** Words a layer is told with. */
+const WORDS = 3;
+/** With more sites than this, probe scores are told at the selected layer only. */
+const PROBE_SITES = 6;
+
+type Layer = Details['layers'][number];
+type Probe = Details['probes'][number];
+/** A probe, or the heading above the classes of one. */
+type Line = { name: string; kind: '' | 'group' | 'member'; probe?: Probe };
+
+export function layerTable({ layers }: Details, selected: number, tooltip: Tooltip): HTMLElement {
+	const words = (one: Layer) => one.top.slice(0, WORDS);
+	const columns: Column<Layer>[] = [
+		{ title: 'layer', text: (one) => String(one.layer) },
+		{ title: 'reads as', word: true, text: (one) => join(words(one), '  ', ({ text }) => text), tip: () => glossary.READS_AS },
+		{
+			title: 'p',
+			figure: true,
+			text: (one) => join(words(one), ' ', ({ prob }) => proportion(prob)),
+			tip: (one) => join(words(one), '; ', ({ text, prob }) => `p(${text}) = ${exact(prob)}`),
+		},
+		{
+			title: 'entropy',
+			unit: 'nats',
+			figure: true,
+			text: (one) => decimals(one.entropy),
+			tip: (one) => glossary.entropy(one.entropy, one.layer),
+		},
+		{ title: 'KL final', unit: 'nats', figure: true, text: (one) => decimals(one.klFinal), tip: glossary.divergence },
+	];
+	return table(layers, columns, tooltip, (one) => (one.layer === selected ? 'selected' : ''));
+}
+
+export function neighbourTable({ neighbours, norm }: Details, tooltip: Tooltip): HTMLElement {
+	const columns: Column<Details['neighbours'][number]>[] = [
+		{ title: 'token', word: true, text: (one) => one.text },
+		{ title: 'cosine', figure: true, text: (one) => decimals(one.cosine), tip: glossary.cosine },
+	];
+	const root = create('div');
+	root.append(() => table(neighbours, columns, tooltip));
+	if (norm !== undefined) {
+		const line = root.append('p').attr('class', 'norm-line').text('norm of the thought ');
+		line.append('span').attr('class', 'figure').text(decimals(norm));
+		tooltip.set(line.node() as HTMLElement, glossary.norm(norm));
+	}
+	return root.node() as HTMLElement;
+}
+
+export function tokenTable({ tokens }: Details, selected: number | undefined, tooltip: Tooltip): HTMLElement {
+	const columns: Column<Details['tokens'][number]>[] = [
+		{ title: 'token', word: true, text: (one) => one.text },
+		{ title: 'id', figure: true, text: (one) => String(one.id), tip: () => glossary.TOKEN_ID },
+		{ title: 'p', figure: true, text: (one) => (one.prob === undefined ? 'forced' : probability(one.prob)), tip: glossary.token },
+		{ title: 'surprisal', unit: 'bits', figure: true, text: (one) => decimals(one.surprisalBits), tip: glossary.token },
+	];
+	return table(tokens, columns, tooltip, (one) => (one.step === selected ? 'selected' : ''));
+}
+
+export function probeTable({ probes }: Details, selected: number, tooltip: Tooltip): HTMLElement {
+	const sites = probes[0]?.scores.length ?? 0;
+	const columns: Column<Line>[] = [
+		{ title: 'probe', word: true, text: (one) => one.name, tip: ({ probe }) => probe && glossary.claim(probe.label) },
+		...(sites <= PROBE_SITES ? range(sites) : [selected]).map((site): Column<Line> => ({
+			title: `layer ${site}`,
+			figure: true,
+			text: ({ probe }) => (probe ? decimals(probe.scores[site]) : ''),
+			tip: ({ probe }) => probe && glossary.score(probe, probe.scores[site] ?? Number.NaN, `Layer ${site}`),
+		})),
+	];
+	return table(lines(probes), columns, tooltip, (one) => one.kind);
+}
+
+/** Classes of one probe stand under its name, so that theirs fit. */
+function lines(probes: readonly Probe[]): Line[] {
+	return families(probes).flatMap(({ name, members }): Line[] => {
+		const inside = members.map(({ probe, member }): Line => ({
+			name: member || spoken(name),
+			kind: member ? 'member' : '',
+			probe,
+		}));
+		return inside[0]?.kind === 'member' ? [{ name: spoken(name), kind: 'group' }, ...inside] : inside;
+	});
+}
+
+function join<T>(items: readonly T[], separator: string, text: (item: T) => string): string {
+	return items.map(text).join(separator);
+}
