@@ -33,6 +33,8 @@ export interface ModelCard {
 	quantisation: string;
 	/** The recipe's arms, in its order. */
 	arms: string[];
+	/** The recipe's pattern that reads an answer from its text. */
+	answer?: string;
 	trainedLatents: number;
 	probes: ProbeRecord[];
 	selfTest: { name: string; maxAbsDiff: number; ok: boolean }[];
@@ -49,6 +51,8 @@ export interface AnalyzeParams {
 	/** In the order in which they run; all of the recipe's where absent. */
 	arms?: string[];
 	options: RunOptions;
+	/** What the caller wants the reader to know, such as ignored settings: kept in the document, before the engine's own notes. */
+	notes?: string[];
 	/** Where the trace is written (atomically, at the end); nothing is written where absent. */
 	out?: string;
 }
@@ -65,6 +69,8 @@ export interface ProgressEvent {
 	message: string;
 	/** 0..1 where it can be told. */
 	fraction?: number;
+	/** From the cost model: the longest time until the next event. The watchdog waits ten times as long. */
+	seconds?: number;
 }
 
 export type AnalyzeEvent =
@@ -83,14 +89,9 @@ export interface EvaluateParams {
 	options: RunOptions;
 }
 
-/** One prompt's answer in one arm. `answer` is absent where the arm gave none. */
-export interface EvaluateEvent {
-	kind: 'answer';
-	index: number;
-	arm: string;
-	answer?: string;
-	seconds: number;
-}
+/** `answer`: one prompt's answer in one arm, absent where the arm gave none. */
+export type EvaluateEvent = ProgressEvent | { kind: 'answer'; index: number; arm: string; answer?: string; seconds: number };
 
 /** Codes of the engine's errors; the message is one sentence that says what to do. */
-export type EngineErrorCode = 'engine-unavailable' | 'bad-model' | 'bad-request' | 'crashed' | 'timeout' | 'quarantined' | 'gave-up' | 'cannot-write';
+export type EngineErrorCode =
+	'engine-unavailable' | 'bad-model' | 'bad-request' | 'crashed' | 'timeout' | 'quarantined' | 'gave-up' | 'cannot-write';

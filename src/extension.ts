@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { Analyses } from './host/analyses';
+import { Archive } from './host/archive';
+import { PromptLens } from './host/codeLens';
+import { Commands, perform } from './host/commands';
+import { Diagnostics } from './host/diagnostics';
+import { EngineHost } from './host/engine';
+import { Focus } from './host/focus';
+import { TokenHover } from './host/hover';
+import { Log } from './host/log';
+import { Models } from './host/models';
+import { Panel, PANEL_VIEW_TYPE } from './host/panel';
+import { PROMPT_FILES } from './host/promptFile';
+import { Reveal } from './host/reveal';
+import { StatusBar } from './host/statusBar';
+import { TRACE_VIEW_TYPE, TraceEditor } from './host/traceEditor';
+import type { PanelState } from './shared/panel';
+
+/** For the integration tests: neither the panel's state nor the engine's process shows through the editor's own API. */
+export interface Inspection {
+	state(prompt: vscode.Uri): PanelState | undefined;
+	enginePid(): number | undefined;
+}
+
+export function activate(context: vscode.ExtensionContext): Inspection {
+	const register = <T extends vscode.Disposable>(disposable: T): T => (context.subscriptions.push(disposable), disposable);
+	const { extensionUri } = context;
+	const log = register(new Log());
+	const engine = register(new EngineHost(context.asAbsolutePath(join('dist', 'engine.js')), log));
+	const models = new Models(extensionUri);
+	const archive = new Archive(join((context.storageUri ?? context.globalStorageUri).fsPath, 'traces'));
+	const analyses = register(new Analyses(engine, models, archive, log));
+	const focus = register(new Focus(analyses));
+	const panel = register(new Panel(extensionUri, focus, perform));
+	const traces = new TraceEditor(extensionUri, focus, perform, log);
+	const lens = register(new PromptLens(analyses));
+	register(new Reveal(analyses, traces.onDidSelect));
+	register(new StatusBar(focus));
+	register(new Diagnostics(analyses));
+	register(new Commands(extensionUri, analyses, engine, models, focus, panel, log));
+	register(vscode.window.registerWebviewPanelSerializer(PANEL_VIEW_TYPE, panel));
+	register(vscode.window.registerCustomEditorProvider(TRACE_VIEW_TYPE, traces, { supportsMultipleEditorsPerDocument: true }));
+	register(vscode.languages.registerHoverProvider('*', new TokenHover(analyses)));
+	register(vscode.languages.registerCodeLensProvider(PROMPT_FILES, lens));
+	return { state: (prompt) => analyses.known(prompt)?.state(), enginePid: () => engine.pid };
+}

@@ -1,0 +1,143 @@
+/** All analyses of this window, by prompt document; runs them, and keeps their traces. */
+import * as vscode from 'vscode';
+import { isCancelled } from '../shared/rpc';
+import { Analysis, type Finished } from './analysis';
+import type { Archive } from './archive';
+import type { EngineHost } from './engine';
+import { asFailure } from './failure';
+import type { Log } from './log';
+import type { Models } from './models';
+import { isText, readPromptFile } from './promptFile';
+import { readSettings, SECTION } from './settings';
+import { openTraceFile } from './traceFile';
+
+export class Analyses implements vscode.Disposable {
+	private readonly byUri = new Map<string, Analysis>();
+	private readonly disposables: vscode.Disposable[] = [];
+	private readonly changed = this.register(new vscode.EventEmitter<Analysis>());
+	private readonly selected = this.register(new vscode.EventEmitter<Analysis>());
+	readonly onDidChange = this.changed.event;
+	readonly onDidSelect = this.selected.event;
+
+	constructor(
+		private readonly engine: EngineHost,
+		private readonly models: Models,
+		private readonly archive: Archive,
+		private readonly log: Log,
+	) {
+		this.register(
+			vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
+				if (contentChanges.length > 0) {
+					this.known(document.uri)?.refresh();
+				}
+			}),
+		);
+		this.register(vscode.workspace.onDidOpenTextDocument((document) => this.known(document.uri)?.attach(document)));
+		this.register(vscode.workspace.onDidChangeConfiguration((event) => event.affectsConfiguration(SECTION) && this.refreshAll()));
+		this.register(vscode.workspace.onDidGrantWorkspaceTrust(() => this.refreshAll()));
+	}
+
+	/** The analysis of a document, with its archived trace where it has one. */
+	of(document: vscode.TextDocument): Analysis {
+		const key = document.uri.toString();
+		const known = this.byUri.get(key);
+		if (known) {
+			return known;
+		}
+		const analysis = new Analysis(document, this.engine);
+		this.byUri.set(key, analysis);
+		this.register(analysis);
+		this.register(analysis.onDidChange(() => this.changed.fire(analysis)));
+		this.register(analysis.onDidSelect(() => this.selected.fire(analysis)));
+		void this.restore(analysis);
+		return analysis;
+	}
+
+	known(uri: vscode.Uri): Analysis | undefined {
+		return this.byUri.get(uri.toString());
+	}
+
+	/** The analysis of a document that has one, be it from an earlier session. */
+	async find(document: vscode.TextDocument): Promise<Analysis | undefined> {
+		const known = this.known(document.uri);
+		if (known || !isText(document) || !(await this.archive.find(document.uri))) {
+			return known;
+		}
+		return this.of(document);
+	}
+
+	get running(): Analysis[] {
+		return [...this.byUri.values()].filter((analysis) => analysis.running);
+	}
+
+	/** Runs to the end. Never rejects: what goes wrong is the analysis's state. */
+	async run(document: vscode.TextDocument): Promise<void> {
+		const analysis = this.of(document);
+		const abort = new AbortController();
+		const request = analysis.request();
+		const { input, prompt } = readPromptFile(document);
+		const model = await this.models.choose(request, document.uri, readSettings(document.uri).model);
+		const notes = [...prompt.warnings, ...(model.note ? [model.note] : [])];
+		notes.forEach((note) => this.log.warn(`${input.name}: ${note}`));
+		analysis.begin(abort, model.note);
+		try {
+			const path = await this.archive.reserve(document.uri);
+			const params = { model: model.folder, prompt: input, arms: request.arms, options: request.options, notes, out: path };
+			const { peakMemory } = await this.engine.analyze(params, abort.signal, (event) => analysis.receive(event, abort));
+			this.log.info(`${input.name}: analysed; peak memory of the engine ${Math.round(peakMemory / 2 ** 20)} MiB`);
+			analysis.finish(await open(path), abort);
+			await this.archive.tidy();
+		} catch (error) {
+			this.fail(analysis, abort, input.name, error);
+		}
+	}
+
+	/** After the engine was restarted by hand. */
+	dismissFailures(): void {
+		for (const analysis of this.byUri.values()) {
+			analysis.dismissFailure();
+		}
+	}
+
+	dispose(): void {
+		vscode.Disposable.from(...this.disposables).dispose();
+	}
+
+	private fail(analysis: Analysis, abort: AbortController, name: string, error: unknown): void {
+		if (isCancelled(error) || abort.signal.aborted) {
+			this.log.info(`${name}: cancelled`);
+			analysis.stop({ kind: 'cancelled' }, abort);
+			return;
+		}
+		const failure = asFailure(error);
+		this.log.error(`${name}: ${failure.message}`, error);
+		analysis.stop(this.engine.unavailable === undefined ? { kind: 'failed', failure } : { kind: 'at-rest' }, abort);
+	}
+
+	private async restore(analysis: Analysis): Promise<void> {
+		const path = await this.archive.find(analysis.promptUri);
+		if (path === undefined) {
+			return;
+		}
+		try {
+			analysis.restore(await open(path));
+		} catch (error) {
+			this.log.warn(`An archived trace cannot be shown: ${(error as Error).message}`);
+		}
+	}
+
+	private refreshAll(): void {
+		for (const analysis of this.byUri.values()) {
+			analysis.refresh();
+		}
+	}
+
+	private register<T extends vscode.Disposable>(disposable: T): T {
+		this.disposables.push(disposable);
+		return disposable;
+	}
+}
+
+async function open(path: string): Promise<Finished> {
+	return { path, ...(await openTraceFile(vscode.Uri.file(path))) };
+}

@@ -1,0 +1,207 @@
+/** Every command, always registered: one that cannot work now says why, with one thing to do about it. */
+import * as vscode from 'vscode';
+import type { Action } from '../shared/panel';
+import type { Analyses } from './analyses';
+import type { EngineHost } from './engine';
+import { listExamples } from './examples';
+import type { Focus } from './focus';
+import type { Log, NoticeAction } from './log';
+import { DEFAULT_MODEL, type Models } from './models';
+import type { Panel } from './panel';
+import { isText } from './promptFile';
+import { copyTrace, suggestedTarget } from './saving';
+import { SECTION } from './settings';
+import type { Subject } from './subject';
+import { TRACE_VIEW_TYPE } from './traceEditor';
+
+/** What a button of the panel does. */
+const COMMAND_OF: Record<Action, string> = {
+	analyze: 'neuralese.analyzePrompt',
+	cancel: 'neuralese.cancelAnalysis',
+	saveTrace: 'neuralese.saveTraceAs',
+	chooseModel: 'neuralese.chooseModel',
+	showLog: 'neuralese.showLog',
+	manageTrust: 'workbench.trust.manage',
+	openExample: 'neuralese.openExamples',
+	restartEngine: 'neuralese.restartEngine',
+};
+
+/** `subject` is what the button's view shows; a prompt's is named, so that the command does not depend on the focus. */
+export function perform(action: Action, subject: Subject | undefined): void {
+	const takesPrompt = action === 'analyze' || action === 'cancel';
+	void vscode.commands.executeCommand(COMMAND_OF[action], ...(takesPrompt && subject?.promptUri ? [subject.promptUri] : []));
+}
+
+export class Commands implements vscode.Disposable {
+	private readonly disposables: vscode.Disposable[] = [];
+
+	constructor(
+		private readonly extensionUri: vscode.Uri,
+		private readonly analyses: Analyses,
+		private readonly engine: EngineHost,
+		private readonly models: Models,
+		private readonly focus: Focus,
+		private readonly panel: Panel,
+		private readonly log: Log,
+	) {
+		this.register('analyzePrompt', (resource?: unknown) => this.analyzePrompt(resource));
+		this.register('cancelAnalysis', (resource?: unknown) => this.cancelAnalysis(resource));
+		this.register('showTrace', (resource?: unknown) => this.showTrace(resource));
+		this.register('saveTraceAs', (options?: unknown) => this.saveTraceAs(targetOf(options)));
+		this.register('openTrace', () => this.openTrace());
+		this.register('chooseModel', () => this.chooseModel());
+		this.register('openExamples', () => this.openExamples());
+		this.register('restartEngine', () => this.restartEngine());
+		this.register('showLog', () => this.log.show());
+	}
+
+	dispose(): void {
+		vscode.Disposable.from(...this.disposables).dispose();
+	}
+
+	/** Resolves when the analysis has ended, however it ended. */
+	private async analyzePrompt(resource: unknown): Promise<void> {
+		const document = await this.promptOf(resource);
+		if (!document) {
+			return this.explainNoPrompt();
+		}
+		this.focus.set(this.analyses.of(document));
+		this.panel.reveal();
+		if (!vscode.workspace.isTrusted) {
+			const message = vscode.l10n.t('Models run in trusted workspaces only. Saved traces can be viewed without trust.');
+			const manage = () => vscode.commands.executeCommand('workbench.trust.manage');
+			return this.log.tell('warning', message, { label: vscode.l10n.t('Manage Trust'), run: manage });
+		}
+		await this.analyses.run(document);
+		const { unavailable } = this.engine;
+		if (unavailable !== undefined) {
+			return this.log.tell('warning', unavailable, { label: vscode.l10n.t('Show Log'), run: () => this.log.show() });
+		}
+	}
+
+	private async cancelAnalysis(resource: unknown): Promise<void> {
+		const named = resource instanceof vscode.Uri ? this.analyses.known(resource) : this.focus.analysis;
+		const running = named?.running ? named : this.analyses.running[0];
+		if (!running) {
+			return this.log.tell('information', vscode.l10n.t('No analysis is running.'), analyzeAction());
+		}
+		running.cancel();
+	}
+
+	private async showTrace(resource: unknown): Promise<void> {
+		const document = await this.promptOf(resource);
+		if (document) {
+			this.focus.set(this.analyses.of(document));
+		}
+		this.panel.reveal();
+	}
+
+	private async saveTraceAs(target: vscode.Uri | undefined): Promise<void> {
+		const saving = this.whatToSave();
+		if (!saving) {
+			const message = vscode.l10n.t('There is no finished trace to save yet: analyze a prompt first.');
+			return this.log.tell('information', message, analyzeAction());
+		}
+		const { source, defaultUri } = saving;
+		const chosen = target ?? (await vscode.window.showSaveDialog({ defaultUri, filters: traceFilter() }));
+		if (!chosen || chosen.toString() === source.toString()) {
+			return;
+		}
+		try {
+			await copyTrace(source, chosen);
+			this.log.info(`saved ${chosen.fsPath}`);
+		} catch (error) {
+			const again = { label: vscode.l10n.t('Save Trace As…'), run: () => this.saveTraceAs(undefined) };
+			await this.log.tell('error', (error as Error).message, again);
+		}
+	}
+
+	/** The file of the trace editor that has the focus, else the archived trace of the prompt. */
+	private whatToSave(): { source: vscode.Uri; defaultUri: vscode.Uri } | undefined {
+		const { trace, analysis } = this.focus;
+		if (trace?.view) {
+			return { source: trace.uri, defaultUri: trace.uri };
+		}
+		const { finished, promptUri } = analysis ?? {};
+		return finished && promptUri && { source: vscode.Uri.file(finished.path), defaultUri: suggestedTarget(promptUri) };
+	}
+
+	private async openTrace(): Promise<void> {
+		const chosen = await vscode.window.showOpenDialog({ canSelectMany: false, filters: traceFilter() });
+		if (chosen?.[0]) {
+			await vscode.commands.executeCommand('vscode.openWith', chosen[0], TRACE_VIEW_TYPE);
+		}
+	}
+
+	private async chooseModel(): Promise<void> {
+		const section = vscode.workspace.getConfiguration(SECTION, this.focus.analysis?.promptUri);
+		const current = section.get('model', '');
+		const detail = vscode.l10n.t('A folder that holds a model.json');
+		const browse = { label: vscode.l10n.t('Browse…'), detail, value: undefined };
+		const bundled = (await this.models.bundled()).map(({ id, name, description }) => {
+			const now = id === (current || DEFAULT_MODEL) ? ` · ${vscode.l10n.t('in use')}` : '';
+			return { label: name, description: `${id}${now}`, detail: description, value: id };
+		});
+		const placeHolder = vscode.l10n.t('The model that analyses prompts');
+		const picked = await vscode.window.showQuickPick([...bundled, browse], { placeHolder });
+		const value = picked === browse ? await browseForModel() : picked?.value;
+		if (value !== undefined) {
+			const { workspaceValue } = section.inspect('model') ?? {};
+			const { Global, Workspace } = vscode.ConfigurationTarget;
+			await section.update('model', value, workspaceValue === undefined ? Global : Workspace);
+		}
+	}
+
+	private async openExamples(): Promise<void> {
+		const examples = await listExamples(this.extensionUri);
+		const placeHolder = vscode.l10n.t('An example prompt, or its trace');
+		const picked = await vscode.window.showQuickPick(examples, { placeHolder });
+		if (picked) {
+			await vscode.commands.executeCommand('vscode.open', picked.uri, { viewColumn: vscode.ViewColumn.One, preview: false });
+		}
+	}
+
+	private restartEngine(): void {
+		this.engine.restart();
+		this.analyses.dismissFailures();
+	}
+
+	/** The named prompt, the active editor's, or the one that the panel shows. */
+	private async promptOf(resource: unknown): Promise<vscode.TextDocument | undefined> {
+		if (resource instanceof vscode.Uri) {
+			return vscode.workspace.openTextDocument(resource);
+		}
+		const active = vscode.window.activeTextEditor?.document;
+		return active && isText(active) ? active : this.focus.analysis?.prompt;
+	}
+
+	private explainNoPrompt(): Promise<void> {
+		const message = vscode.l10n.t('Open the prompt file that is to be analysed, or start with an example.');
+		return this.log.tell('information', message, { label: vscode.l10n.t('Open Example…'), run: () => this.openExamples() });
+	}
+
+	private register(name: string, run: (argument?: unknown) => unknown): void {
+		this.disposables.push(vscode.commands.registerCommand(`neuralese.${name}`, run));
+	}
+}
+
+/** Dialogs know only the part after the last dot: with `trace.safetensors` they would append it once more. */
+function traceFilter(): Record<string, string[]> {
+	return { [vscode.l10n.t('Neuralese traces')]: ['safetensors'] };
+}
+
+function analyzeAction(): NoticeAction {
+	return { label: vscode.l10n.t('Analyze Prompt'), run: () => vscode.commands.executeCommand('neuralese.analyzePrompt') };
+}
+
+async function browseForModel(): Promise<string | undefined> {
+	const openLabel = vscode.l10n.t('Choose Model');
+	const chosen = await vscode.window.showOpenDialog({ canSelectFolders: true, canSelectFiles: false, openLabel });
+	return chosen?.[0]?.fsPath;
+}
+
+/** From other extensions and tests: `{ target }` instead of the dialog. The editor's menus pass a resource, which is not one. */
+function targetOf(options: unknown): vscode.Uri | undefined {
+	const target = (options as { target?: unknown } | undefined)?.target;
+	return target instanceof vscode.Uri ? target : undefined;
+}

@@ -1,0 +1,70 @@
+/** The one engine of this window: forked on the first analysis, one analysis at a time. */
+import * as vscode from 'vscode';
+import type { AnalyzeEvent, AnalyzeParams, AnalyzeResult } from '../engine/api';
+import { Engine } from '../engine/client';
+import { CANCELLED, RpcError } from '../shared/rpc';
+import type { Log } from './log';
+
+export class EngineHost implements vscode.Disposable {
+	private readonly engine: Engine;
+	private queue: Promise<unknown> = Promise.resolve();
+	private reason?: string;
+
+	constructor(modulePath: string, log: Log) {
+		this.engine = new Engine({
+			modulePath,
+			log: (line) => log.info(line),
+			onStateChange: (state) => log.debug(`engine: ${state.kind}`),
+		});
+	}
+
+	/** Why nothing can run on this machine; known after the first attempt. */
+	get unavailable(): string | undefined {
+		return this.reason;
+	}
+
+	/** Of the child that runs now. */
+	get pid(): number | undefined {
+		return this.engine.pid;
+	}
+
+	/** Waits for the analysis before it: two at once would share the cores and both take longer. */
+	analyze(params: AnalyzeParams, signal: AbortSignal, onEvent: (event: AnalyzeEvent) => void): Promise<AnalyzeResult> {
+		const run = async () => {
+			signal.removeEventListener('abort', giveUp);
+			if (signal.aborted) {
+				throw cancelled();
+			}
+			try {
+				return await this.engine.call('analyze', params, { signal, onEvent });
+			} catch (error) {
+				if ((error as { code?: unknown }).code === 'engine-unavailable') {
+					this.reason = (error as Error).message;
+				}
+				throw error;
+			}
+		};
+		let giveUp = () => {};
+		const waiting = new Promise<never>((_, reject) => {
+			giveUp = () => reject(cancelled());
+			signal.addEventListener('abort', giveUp, { once: true });
+		});
+		const result = this.queue.then(run);
+		this.queue = result.catch(() => undefined);
+		return Promise.race([result, waiting]);
+	}
+
+	/** Forgets crashes and starts afresh with the next analysis. */
+	restart(): void {
+		this.reason = undefined;
+		this.engine.restart();
+	}
+
+	dispose(): void {
+		this.engine.dispose();
+	}
+}
+
+function cancelled(): RpcError {
+	return new RpcError('Cancelled.', CANCELLED);
+}

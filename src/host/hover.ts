@@ -1,0 +1,70 @@
+/** What the model made of the token under the pointer: from results that are there, never from a model that would have to run. */
+import * as vscode from 'vscode';
+import type { PromptToken } from '../analysis/hover';
+import { toFileRanges, toText } from '../prompts/prompt';
+import type { Analyses } from './analyses';
+import { readPromptFile, toEditorRange } from './promptFile';
+import { Unchanged } from './unchanged';
+
+/** Longer token texts are cut in the table, so that its columns stay within a hover's width. */
+const COLUMN_WIDTH = 28;
+
+export class TokenHover implements vscode.HoverProvider {
+	constructor(private readonly analyses: Analyses) {}
+
+	async provideHover(document: vscode.TextDocument, position: vscode.Position): Promise<vscode.Hover | undefined> {
+		const view = (await this.analyses.find(document))?.reading;
+		if (!view) {
+			return undefined;
+		}
+		const { input } = readPromptFile(document);
+		const offset = toText(input.pieces, document.offsetAt(position));
+		const unchanged = new Unchanged(view.source.document.prompt.text, input.text);
+		const before = offset === undefined || offset >= input.text.length ? undefined : unchanged.back(offset);
+		const token = before === undefined ? undefined : await view.tokenAt(before);
+		const span = token && unchanged.forward(token.span);
+		if (!token || !span) {
+			return undefined;
+		}
+		const ranges = toFileRanges(input.pieces, span).map((range) => toEditorRange(document, range));
+		const edited = view.source.document.prompt.text !== input.text;
+		return new vscode.Hover(describe(token, edited), ranges.find((range) => range.contains(position)));
+	}
+}
+
+/** Our own words are Markdown; everything that came from a model or a file is appended as text or as code. */
+function describe(token: PromptToken, edited: boolean): vscode.MarkdownString {
+	const text = new vscode.MarkdownString();
+	text.isTrusted = false;
+	text.supportHtml = false;
+	text.appendMarkdown(`**${vscode.l10n.t('Token')}** `).appendText(token.text);
+	text.appendMarkdown(` · ${vscode.l10n.t('id {0}', token.id)}\n\n`);
+	if (token.prob !== undefined && token.surprisalBits !== undefined) {
+		const [prob, bits] = [figure(token.prob), token.surprisalBits.toFixed(2)];
+		text.appendMarkdown(`${vscode.l10n.t('Probability {0} given what comes before · surprisal {1} bits', prob, bits)}\n\n`);
+	}
+	text.appendMarkdown(vscode.l10n.t('What each layer would say next (logit lens, top token):'));
+	const layers = token.layers.toReversed();
+	const lens = layers.map(({ layer, text: next, prob }) => [vscode.l10n.t('layer {0}', layer), next, figure(prob)]);
+	text.appendCodeblock(table(lens), 'plaintext');
+	if (token.probes.length > 0) {
+		text.appendMarkdown(vscode.l10n.t('Probe scores by layer, from layer 0 (not calibrated probabilities):'));
+		text.appendCodeblock(table(token.probes.map(({ name, scores }) => [name, scores.map(figure).join('  ')])), 'plaintext');
+	}
+	if (edited) {
+		text.appendMarkdown(vscode.l10n.t('The prompt was edited since: these figures belong to the text as it was.'));
+	}
+	return text;
+}
+
+/** A probability or score with two decimals; too small to show is not zero. */
+function figure(value: number): string {
+	return Number.isNaN(value) ? '–' : value > 0 && value < 0.005 ? '< 0.01' : value.toFixed(2);
+}
+
+function table(rows: string[][]): string {
+	const short = (cell: string) => (cell.length > COLUMN_WIDTH ? `${cell.slice(0, COLUMN_WIDTH - 1)}…` : cell);
+	const cut = rows.map((row) => [...row.slice(0, -1).map(short), ...row.slice(-1)]);
+	const widths = cut[0]?.map((_, column) => Math.max(...cut.map((row) => row[column]!.length))) ?? [];
+	return cut.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()).join('\n');
+}

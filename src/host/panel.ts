@@ -1,0 +1,53 @@
+/** The panel beside the editor. It follows the prompt file that is open, and comes back after a reload of the window. */
+import * as vscode from 'vscode';
+import type { Focus } from './focus';
+import { PanelView, type Act } from './panelView';
+
+export const PANEL_VIEW_TYPE = 'neuralese.panel';
+
+export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
+	private open?: { panel: vscode.WebviewPanel; view: PanelView };
+	private readonly following: vscode.Disposable;
+
+	constructor(
+		private readonly extensionUri: vscode.Uri,
+		private readonly focus: Focus,
+		private readonly act: Act,
+	) {
+		this.following = focus.onDidChange(() => this.open?.view.show(focus.analysis));
+	}
+
+	/** Opens beside the editor, or brings to the front, without taking the focus. */
+	reveal(): void {
+		if (this.open) {
+			this.open.panel.reveal(undefined, true);
+		} else {
+			const beside = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
+			this.fill(vscode.window.createWebviewPanel(PANEL_VIEW_TYPE, 'Neuralese', beside));
+		}
+	}
+
+	async deserializeWebviewPanel(panel: vscode.WebviewPanel): Promise<void> {
+		if (this.open) {
+			panel.dispose();
+		} else {
+			this.fill(panel);
+		}
+	}
+
+	dispose(): void {
+		this.following.dispose();
+		this.open?.panel.dispose();
+	}
+
+	private fill(panel: vscode.WebviewPanel): void {
+		panel.iconPath = vscode.Uri.joinPath(this.extensionUri, 'media', 'icon.svg');
+		const view = new PanelView(panel.webview, this.extensionUri, this.act);
+		view.show(this.focus.analysis);
+		this.open = { panel, view };
+		panel.onDidDispose(() => {
+			view.dispose();
+			this.open = undefined;
+		});
+	}
+}

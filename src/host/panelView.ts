@@ -1,0 +1,115 @@
+/** The views inside one webview: the page, and the calls both ways. The panel and the trace editor share it. */
+import { randomBytes } from 'node:crypto';
+import * as vscode from 'vscode';
+import type { Action, HostApi, PanelApi } from '../shared/panel';
+import { CANCELLED, Remote, RpcError, serve, type Port } from '../shared/rpc';
+import type { Subject } from './subject';
+
+/** Carries out what a button of a view asks for; `subject` is what that view shows. */
+export type Act = (action: Action, subject: Subject | undefined) => void;
+
+export class PanelView implements vscode.Disposable {
+	private readonly disposables: vscode.Disposable[] = [];
+	private readonly port: Port;
+	private remote?: Remote<PanelApi>;
+	private subject?: Subject;
+	private listening?: vscode.Disposable;
+
+	constructor(webview: vscode.Webview, extensionUri: vscode.Uri, act: Act) {
+		const roots = ['dist', 'media'].map((folder) => vscode.Uri.joinPath(extensionUri, folder));
+		webview.options = { enableScripts: true, localResourceRoots: roots };
+		this.port = {
+			post: (message) => void webview.postMessage(message),
+			onMessage: (listener) => webview.onDidReceiveMessage(listener),
+		};
+		this.disposables.push(
+			serve<HostApi>(this.port, {
+				ready: () => this.connect(),
+				rows: ({ revision, rows, layer }) => this.read(revision).rows(rows, layer),
+				tile: ({ revision, probe, rows }) => this.read(revision).tile(probe, rows),
+				details: ({ row }) => this.read().details(row),
+				select: (selection) => this.subject?.select(selection),
+				act: (action) => act(action, this.subject),
+			}),
+		);
+		webview.html = page(webview, roots[0]!);
+	}
+
+	/** Undefined: no prompt file is active. */
+	show(subject: Subject | undefined): void {
+		if (subject === this.subject) {
+			return;
+		}
+		this.listening?.dispose();
+		this.subject = subject;
+		this.listening =
+			subject &&
+			vscode.Disposable.from(
+				subject.onDidChange(() => this.sendState()),
+				subject.onDidSelect(() => this.sendSelection()),
+			);
+		this.sendState();
+		this.sendSelection();
+	}
+
+	dispose(): void {
+		this.listening?.dispose();
+		this.remote?.dispose();
+		vscode.Disposable.from(...this.disposables).dispose();
+	}
+
+	/** The page runs, for the first time or again after it was hidden: what it was sent before is lost. */
+	private connect(): void {
+		this.remote?.dispose();
+		this.remote = new Remote<PanelApi>(this.port);
+		this.sendState();
+		this.sendSelection();
+	}
+
+	private sendState(): void {
+		this.send('state', this.subject?.state() ?? { kind: 'empty' });
+	}
+
+	private sendSelection(): void {
+		this.send('selection', this.subject?.selection ?? {});
+	}
+
+	/** A hidden page does not answer; it asks again with `ready`. */
+	private send<M extends keyof PanelApi & string>(method: M, params: PanelApi[M]['params']): void {
+		this.remote?.call(method, params).catch(() => undefined);
+	}
+
+	private read(revision = this.subject?.revision) {
+		const view = this.subject?.view;
+		if (!view || this.subject?.revision !== revision) {
+			throw new RpcError('The view has moved on.', CANCELLED);
+		}
+		return view;
+	}
+}
+
+function page(webview: vscode.Webview, dist: vscode.Uri): string {
+	const nonce = randomBytes(16).toString('base64');
+	const source = (name: string) => webview.asWebviewUri(vscode.Uri.joinPath(dist, name)).toString();
+	const policy = [
+		`default-src 'none'`,
+		`script-src 'nonce-${nonce}'`,
+		`style-src ${webview.cspSource}`,
+		`font-src ${webview.cspSource}`,
+		`img-src ${webview.cspSource} data:`,
+	].join('; ');
+	return `<!DOCTYPE html>
+<html lang="${vscode.env.language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<link rel="stylesheet" href="${source('webview-style.css')}">
+<title>Neuralese</title>
+</head>
+<body>
+<div id="app"></div>
+<script nonce="${nonce}" src="${source('webview.js')}"></script>
+</body>
+</html>`;
+}

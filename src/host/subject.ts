@@ -1,0 +1,26 @@
+/** What a view shows: the analysis of a prompt, or a trace file. Every view of a subject shares its state and its selection. */
+import * as vscode from 'vscode';
+import type { TraceView } from '../analysis/view';
+import type { PanelState, Selection } from '../shared/panel';
+
+export interface Subject {
+	/** The prompt file that this is the analysis of; absent for a trace file, which does not know where its prompt lay. */
+	readonly promptUri?: vscode.Uri;
+	/** The state, or what rows and tiles are read from, is another. */
+	readonly onDidChange: vscode.Event<void>;
+	readonly onDidSelect: vscode.Event<void>;
+	readonly selection: Selection;
+	/** What rows and tiles are read from, where there is something to show. */
+	readonly view: TraceView | undefined;
+	/** Changes with `view` and its content; no two subjects share one. */
+	readonly revision: number;
+	state(): PanelState;
+	select(selection: Selection): void;
+}
+
+let lastRevision = 0;
+
+/** Unique in this window, so that an answer can never be taken for another subject's. */
+export function nextRevision(): number {
+	return ++lastRevision;
+}

@@ -1,0 +1,98 @@
+/** A trace file on view. A file that is not a sound trace is a subject too: it says so. */
+import * as vscode from 'vscode';
+import type { TraceView } from '../analysis/view';
+import type { PanelState, Selection } from '../shared/panel';
+import { asFailure, type Failure } from './failure';
+import type { Log } from './log';
+import { baseName } from './promptFile';
+import { nextRevision, type Subject } from './subject';
+import { openTraceFile, type OpenTrace } from './traceFile';
+
+type Content = ({ kind: 'open' } & OpenTrace) | { kind: 'failed'; failure: Failure };
+
+export class TraceSubject implements Subject, vscode.CustomDocument {
+	private readonly changed = new vscode.EventEmitter<void>();
+	private readonly selected = new vscode.EventEmitter<void>();
+	readonly onDidChange = this.changed.event;
+	readonly onDidSelect = this.selected.event;
+	private current: Selection = {};
+	private contentRevision = nextRevision();
+	/** A run of the command line may replace the file while it is on view. */
+	private readonly watcher: vscode.FileSystemWatcher;
+
+	private constructor(
+		readonly uri: vscode.Uri,
+		private readonly log: Log,
+		private content: Content,
+	) {
+		const name = baseName(uri).replace(/[[\]{}*?]/g, '[$&]');
+		const pattern = new vscode.RelativePattern(vscode.Uri.joinPath(uri, '..'), name);
+		this.watcher = vscode.workspace.createFileSystemWatcher(pattern, false, false, true);
+		this.watcher.onDidChange(() => void this.reopen());
+		this.watcher.onDidCreate(() => void this.reopen());
+	}
+
+	/** Never rejects: a file that cannot be read is shown as such. */
+	static async open(uri: vscode.Uri, log: Log): Promise<TraceSubject> {
+		return new TraceSubject(uri, log, await read(uri, log));
+	}
+
+	get selection(): Selection {
+		return this.current;
+	}
+
+	get view(): TraceView | undefined {
+		return this.content.kind === 'open' ? this.content.view : undefined;
+	}
+
+	get revision(): number {
+		return this.contentRevision;
+	}
+
+	state(): PanelState {
+		const name = baseName(this.uri);
+		switch (this.content.kind) {
+			case 'failed':
+				return { kind: 'failed', name, ...this.content.failure, source: 'file' };
+			case 'open':
+				return { kind: 'ready', name, run: this.content.view.run(this.contentRevision), stale: false, source: 'file' };
+		}
+	}
+
+	select(selection: Selection): void {
+		this.current = selection;
+		this.selected.fire();
+	}
+
+	dispose(): void {
+		this.close();
+		this.watcher.dispose();
+		this.changed.dispose();
+		this.selected.dispose();
+	}
+
+	/** The file was replaced. */
+	private async reopen(): Promise<void> {
+		const content = await read(this.uri, this.log);
+		this.close();
+		this.content = content;
+		this.contentRevision = nextRevision();
+		this.changed.fire();
+	}
+
+	private close(): void {
+		if (this.content.kind === 'open') {
+			this.content.file.dispose();
+		}
+	}
+}
+
+async function read(uri: vscode.Uri, log: Log): Promise<Content> {
+	try {
+		return { kind: 'open', ...(await openTraceFile(uri)) };
+	} catch (error) {
+		const failure = asFailure(error);
+		log.error(`${baseName(uri)}: ${failure.message}`, error);
+		return { kind: 'failed', failure };
+	}
+}

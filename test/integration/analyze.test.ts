@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite, test } from 'mocha';
+import * as vscode from 'vscode';
+import {
+	analyze,
+	copyModel,
+	exampleText,
+	expect,
+	hoverText,
+	inspection,
+	lensTitles,
+	newFolder,
+	openPrompt,
+	setting,
+	until,
+} from './support';
+
+/** An entity that stands in the example's facts. */
+function factWord(document: vscode.TextDocument): vscode.Position {
+	const offset = /Every (\w+) is a/.exec(document.getText())!.index + 'Every '.length;
+	return document.positionAt(offset + 2);
+}
+
+suite('analyze', () => {
+	test('runs the bundled model and finds all three arms', async () => {
+		const document = await openPrompt();
+		const { run, stale, source } = expect(await analyze(document), 'ready');
+		assert.equal(stale, false);
+		assert.equal(source, 'run');
+		assert.deepEqual(run.arms.map((arm) => [arm.name, arm.state, typeof arm.answer]).sort(), [
+			['cot', 'done', 'string'],
+			['direct', 'done', 'string'],
+			['latent', 'done', 'string'],
+		]);
+		assert.equal(run.rows >= run.trainedLatents, true);
+		assert.match(run.title, /^Is \w+ an? \w+ or \w+\?$/);
+		assert.deepEqual(await lensTitles(document), ['Analyze Prompt', 'Show Trace']);
+	});
+
+	test('says on hover what every layer would say next, from what was found', async () => {
+		const document = await openPrompt();
+		assert.equal(await hoverText(document, factWord(document)), '');
+		await analyze(document);
+		const text = await hoverText(document, factWord(document));
+		assert.match(text, /Token.*id \d+/);
+		assert.match(text, /Probability (< )?\d\.\d\d .* surprisal \d+\.\d\d bits/);
+		for (const layer of ['layer 0', 'layer 1', 'layer 2']) {
+			assert.ok(text.includes(layer), text);
+		}
+		assert.match(text, /```plaintext/);
+	});
+
+	test('goes stale with an edit, and hovers only where the text is as it was', async () => {
+		const document = await openPrompt();
+		await analyze(document);
+		const edit = new vscode.WorkspaceEdit();
+		const at = document.getText().indexOf('Every ') + 'Every '.length;
+		edit.insert(document.uri, document.positionAt(at), 'brand new ');
+		await vscode.workspace.applyEdit(edit);
+		const api = await inspection();
+		await until('a stale state', () => expect(api.state(document.uri), 'ready').stale);
+		assert.equal(await hoverText(document, document.positionAt(at + 2)), '');
+		const last = document.getText().lastIndexOf('Every ') + 'Every '.length + 1;
+		assert.match(await hoverText(document, document.positionAt(last)), /edited since/);
+	});
+
+	test('takes settings, and the front matter before them', async () => {
+		await setting('latents', 2);
+		try {
+			const { run, stale } = expect(await analyze(await openPrompt()), 'ready');
+			assert.match(run.subtitle, /\b2 latents\b/);
+			assert.equal(stale, false);
+			const own = expect(await analyze(await openPrompt(['latents: 3', 'arms: latent'])), 'ready').run;
+			assert.match(own.subtitle, /\b3 latents\b/);
+			assert.deepEqual(own.arms.map((arm) => arm.name), ['latent']);
+			assert.equal(own.rows, 3);
+		} finally {
+			await setting('latents', undefined);
+		}
+	});
+
+	test('a choice of another model makes the analysis stale', async () => {
+		const document = await openPrompt(['arms: latent']);
+		const api = await inspection();
+		assert.equal(expect(await analyze(document), 'ready').stale, false);
+		await setting('model', 'prosqa-pause');
+		try {
+			await until('a stale state', () => expect(api.state(document.uri), 'ready').stale);
+		} finally {
+			await setting('model', undefined);
+		}
+	});
+
+	test('works on an editor without a file, with the line ends of Windows', async () => {
+		const content = exampleText().replaceAll('\n', '\r\n');
+		const document = await vscode.workspace.openTextDocument({ language: 'plaintext', content });
+		assert.equal(document.eol, vscode.EndOfLine.CRLF);
+		expect(await analyze(document), 'ready');
+		const last = document.getText().lastIndexOf('Every ') + 'Every '.length + 1;
+		const word = /Every \w+/.exec(document.getText().slice(last - 'Every '.length - 1))![0];
+		assert.ok((await hoverText(document, document.positionAt(last))).replaceAll('&nbsp;', ' ').includes(word));
+	});
+
+	test('shows a token that is markup as text', async () => {
+		const model = copyModel((tokenizer) => tokenizer.replaceAll('"<unk>"', '"[run](command:workbench.action.quit)"'));
+		const document = await openPrompt([`model: ${model}`, 'arms: direct']);
+		const edit = new vscode.WorkspaceEdit();
+		edit.insert(document.uri, document.lineAt(document.lineCount - 1).range.end, 'unheard-of words');
+		await vscode.workspace.applyEdit(edit);
+		expect(await analyze(document), 'ready');
+		const text = await hoverText(document, document.positionAt(document.getText().indexOf('unheard') + 2));
+		assert.ok(text.includes('run'), text);
+		assert.ok(!text.replace(/```.*?```/gs, '').includes('](command:'), text);
+	});
+
+	test('names an unknown front-matter key in one warning and runs all the same', async () => {
+		const document = await openPrompt(['colour: blue', 'arms: latent']);
+		expect(await analyze(document), 'ready');
+		const warnings = vscode.languages.getDiagnostics(document.uri).filter(({ source }) => source === 'Neuralese');
+		assert.equal(warnings.length, 1);
+		assert.equal(warnings[0]!.severity, vscode.DiagnosticSeverity.Warning);
+		assert.match(warnings[0]!.message, /colour/);
+	});
+
+	test('takes a hosted model of another tool as a note', async () => {
+		const { run } = expect(await analyze(await openPrompt(['model: gpt-4o', 'arms: latent'])), 'ready');
+		assert.ok(run.notes.some((note) => note.includes('gpt-4o')), run.notes.join('\n'));
+	});
+
+	test('saves the trace whole, and opens it in its own editor', async () => {
+		const document = await openPrompt();
+		await analyze(document);
+		const target = vscode.Uri.file(join(newFolder(), 'saved.trace.safetensors'));
+		await vscode.commands.executeCommand('neuralese.saveTraceAs', { target });
+		const bytes = readFileSync(target.fsPath);
+		const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))).toString('utf8'));
+		assert.equal(header.__metadata__.format, 'neuralese-trace');
+		await vscode.commands.executeCommand('vscode.open', target);
+		const input = await until('the trace editor', () => {
+			const active = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+			return active instanceof vscode.TabInputCustom && active;
+		});
+		assert.equal(input.viewType, 'neuralese.trace');
+		await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
+	});
+});

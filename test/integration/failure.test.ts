@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite, test } from 'mocha';
+import * as vscode from 'vscode';
+import { analyze, copyModel, expect, inspection, openPrompt, until } from './support';
+
+/** Long enough to be interrupted: the latents fill the context. */
+const LONG = ['latents: 80', 'arms: latent, cot, direct'];
+
+suite('failure', () => {
+	test('cancels a run, keeps what there was, and runs again', async () => {
+		const api = await inspection();
+		const document = await openPrompt(LONG);
+		const running = vscode.commands.executeCommand('neuralese.analyzePrompt', document.uri);
+		await until('a running analysis', () => api.state(document.uri)?.kind === 'running');
+		await vscode.commands.executeCommand('neuralese.cancelAnalysis', document.uri);
+		await running;
+		expect(api.state(document.uri), 'cancelled');
+		expect(await analyze(document), 'ready');
+	});
+
+	test('survives the death of the engine', async () => {
+		const api = await inspection();
+		const document = await openPrompt(LONG);
+		const running = vscode.commands.executeCommand('neuralese.analyzePrompt', document.uri);
+		await until('the engine at work', () => {
+			const state = api.state(document.uri);
+			return state?.kind === 'running' && state.run !== undefined && api.enginePid() !== undefined;
+		});
+		const killed = api.enginePid()!;
+		process.kill(killed, 'SIGKILL');
+		await running;
+		const failed = expect(api.state(document.uri), 'failed');
+		assert.match(failed.message, /engine|process|stopped|crash/i);
+		assert.equal(failed.action.act, 'analyze');
+		expect(await analyze(document), 'ready');
+		assert.notEqual(api.enginePid(), killed);
+	});
+
+	test('a finished trace outlives a failed run', async () => {
+		const document = await openPrompt(['arms: latent']);
+		expect(await analyze(document), 'ready');
+		const edit = new vscode.WorkspaceEdit();
+		edit.replace(document.uri, document.lineAt(1).range, 'arms: nosuch');
+		await vscode.workspace.applyEdit(edit);
+		const failed = expect(await analyze(document), 'failed');
+		assert.match(failed.message, /nosuch/);
+		assert.equal(failed.run?.arms[0]?.name, 'latent');
+	});
+
+	test('says what is wrong with a broken model folder', async () => {
+		const folder = copyModel((tokenizer) => tokenizer);
+		truncateSync(join(folder, 'body.onnx'), 1000);
+		const failed = expect(await analyze(await openPrompt([`model: ${folder}`])), 'failed');
+		assert.match(failed.message, /body/);
+		assert.equal(failed.action.act, 'chooseModel');
+	});
+
+	test('says so where there is no model at all', async () => {
+		const failed = expect(await analyze(await openPrompt(['model: ./nowhere'])), 'failed');
+		assert.match(failed.message, /model\.json|nowhere/);
+		assert.equal(failed.action.act, 'chooseModel');
+	});
+});
