@@ -3,7 +3,7 @@
  * token can neither hide nor reorder what stands beside it. The result is still text, never markup.
  */
 
-const NAMED: Readonly<Record<string, string>> = { '\n': '↵', '\r': '␍', '\t': '⇥' };
+const NAMED: Readonly<Record<string, string>> = { '\n': '↵', '\t': '⇥' };
 
 /** Control, format (bidi, zero width), line separators, unassigned surrogates, and spaces other than U+0020. */
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
@@ -16,7 +16,7 @@ export function printable(text: string): string {
 	);
 }
 
-/** `printable`, and leading and trailing spaces are shown as ␠. */
+/** `printable`, and leading and trailing spaces are shown as ·. */
 export function visible(text: string): string {
-	return printable(text).replace(/^ +| +$/g, (spaces) => '␠'.repeat(spaces.length));
+	return printable(text).replace(/^ +| +$/g, (spaces) => '·'.repeat(spaces.length));
 }

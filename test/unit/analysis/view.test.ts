@@ -156,9 +156,9 @@ describe('rows', () => {
 		assert.deepEqual(
 			row!.thought!.top.map(({ text, live: alive }) => [text, alive]),
 			[
-				['␠is a impus.', undefined],
-				['␠is a yimpus.', undefined],
-				['␠is a sterpus.', undefined],
+				['·is a impus.', undefined],
+				['·is a yimpus.', undefined],
+				['·is a sterpus.', undefined],
 			],
 		);
 		assert.equal(row!.sentence!.verdict, undefined);
@@ -263,7 +263,7 @@ describe('hover', () => {
 		const offset = PROMPT.indexOf('Davis');
 		const token = (await view().tokenAt(offset))!;
 		assert.equal(PROMPT.slice(token.span.start, token.span.end), ' Davis');
-		assert.equal(token.text, '␠Davis');
+		assert.equal(token.text, '·Davis');
 		assert.deepEqual(
 			token.layers.map(({ layer, text, prob }) => [layer, text, prob.toFixed(6)]),
 			[0, 1, 2].map((layer) => [layer, '<latent>', '0.500000']),

@@ -1,0 +1,307 @@
+/** The built command line, as a program: what it prints, and how it fails. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseCommand } from '../../../src/cli/options';
+import { UsageError } from '../../../src/cli/failure';
+import { MODEL, modelCopy, PROMPT, temporary } from './harness';
+
+const CLI = 'dist/cli.js';
+
+interface Ended {
+	code: number | null;
+	out: string;
+	error: string;
+}
+
+function cli(args: string[], { interruptAfter }: { interruptAfter?: RegExp } = {}): Promise<Ended> {
+	return new Promise((resolve) => {
+		const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+		const ended: Ended = { code: null, out: '', error: '' };
+		child.stdout.on('data', (chunk) => (ended.out += chunk));
+		child.stderr.on('data', (chunk) => {
+			ended.error += chunk;
+			if (interruptAfter?.test(ended.error)) {
+				interruptAfter = undefined;
+				child.kill('SIGINT');
+			}
+		});
+		child.on('close', (code) => resolve({ ...ended, code }));
+	});
+}
+
+async function promptFile(text: string, name = 'a.prompt.md'): Promise<string> {
+	const path = join(await temporary(), name);
+	await writeFile(path, text);
+	return path;
+}
+
+const last = (text: string) => text.trimEnd().split('\n').at(-1)!;
+
+/** Exit code 1 or 2, nothing on the output, and as the last line one sentence. */
+async function fails(args: string[], code: number, wording: RegExp): Promise<void> {
+	const ended = await cli(args);
+	assert.equal(ended.code, code, ended.error);
+	assert.equal(ended.out, '');
+	assert.match(last(ended.error), wording);
+	assert.match(last(ended.error), /[.?]$/);
+}
+
+describe('arguments', () => {
+	const wrong: [args: string[], wording: RegExp][] = [
+		[[], /command is missing/],
+		[['analyse', 'x'], /no command "analyse"/],
+		[['analyze'], /needs a file/],
+		[['analyze', 'a', 'b'], /one file/],
+		[['analyze', 'a', '--nope'], /--nope/],
+		[['analyze', 'a', '--latents', 'many'], /--latents should be a whole number/],
+		[['analyze', 'a', '--latents=-1'], /--latents should be/],
+		[['analyze', 'a', '--latents', '1e9'], /--latents should be/],
+		[['analyze', 'a', '--latents'], /--latents/],
+		[['analyze', 'a', '--top-k', '0'], /--top-k should be/],
+		[['analyze', 'a', '--seed', '1.5'], /--seed should be/],
+		[['analyze', 'a', '--seed', '4294967296'], /--seed should be/],
+		[['analyze', 'a', '--arms', 'cot,,direct'], /--arms takes names/],
+		[['analyze', 'a', '--out='], /--out needs a value/],
+		[['eval', 'a', '--limit', '0'], /--limit should be/],
+		[['eval', 'a', '--out', 'x'], /--out/],
+		[['inspect', 'a', '--model', 'x'], /--model/],
+	];
+	for (const [args, wording] of wrong) {
+		test(`wrong usage: ${args.join(' ') || '(nothing)'}`, () => {
+			assert.throws(
+				() => parseCommand(args),
+				(error: unknown) => error instanceof UsageError && wording.test(error.message),
+			);
+		});
+	}
+
+	test('right usage', () => {
+		assert.deepEqual(
+			parseCommand([
+				'analyze',
+				'a.md',
+				'--arms',
+				'latent,cot',
+				'--latents',
+				'0',
+				'--seed',
+				'4294967295',
+				'--top-k',
+				'3',
+				'--out',
+				'x',
+				'--json',
+			]),
+			{
+				kind: 'analyze',
+				file: 'a.md',
+				json: true,
+				out: 'x',
+				run: {
+					model: undefined,
+					arms: ['latent', 'cot'],
+					latents: 0,
+					seed: 4294967295,
+					temperature: undefined,
+					maxTokens: undefined,
+					topK: 3,
+				},
+			},
+		);
+		assert.equal(parseCommand(['--help']).kind, 'help');
+		assert.equal(parseCommand(['eval', '--help']).kind, 'help');
+	});
+});
+
+describe('exit codes', () => {
+	test('2 for wrong usage, 1 for what failed, with one line that says what to do', async () => {
+		const prompt = await promptFile(PROMPT);
+		await fails(['analyze'], 2, /needs a file/);
+		await fails(['analyze', prompt, '--model', MODEL, '--arms', 'poetry'], 2, /no arm "poetry"/);
+		await fails(['analyze', 'none.prompt.md'], 1, /none\.prompt\.md cannot be read/);
+		await fails(['analyze', '.'], 1, /not a file/);
+		await fails(['analyze', prompt, '--model', await temporary()], 1, /model\.json/);
+		await fails(['analyze', prompt, '--latents', '100000'], 1, /context/);
+		await fails(['analyze', prompt, '--out', join(await temporary(), 'none', 'x.trace.safetensors')], 1, /does not exist/);
+		await fails(['analyze', await promptFile('\n\n')], 1, /empty/);
+		await fails(
+			[
+				'analyze',
+				await promptFile('\xff\xfe\0\x01'.repeat(3), 'binary.txt').then(
+					async (path) => (await writeFile(path, Uint8Array.of(0xff, 0xfe, 0x80)), path),
+				),
+			],
+			1,
+			/not UTF-8/,
+		);
+		await fails(['eval', 'package.json'], 1, /ProsQA/);
+		await fails(['eval', await promptFile('[{"question": 1}]', 'a.json')], 1, /item 0/);
+		await fails(['inspect', 'package.json'], 1, /safetensors/);
+		await fails(['inspect', 'test/fixtures/prosqa-parity.safetensors'], 1, /not a trace/);
+	});
+});
+
+describe('analyze', () => {
+	test('--json has the documented shape, and the trace can be inspected', async () => {
+		const file = await promptFile(`---\nseed: 3\nfoo: bar\n---\n${PROMPT}\n`);
+		const out = join(await temporary(), 'x.trace.safetensors');
+		const {
+			code,
+			out: text,
+			error,
+		} = await cli(['analyze', file, '--model', MODEL, '--top-k', '3', '--latents', '4', '--out', out, '--json']);
+		assert.equal(code, 0, error);
+		assert.match(error, /foo/);
+		const result = JSON.parse(text);
+		assert.deepEqual(Object.keys(result), ['model', 'prompt', 'arms', 'probes', 'notes', 'trace']);
+		assert.deepEqual(Object.keys(result.model), ['id', 'sha256']);
+		assert.equal(result.prompt, PROMPT);
+		assert.equal(result.trace, out);
+		const { cot, latent, direct } = result.arms;
+		for (const arm of [cot, latent, direct]) {
+			assert.equal(typeof arm.answer, 'string');
+			assert.equal(typeof arm.text, 'string');
+			assert.ok(arm.tokens.length > 0);
+			for (const token of arm.tokens) {
+				assert.deepEqual(Object.keys(token), ['id', 'text', 'logprob']);
+				assert.ok(token.logprob <= 1e-5, String(token.logprob));
+			}
+		}
+		assert.ok(cot.tokens.length > direct.tokens.length);
+		assert.equal(latent.thoughts.length, 4);
+		latent.thoughts.forEach(
+			(
+				{
+					index,
+					layers,
+				}: { index: number; layers: { layer: number; top: { id: number; text: string; prob: number }[] }[] },
+				i: number,
+			) => {
+				assert.equal(index, i);
+				assert.deepEqual(
+					layers.map(({ layer }) => layer),
+					[0, 1, 2],
+				);
+				for (const { top } of layers) {
+					assert.equal(top.length, 3);
+					assert.ok(
+						top.every(
+							({ prob, text: token }, rank) =>
+								prob >= 0 && prob <= 1 + 1e-5 && token !== '' && (rank === 0 || prob <= top[rank - 1]!.prob),
+						),
+					);
+				}
+			},
+		);
+		for (const { layers, steps, scores } of Object.values(result.probes) as {
+			layers: number[];
+			steps: number[];
+			scores: number[][];
+		}[]) {
+			assert.deepEqual(layers, [0, 1, 2]);
+			assert.deepEqual(steps, [0, 1, 2, 3]);
+			assert.ok(
+				scores.length === 4 && scores.every((row) => row.length === 3 && row.every((score) => score >= 0 && score <= 1)),
+			);
+		}
+		const inspected = await cli(['inspect', out, '--json']);
+		const summary = JSON.parse(inspected.out);
+		assert.equal(summary.prompt.text, PROMPT);
+		assert.equal(summary.options.seed, 3);
+		assert.ok(
+			summary.tensors.every(
+				({ name, dtype, shape }: { name: string; dtype: string; shape: number[] }) =>
+					typeof name === 'string' && typeof dtype === 'string' && Array.isArray(shape),
+			),
+		);
+		assert.ok(summary.tensors.some(({ name }: { name: string }) => name === 'latent/latent.vec'));
+		assert.equal((await cli(['inspect', out])).code, 0);
+	});
+
+	test('flags override the header, which overrides defaults; without --out nothing is written', async () => {
+		const file = await promptFile(`---\narms: [direct]\nlatents: 2\n---\n${PROMPT}\n`);
+		const arms = async (...args: string[]) => JSON.parse((await cli(['analyze', file, '--json', ...args])).out);
+		const header = await arms();
+		assert.deepEqual(Object.keys(header.arms), ['direct']);
+		assert.equal(header.trace, null);
+		const flags = await arms('--arms', 'latent,cot');
+		assert.deepEqual(Object.keys(flags.arms), ['latent', 'cot']);
+		assert.equal(flags.arms.latent.thoughts.length, 2);
+		assert.deepEqual(await readdir(join(file, '..')), ['a.prompt.md']);
+	});
+
+	test('the report shows three arms and lets no control character through', async () => {
+		const file = await promptFile(`${PROMPT.replace('Max', 'M\x1b[31max\u202e')}\n`);
+		const { code, out } = await cli(['analyze', file]);
+		assert.equal(code, 0);
+		for (const arm of ['latent', 'cot', 'direct']) {
+			assert.match(out, new RegExp(`Arm ${arm}`));
+		}
+		assert.match(out, /Answers/);
+		assert.doesNotMatch(out, /[\x00-\x09\x0b-\x1f\x7f\u202e]/);
+	});
+
+	test('Ctrl+C cancels with exit code 1 and leaves no file', async () => {
+		const folder = await temporary();
+		const file = await promptFile(PROMPT);
+		const { code, error } = await cli(['analyze', file, '--out', join(folder, 'x.trace.safetensors')], {
+			interruptAfter: /Loading/,
+		});
+		assert.equal(code, 1, error);
+		assert.match(last(error), /Cancelled/);
+		await sleep(100);
+		assert.deepEqual(await readdir(folder), []);
+	});
+});
+
+describe('eval', () => {
+	/** The bundled model with a pattern that reads the answer, whatever its recipe has. */
+	const model = () => modelCopy((_, manifest) => void (manifest.recipe.answer = 'is an? (.+?)\\.?$'));
+
+	test('--json has the documented shape, and the same numbers each time', async () => {
+		const problems = [
+			{ question: PROMPT, answer: 'Tom is a hilpus.', steps: [] },
+			{ question: PROMPT, answer: 'Tom is a nothing.', steps: [] },
+		];
+		const folder = await model();
+		const run = async (text: string) =>
+			JSON.parse((await cli(['eval', await promptFile(text, 'a.json'), '--model', folder, '--json'])).out);
+		const result = await run(JSON.stringify(problems));
+		assert.deepEqual(Object.keys(result), ['n', 'arms']);
+		assert.equal(result.n, 2);
+		for (const arm of ['latent', 'cot', 'direct']) {
+			const { correct, accuracy, ci, seconds } = result.arms[arm];
+			assert.ok(correct === 0 || correct === 1, 'one of the two gold answers contradicts the other');
+			assert.equal(accuracy, correct / 2);
+			assert.ok(ci.length === 2 && ci[0] <= accuracy && accuracy <= ci[1]);
+			assert.ok(seconds > 0);
+		}
+		const counts = ({ arms }: { arms: Record<string, { correct: number }> }) =>
+			Object.entries(arms).map(([arm, { correct }]) => [arm, correct]);
+		assert.deepEqual(counts(await run(problems.map((problem) => JSON.stringify(problem)).join('\n'))), counts(result));
+	});
+
+	test('--limit takes the first problems', async () => {
+		const data = await promptFile(
+			JSON.stringify(Array.from({ length: 3 }, () => ({ question: PROMPT, answer: 'Tom is a hilpus.' }))),
+			'a.json',
+		);
+		const { out } = await cli(['eval', data, '--model', await model(), '--arms', 'latent', '--limit', '2', '--json']);
+		const { n, arms } = JSON.parse(out);
+		assert.equal(n, 2);
+		assert.deepEqual(Object.keys(arms), ['latent']);
+	});
+});
+
+test('the usage is complete: every option of the parser is in it', async () => {
+	const { code, out } = await cli(['--help']);
+	assert.equal(code, 0);
+	const source = await readFile('src/cli/options.ts', 'utf8');
+	for (const [, option] of source.matchAll(/'?([a-z-]+)'?: \{ type: 'string' \}/g)) {
+		assert.ok(out.includes(`--${option}`), option);
+	}
+});
