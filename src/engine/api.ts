@@ -1,4 +1,4 @@
-/** The engine's face: what the child process answers. Host and command line import this and `client.ts`, nothing else of the engine. */
+/** The engine's face: what the child process answers. Host and command line import this and `client.ts`, nothing else here. */
 import type { Range } from '../shared/range';
 import type { Call } from '../shared/rpc';
 import type { ArmRecord, ProbeRecord, PromptRecord, RunOptions, TraceDocument } from '../trace/document';
@@ -51,7 +51,7 @@ export interface AnalyzeParams {
 	/** In the order in which they run; all of the recipe's where absent. */
 	arms?: string[];
 	options: RunOptions;
-	/** What the caller wants the reader to know, such as ignored settings: kept in the document, before the engine's own notes. */
+	/** What the caller wants the reader to know, such as ignored settings: in the document, before the engine's own notes. */
 	notes?: string[];
 	/** Where the trace is written (atomically, at the end); nothing is written where absent. */
 	out?: string;

@@ -1,15 +1,19 @@
 /** The built command line, as a program: what it prints, and how it fails. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseCommand } from '../../../src/cli/options';
+import type { Manifest } from '../../../src/engine/manifest';
 import { UsageError } from '../../../src/cli/failure';
 import { MODEL, modelCopy, PROMPT, temporary } from './harness';
 
 const CLI = 'dist/cli.js';
+const { layers: LAYERS } = (JSON.parse(readFileSync(`${MODEL}/model.json`, 'utf8')) as Manifest).shape;
+const SITES = Array.from({ length: LAYERS + 1 }, (_, site) => site);
 
 interface Ended {
 	code: number | null;
@@ -184,7 +188,7 @@ describe('analyze', () => {
 				assert.equal(index, i);
 				assert.deepEqual(
 					layers.map(({ layer }) => layer),
-					[0, 1, 2],
+					SITES,
 				);
 				for (const { top } of layers) {
 					assert.equal(top.length, 3);
@@ -202,10 +206,11 @@ describe('analyze', () => {
 			steps: number[];
 			scores: number[][];
 		}[]) {
-			assert.deepEqual(layers, [0, 1, 2]);
+			assert.deepEqual(layers, SITES);
 			assert.deepEqual(steps, [0, 1, 2, 3]);
 			assert.ok(
-				scores.length === 4 && scores.every((row) => row.length === 3 && row.every((score) => score >= 0 && score <= 1)),
+				scores.length === 4 &&
+					scores.every((row) => row.length === SITES.length && row.every((score) => score >= 0 && score <= 1)),
 			);
 		}
 		const inspected = await cli(['inspect', out, '--json']);

@@ -2,16 +2,32 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { link, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, link, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnalyzeEvent } from '../../../src/engine/api';
+import { Engine } from '../../../src/engine/client';
+import { fromHalf } from '../../../src/trace/half';
 import { LiveTrace } from '../../../src/trace/live';
 import { openFile } from '../../../src/trace/bytes.node';
 import { openTrace } from '../../../src/trace/reader';
 import { MAX_EVENT_BYTES } from '../../../src/engine/sheet';
-import { collector, MODEL, modelCopy, MODULE, PROMPT, replaced, request, temporary, withEngine } from './harness';
+import { oneNode } from './onnx';
+import { linearProbe } from './probe';
+import {
+	collector,
+	MODEL,
+	modelCopy,
+	MODULE,
+	PROMPT,
+	replaced,
+	request,
+	sha256,
+	temporary,
+	withEngine,
+	withProbe,
+} from './harness';
 
 const coded =
 	(code: string, wording = /./) =>
@@ -129,14 +145,13 @@ describe('engine', () => {
 
 	test('an arm that runs into the context is cut, and says so', () =>
 		withEngine(async (engine) => {
-			const { document } = await engine.call(
-				'analyze',
-				request(PROMPT, { arms: ['cot'], options: { seed: 1, temperature: 50, topK: 5, maxTokens: 1_000 } }),
-			);
-			const [arm] = document.arms;
-			if (arm!.state === 'limit') {
-				assert.match(document.notes.join(), /context of \d+ positions is full/);
-			}
+			const endless = await modelCopy((_, { recipe }) => {
+				recipe.arms['cot'] = [{ kind: 'prompt' }, { kind: 'decode', role: 'thought', stop: ['<pad>'], limit: 1_000 }];
+			});
+			const { document } = await engine.call('analyze', request(PROMPT, { model: endless, arms: ['cot'] }));
+			assert.equal(document.arms[0]!.state, 'limit');
+			assert.match(document.notes.join(), /context of \d+ positions is full/);
+			assert.equal(document.arms[0]!.steps.length, (await engine.call('load', { model: endless })).shape.context);
 			const limited = await engine.call(
 				'analyze',
 				request(PROMPT, { arms: ['cot'], options: { seed: 0, temperature: 0, topK: 5, maxTokens: 1 } }),
@@ -163,6 +178,61 @@ describe('engine', () => {
 			await assert.rejects(
 				call(PROMPT, { out: join(await temporary(), 'none', 'a.trace.safetensors') }),
 				coded('cannot-write'),
+			);
+		}));
+
+	test('probes are scored at the thoughts of their arm, classes only where the prompt names them', () =>
+		withEngine(async (engine) => {
+			const { shape } = await engine.call('load', { model: MODEL });
+			const sites = shape.layers + 1;
+			const probe = linearProbe({ steps: 2, sites, classes: ['hilpus', 'nonesuch'], width: shape.width });
+			const model = await modelCopy((folder, manifest) => withProbe(folder, manifest, 'entity.safetensors', probe.bytes));
+			const out = join(await temporary(), 'a.trace.safetensors');
+			const { document } = await engine.call('analyze', request(PROMPT, { model, out, arms: ['latent'] }));
+			assert.deepEqual(
+				document.probes.map(({ name, arm }) => [name, arm]),
+				[['entity:hilpus', 'latent']],
+			);
+			const trace = await openTrace(await openFile(out));
+			const { steps, thoughts } = document.arms[0]!;
+			const all = { start: 0, end: steps.length };
+			const scores = (await trace.read('latent', 'probe.entity:hilpus.score', all)) as Float32Array;
+			const hidden = fromHalf((await trace.read('latent', 'hidden.resid', all)) as Uint16Array);
+			for (let row = 0; row < steps.length; row++) {
+				const thought = thoughts.find(({ producedAt }) => producedAt === row);
+				for (let site = 0; site < sites; site++) {
+					const at = row * sites + site;
+					const expected = thought
+						? probe.score(hidden.subarray(at * shape.width, (at + 1) * shape.width), Math.min(thought.index, 1), site)
+						: NaN;
+					assert.ok(
+						Object.is(scores[at], NaN) ? Number.isNaN(expected) : Math.abs(scores[at]! - expected) < 2e-3,
+						`${row}, ${site}: ${scores[at]} and ${expected}`,
+					);
+				}
+			}
+			trace.dispose();
+		}));
+
+	test('a thought graph turns the state into what is fed back', () =>
+		withEngine(async (engine) => {
+			const { shape } = await engine.call('load', { model: MODEL });
+			const graph = oneNode('Neg', [{ name: 'hidden', dims: ['batch', shape.width] }], {
+				name: 'embed',
+				dims: ['batch', shape.width],
+			});
+			const model = await modelCopy(async (folder, manifest) => {
+				await writeFile(join(folder, 'thought.onnx'), graph);
+				manifest.files.thought = { name: 'thought.onnx', sha256: sha256(graph), bytes: graph.length };
+			});
+			const first = async (folder: string) => {
+				const { events, onEvent } = collector();
+				await engine.call('analyze', request(PROMPT, { model: folder, arms: ['latent'] }), { onEvent });
+				return (await live(events).read('latent', 'latent.vec', { start: 0, end: 1 })) as Float32Array;
+			};
+			assert.deepEqual(
+				await first(model),
+				(await first(MODEL)).map((value) => -value),
 			);
 		}));
 
@@ -215,6 +285,32 @@ describe('cancel and crash', () => {
 			assert.notEqual(engine.pid, pid);
 			assert.ok(await gone(pid));
 		}));
+
+	test('a child that makes no progress is ended', () =>
+		withEngine(async (engine) => {
+			await engine.call('load', { model: MODEL });
+			const pid = engine.pid!;
+			const prompts = Array.from({ length: 500 }, () => PROMPT);
+			const stuck = engine.call('evaluate', { model: MODEL, prompts, options: { seed: 0, temperature: 0, topK: 1 } });
+			await sleep(50);
+			process.kill(pid, 'SIGSTOP');
+			await assert.rejects(stuck, coded('timeout', /no sign of progress/));
+			assert.ok(await gone(pid));
+			assert.equal((await engine.call('load', { model: MODEL })).id, 'prosqa');
+		}));
+
+	test('without a binary for the platform every call says so', async () => {
+		// Away from node_modules the child finds no runtime, as on a platform that has none.
+		const modulePath = join(await temporary(), 'engine.js');
+		await copyFile(MODULE, modulePath);
+		const engine = new Engine({ modulePath });
+		await assert.rejects(
+			engine.call('describe', undefined),
+			coded('engine-unavailable', new RegExp(`${process.platform}-${process.arch}`)),
+		);
+		await assert.rejects(engine.call('analyze', request(PROMPT)), coded('engine-unavailable'));
+		engine.dispose();
+	});
 
 	test('a killed child rejects what was pending, and the next call simply works', () =>
 		withEngine(async (engine, states) => {
@@ -274,7 +370,11 @@ describe('cancel and crash', () => {
 		}));
 
 	test('the child ends when its parent is killed', async () => {
-		const source = `const { fork } = require('node:child_process'); const child = fork(${JSON.stringify(MODULE)}, [], { serialization: 'advanced' }); child.send({ rpc: 'call', id: 1, method: 'describe' }); child.on('message', () => console.log(child.pid)); setInterval(() => {}, 1000);`;
+		const source = `
+			const child = require('node:child_process').fork(${JSON.stringify(MODULE)}, [], { serialization: 'advanced' });
+			child.send({ rpc: 'call', id: 1, method: 'describe' });
+			child.on('message', () => console.log(child.pid));
+			setInterval(() => {}, 1000);`;
 		const parent = spawn(process.execPath, ['-e', source], { stdio: ['ignore', 'pipe', 'inherit'] });
 		const [output] = (await once(parent.stdout, 'data')) as [Buffer];
 		const pid = Number(String(output));
@@ -317,6 +417,17 @@ describe('hostile model folders', () => {
 					replaced(folder, manifest, 'head', new TextEncoder().encode('<html>not found</html>')),
 				),
 			/head\.onnx.*does not load/,
+		],
+		[
+			'weights that are not numbers',
+			() =>
+				modelCopy(async (folder, manifest) => {
+					const bytes = await readFile(join(folder, 'body.onnx'));
+					// The embedding and the blocks' weights fill the file; 0xff.. is NaN at any alignment.
+					bytes.fill(0xff, bytes.length >> 1, (bytes.length >> 1) + 4_000);
+					await replaced(folder, manifest, 'body', bytes);
+				}),
+			/fails its self-test/,
 		],
 		[
 			'an empty tokenizer',

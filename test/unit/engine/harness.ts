@@ -1,6 +1,6 @@
 /** What the engine's tests share: the built child, the bundled model, and broken copies of it. */
 import { createHash } from 'node:crypto';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
@@ -60,6 +60,13 @@ export async function replaced(
 	manifest.files[file] = { name, sha256: sha256(bytes), bytes: bytes.byteLength };
 }
 
+/** Adds a probe to a copy of the model. */
+export async function withProbe(folder: string, manifest: Raw, name: string, bytes: Uint8Array): Promise<void> {
+	await mkdir(join(folder, 'probes'), { recursive: true });
+	await writeFile(join(folder, 'probes', name), bytes);
+	manifest.probes = [{ name, sha256: sha256(bytes), bytes: bytes.byteLength }];
+}
+
 export function request(text: string, more: Partial<AnalyzeParams> = {}): AnalyzeParams {
 	return {
 		model: MODEL,
@@ -80,4 +87,5 @@ export function collector(): Collected {
 }
 
 export const PROMPT =
-	'Every gerpus is a terpus. Every terpus is a hilpus. Tom is a gerpus. Every wumpus is a yimpus. Max is a wumpus. Is Tom a hilpus or yimpus?';
+	'Every gerpus is a terpus. Every terpus is a hilpus. Tom is a gerpus. Every wumpus is a yimpus. Max is a wumpus. ' +
+	'Is Tom a hilpus or yimpus?';

@@ -1,0 +1,34 @@
+/** The headless entry: analyses, evaluates and inspects without an editor. Results go to stdout, all else to stderr. */
+import { printable } from './analysis/text';
+import { analyze } from './cli/analyze';
+import { evaluate } from './cli/evaluate';
+import { messageOf, UsageError } from './cli/failure';
+import { inspect } from './cli/inspect';
+import { parseCommand, USAGE, type Command } from './cli/options';
+import { withSession } from './cli/session';
+
+function run(command: Command): Promise<string> | string {
+	switch (command.kind) {
+		case 'help':
+			return `${USAGE}\n`;
+		case 'analyze':
+			return withSession((session) => analyze(command, session));
+		case 'eval':
+			return withSession((session) => evaluate(command, session));
+		case 'inspect':
+			return inspect(command);
+	}
+}
+
+async function main(): Promise<void> {
+	try {
+		process.stdout.write(await run(parseCommand(process.argv.slice(2))));
+	} catch (error) {
+		process.stderr.write(`${printable(messageOf(error).trim())}\n`);
+		process.exitCode = error instanceof UsageError ? 2 : 1;
+	}
+}
+
+// Whoever reads our output may stop early, as `head` does: that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+void main();

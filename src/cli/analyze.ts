@@ -1,0 +1,135 @@
+/** `analyze`: one prompt file, all arms, for people or as JSON. */
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import type { AnalyzeEvent } from '../engine/api';
+import { parsePrompt, toPromptInput } from '../prompts/prompt';
+import { LiveTrace } from '../trace/live';
+import { chooseModel } from './model';
+import { messageOf, RunError, UsageError } from './failure';
+import type { Command, RunFlags } from './options';
+import { Readouts } from './readouts';
+import { report } from './report';
+import type { Session } from './session';
+
+/** A prompt of a million tokens has about this size; more is not a prompt. */
+const MAX_FILE_BYTES = 16 * 1024 * 1024;
+const DEFAULT_TOP_K = 10;
+
+/** The whole output. */
+export async function analyze(
+	{ file, json, out, run }: Extract<Command, { kind: 'analyze' }>,
+	{ engine, signal, progress, note }: Session,
+): Promise<string> {
+	const path = resolve(file);
+	const prompt = parsePrompt({ name: basename(path), text: await readText(path) });
+	if (out !== undefined && !(await stat(dirname(resolve(out))).catch(() => undefined))?.isDirectory()) {
+		throw new RunError(`The folder of ${out} does not exist: create it, or choose another --out.`);
+	}
+	const model = chooseModel(run.model, prompt.settings.model, path);
+	const notes = [...prompt.warnings, ...(model.note === undefined ? [] : [model.note])];
+	if (json) {
+		// The report for people has them at its end.
+		notes.forEach(note);
+	}
+	const card = await engine.call('load', { model: model.folder }, { signal, onEvent: ({ message }) => progress(message) });
+	checkArms(run, card.arms);
+	const { settings } = prompt;
+	const params = {
+		model: model.folder,
+		notes,
+		prompt: toPromptInput(prompt, basename(path)),
+		arms: run.arms ?? settings.arms,
+		options: {
+			latents: run.latents ?? settings.latents,
+			seed: run.seed ?? settings.seed ?? 0,
+			temperature: run.temperature ?? settings.temperature ?? 0,
+			maxTokens: run.maxTokens ?? settings.maxTokens,
+			topK: run.topK ?? DEFAULT_TOP_K,
+		},
+		out: out === undefined ? undefined : resolve(out),
+	};
+	let live: LiveTrace | undefined;
+	const receive = (event: AnalyzeEvent) => {
+		switch (event.kind) {
+			case 'progress':
+				return progress(event.message);
+			case 'started':
+				live = new LiveTrace(event.document);
+				return;
+			case 'arm':
+				return live?.setArm(event.arm, event.tokens);
+			case 'rows':
+				return live?.addRows(event.arm, event.plane, event.rows, event.data);
+		}
+	};
+	const { document } = await engine.call('analyze', params, { signal, onEvent: receive });
+	const readouts = new Readouts(live!, document);
+	return json ? `${JSON.stringify(await toJson(readouts, out))}\n` : report(readouts, { file, out, card });
+}
+
+/** Arms on the command line are usage; those of a prompt file are its author's. */
+export function checkArms({ arms = [] }: RunFlags, known: readonly string[]): void {
+	const unknown = arms.find((arm) => !known.includes(arm));
+	if (unknown !== undefined) {
+		throw new UsageError(`This model has no arm ${JSON.stringify(unknown.slice(0, 60))}: use ${known.join(', ')}.`);
+	}
+}
+
+async function readText(path: string): Promise<string> {
+	try {
+		const found = await stat(path);
+		if (!found.isFile()) {
+			throw new RunError(`${path} is not a file: name a prompt file.`);
+		}
+		if (found.size > MAX_FILE_BYTES) {
+			throw new RunError(`${path} has ${found.size} bytes, the limit is ${MAX_FILE_BYTES}: name a smaller prompt file.`);
+		}
+		return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(path));
+	} catch (error) {
+		if (error instanceof RunError) {
+			throw error;
+		}
+		const code = (error as NodeJS.ErrnoException).code;
+		throw new RunError(
+			code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
+				? `${path} is not UTF-8 text: name a prompt file.`
+				: `${path} cannot be read (${code ?? messageOf(error)}): check the name.`,
+		);
+	}
+}
+
+async function toJson(readouts: Readouts, out: string | undefined) {
+	const { model, prompt, arms, notes } = readouts.document;
+	const entries = await Promise.all(
+		arms.map(async (arm) => {
+			const thoughts = await readouts.thoughts(arm);
+			const tokens = await readouts.tokens(arm);
+			return [
+				arm.name,
+				{
+					text: arm.text,
+					answer: arm.answer ?? null,
+					state: arm.state,
+					tokens: tokens.map(({ id, text, logprob }) => ({ id, text, logprob })),
+					...(thoughts.length > 0
+						? {
+								thoughts: thoughts.map(({ index, spare, layers }) => ({
+									index,
+									spare: spare ?? null,
+									layers: layers.map((top, layer) => ({ layer, top })),
+								})),
+							}
+						: {}),
+				},
+			] as const;
+		}),
+	);
+	return {
+		model: { id: model.id, sha256: model.sha256 },
+		prompt: prompt.text,
+		arms: Object.fromEntries(entries),
+		probes: await readouts.probes(),
+		notes,
+		trace: out ?? null,
+	};
+}

@@ -1,0 +1,160 @@
+/** The command line, read strictly: what is not understood is wrong usage and never a guess. */
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { messageOf, UsageError } from './failure';
+
+export const USAGE = `Usage:
+  node dist/cli.js analyze FILE [--model DIR] [--arms latent,cot,direct] [--latents N] [--seed N] [--temperature X]
+                                [--max-tokens N] [--top-k K] [--out X.trace.safetensors] [--json]
+  node dist/cli.js eval DATA.json [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X]
+                                [--max-tokens N] [--limit N] [--json]
+  node dist/cli.js inspect X.trace.safetensors [--json]
+
+What a prompt file's header says is overridden by options; without either the model's own recipe applies.
+DATA is ProsQA's JSON: a list of {"question", "answer"}, or one such object a line.
+Exit codes: 0 done, 1 the run failed, 2 wrong usage.`;
+
+export type Command =
+	| { kind: 'help' }
+	| { kind: 'analyze'; file: string; json: boolean; out?: string; run: RunFlags }
+	| { kind: 'eval'; file: string; json: boolean; limit?: number; run: RunFlags }
+	| { kind: 'inspect'; file: string; json: boolean };
+
+/** Absent where the option was not given. */
+export interface RunFlags {
+	model?: string;
+	arms?: string[];
+	latents?: number;
+	seed?: number;
+	temperature?: number;
+	maxTokens?: number;
+	topK?: number;
+}
+
+const COMMON = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+const RUN = {
+	model: { type: 'string' },
+	arms: { type: 'string' },
+	latents: { type: 'string' },
+	seed: { type: 'string' },
+	temperature: { type: 'string' },
+	'max-tokens': { type: 'string' },
+} as const;
+
+const MAX_COUNT = 1_000_000;
+const MAX_SEED = 2 ** 32 - 1;
+const MAX_TOP_K = 1_000;
+const MAX_TEMPERATURE = 100;
+
+type Values = Record<string, string | boolean | undefined>;
+
+export function parseCommand(args: readonly string[]): Command {
+	const [command, ...rest] = args;
+	switch (command) {
+		case 'analyze': {
+			const { file, values } = parsed(command, rest, {
+				...COMMON,
+				...RUN,
+				'top-k': { type: 'string' },
+				out: { type: 'string' },
+			});
+			return file === undefined
+				? { kind: 'help' }
+				: { kind: 'analyze', file, json: values['json'] === true, out: named(values, 'out'), run: runFlags(values) };
+		}
+		case 'eval': {
+			const { file, values } = parsed(command, rest, { ...COMMON, ...RUN, limit: { type: 'string' } });
+			return file === undefined
+				? { kind: 'help' }
+				: {
+						kind: 'eval',
+						file,
+						json: values['json'] === true,
+						limit: number(values, 'limit', 1, MAX_COUNT),
+						run: runFlags(values),
+					};
+		}
+		case 'inspect': {
+			const { file, values } = parsed(command, rest, COMMON);
+			return file === undefined ? { kind: 'help' } : { kind: 'inspect', file, json: values['json'] === true };
+		}
+		case 'help':
+		case '--help':
+		case '-h':
+			return { kind: 'help' };
+		default:
+			throw new UsageError(
+				command === undefined
+					? 'A command is missing: use analyze, eval or inspect.'
+					: `There is no command ${JSON.stringify(command.slice(0, 60))}: use analyze, eval or inspect.`,
+			);
+	}
+}
+
+/** `file` is absent where help was asked for. */
+function parsed(
+	command: string,
+	args: string[],
+	options: NonNullable<ParseArgsConfig['options']>,
+): { file?: string; values: Values } {
+	let result: { values: Values; positionals: string[] };
+	try {
+		result = parseArgs({ args, options, allowPositionals: true, strict: true }) as typeof result;
+	} catch (error) {
+		throw new UsageError(`${messageOf(error).split(/\.\s|\n/)[0]}: see --help.`);
+	}
+	const { values, positionals } = result;
+	if (values['help'] === true) {
+		return { values };
+	}
+	const [file, extra] = positionals;
+	if (file === undefined || file === '') {
+		throw new UsageError(`${command} needs a file: see --help.`);
+	}
+	if (extra !== undefined) {
+		throw new UsageError(`${command} takes one file, not also ${JSON.stringify(extra.slice(0, 60))}: see --help.`);
+	}
+	return { file, values };
+}
+
+function runFlags(values: Values): RunFlags {
+	return {
+		model: named(values, 'model'),
+		arms: list(values, 'arms'),
+		latents: number(values, 'latents', 0, MAX_COUNT),
+		seed: number(values, 'seed', 0, MAX_SEED),
+		temperature: number(values, 'temperature', 0, MAX_TEMPERATURE, false),
+		maxTokens: number(values, 'max-tokens', 1, MAX_COUNT),
+		topK: number(values, 'top-k', 1, MAX_TOP_K),
+	};
+}
+
+function named(values: Values, option: string): string | undefined {
+	const value = values[option];
+	if (value === '') {
+		throw new UsageError(`--${option} needs a value: see --help.`);
+	}
+	return typeof value === 'string' ? value : undefined;
+}
+
+function list(values: Values, option: string): string[] | undefined {
+	const items = named(values, option)
+		?.split(',')
+		.map((item) => item.trim());
+	if (items?.some((item) => item === '')) {
+		throw new UsageError(`--${option} takes names with commas between them, for example latent,cot.`);
+	}
+	return items && [...new Set(items)];
+}
+
+function number(values: Values, option: string, low: number, high: number, whole = true): number | undefined {
+	const value = named(values, option);
+	if (value === undefined) {
+		return undefined;
+	}
+	const found = Number(value);
+	if (!/^\d+(\.\d+)?$/.test(value) || found < low || found > high || (whole && !Number.isInteger(found))) {
+		const expected = `${whole ? 'a whole number' : 'a number'} from ${low} to ${high}`;
+		throw new UsageError(`--${option} should be ${expected}, not ${JSON.stringify(value.slice(0, 60))}.`);
+	}
+	return found;
+}

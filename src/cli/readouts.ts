@@ -1,0 +1,121 @@
+/** What a finished run found, put together from the planes that were streamed. */
+import { probability } from '../analysis/lens';
+import { recipeTokens } from '../analysis/sentences';
+import type { ArmRecord, TraceDocument } from '../trace/document';
+import type { LiveTrace } from '../trace/live';
+import { probePlane, type PlaneName } from '../trace/planes';
+
+export interface Ranked {
+	id: number;
+	text: string;
+	/** 0..1 */
+	prob: number;
+}
+
+export interface ReadToken {
+	id: number;
+	text: string;
+	/** Natural log; null for a token that followed no position. */
+	logprob: number | null;
+	role: 'thought' | 'answer';
+	/** Position in the arm. */
+	step: number;
+}
+
+export interface ReadThought {
+	index: number;
+	spare?: string;
+	/** By site 0..layers. */
+	layers: Ranked[][];
+}
+
+export interface ReadProbe {
+	layers: number[];
+	/** Indices of the thoughts. */
+	steps: number[];
+	/** [steps][layers] */
+	scores: number[][];
+}
+
+export class Readouts {
+	private readonly texts: ReadonlyMap<number, string>;
+	private readonly special: ReadonlySet<string>;
+
+	constructor(
+		private readonly live: LiveTrace,
+		readonly document: TraceDocument,
+	) {
+		this.texts = new Map(document.tokens.map(({ id, text }) => [id, text]));
+		this.special = recipeTokens(document.model.recipe);
+	}
+
+	get sites(): number {
+		return this.document.model.layers + 1;
+	}
+
+	/** What the arm wrote, without the recipe's own tokens. */
+	async tokens(arm: ArmRecord): Promise<ReadToken[]> {
+		const logprobs = await this.plane(arm, 'tokens.logprob');
+		return arm.steps.flatMap(({ kind, id, forced }, step) => {
+			const text = this.text(id);
+			const written = (kind === 'token' || kind === 'answer') && !forced && !this.special.has(text);
+			const logprob = logprobs[step]!;
+			return written
+				? [
+						{
+							id,
+							text,
+							logprob: Number.isFinite(logprob) ? logprob : null,
+							role: kind === 'answer' ? ('answer' as const) : ('thought' as const),
+							step,
+						},
+					]
+				: [];
+		});
+	}
+
+	async thoughts(arm: ArmRecord): Promise<ReadThought[]> {
+		const k = this.document.options.topK;
+		const [ids, logits, lse] = [
+			await this.plane(arm, 'lens.topk_id'),
+			await this.plane(arm, 'lens.topk_logit'),
+			await this.plane(arm, 'lens.lse'),
+		];
+		return arm.thoughts.map(({ index, producedAt, spare }) => ({
+			index,
+			spare,
+			layers: Array.from({ length: this.sites }, (_, site) =>
+				Array.from({ length: k }, (_, rank): Ranked => {
+					const cell = producedAt * this.sites + site;
+					const id = ids[cell * k + rank]!;
+					return { id, text: this.text(id), prob: probability(logits[cell * k + rank]!, lse[cell]!) };
+				}),
+			),
+		}));
+	}
+
+	async probes(): Promise<Record<string, ReadProbe>> {
+		const out: Record<string, ReadProbe> = {};
+		for (const { name, arm: armName } of this.document.probes) {
+			const arm = this.document.arms.find((candidate) => candidate.name === armName)!;
+			const scores = await this.plane(arm, probePlane(name));
+			out[name] = {
+				layers: Array.from({ length: this.sites }, (_, site) => site),
+				steps: arm.thoughts.map(({ index }) => index),
+				scores: arm.thoughts.map(({ producedAt }) => [
+					...scores.subarray(producedAt * this.sites, (producedAt + 1) * this.sites),
+				]),
+			};
+		}
+		return out;
+	}
+
+	private text(id: number): string {
+		return this.texts.get(id) ?? '';
+	}
+
+	private async plane(arm: ArmRecord, plane: PlaneName): Promise<Float32Array | Int32Array> {
+		return ((await this.live.read(arm.name, plane, { start: 0, end: arm.steps.length })) ?? new Float32Array()) as
+			Float32Array | Int32Array;
+	}
+}

@@ -1,0 +1,62 @@
+/** What every command needs around its work: an engine, a signal that Ctrl+C aborts, and a line of progress. */
+import { join } from 'node:path';
+import { printable } from '../analysis/text';
+import { Engine } from '../engine/client';
+import { RunError } from './failure';
+
+export interface Session {
+	engine: Engine;
+	signal: AbortSignal;
+	progress(message: string): void;
+	/** A line on the error output that stays. */
+	note(message: string): void;
+}
+
+/** Runs `body` with an engine that is gone afterwards. Ctrl+C cancels it; a second one ends the process. */
+export async function withSession<T>(body: (session: Session) => Promise<T>): Promise<T> {
+	const abort = new AbortController();
+	const interrupt = () => abort.abort();
+	process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+	const line = new ProgressLine();
+	const engine = new Engine({ modulePath: join(__dirname, 'engine.js'), log: (text) => line.keep(printable(text)) });
+	try {
+		return await body({
+			engine,
+			signal: abort.signal,
+			progress: (message) => line.show(message),
+			note: (message) => line.keep(printable(message)),
+		});
+	} catch (error) {
+		// What was being written is removed before the child ends.
+		await engine.settled();
+		throw abort.signal.aborted ? new RunError('Cancelled: run it again for a result.') : error;
+	} finally {
+		line.clear();
+		engine.dispose();
+		process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+	}
+}
+
+/** One line that is written over on a terminal; elsewhere each new message is a line of its own. */
+class ProgressLine {
+	private shown = '';
+
+	show(message: string): void {
+		if (message !== this.shown) {
+			process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${message}` : `${message}\n`);
+			this.shown = message;
+		}
+	}
+
+	keep(message: string): void {
+		this.clear();
+		process.stderr.write(`${message}\n`);
+	}
+
+	clear(): void {
+		if (this.shown !== '' && process.stderr.isTTY) {
+			process.stderr.write('\r\x1b[K');
+		}
+		this.shown = '';
+	}
+}

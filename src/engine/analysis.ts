@@ -1,0 +1,235 @@
+/** One analysis: every arm of a prompt, with every position read out, streamed while it runs and written at the end. */
+import { readAnswer } from '../analysis/answers';
+import { spareReason } from '../analysis/spare';
+import { parseTask, type Task } from '../analysis/task';
+import { SCHEMA_VERSION, type ArmRecord, type Step, type TraceDocument } from '../trace/document';
+import { writeTrace } from '../trace/writer.node';
+import type { AnalyzeEvent, AnalyzeParams, RuntimeInfo } from './api';
+import { checkFits, planArms, type ArmPlan } from './arm';
+import { EngineError } from './error';
+import { sha256 } from './folder';
+import type { Model } from './model';
+import { producer } from './product';
+import { LensReader, type ScoredProbe } from './readers';
+import { probesFor } from './probes';
+import { ArmRun, prefill, type Prefix } from './run';
+import { generator } from './sampler';
+import { Sheet } from './sheet';
+import { Stream } from './stream';
+import type { Encoded } from './tokenizer';
+import { unknownWords } from './unknown';
+
+/** A finished arm. */
+interface Done {
+	record: ArmRecord;
+	sheet: Sheet;
+}
+
+/** The prompt as it was fed, shared by the arms that begin with the same tokens. */
+interface Start {
+	prefix: Prefix;
+	sheet: Sheet;
+}
+
+export class AnalysisRun {
+	private readonly stream: Stream;
+	private readonly encoded: Encoded;
+	private readonly task: Task | undefined;
+	private readonly topK: number;
+	private readonly plans: ArmPlan[];
+	private readonly starts = new Map<string, Start>();
+	private readonly notes: string[];
+
+	constructor(
+		private readonly model: Model,
+		private readonly runtime: RuntimeInfo,
+		private readonly params: AnalyzeParams,
+		private readonly signal: AbortSignal,
+		emit: (event: AnalyzeEvent) => void,
+	) {
+		const { recipe, shape } = model.manifest;
+		const { prompt, options, arms, notes = [] } = params;
+		this.notes = [...notes];
+		this.encoded = model.tokenizer.encode(prompt.text);
+		this.task = parseTask(prompt.text);
+		this.topK = Math.min(options.topK, shape.vocabulary);
+		this.plans = planArms(recipe, arms, options, (token) => model.tokenizer.idOf(token));
+		this.plans.forEach((plan) => checkFits(plan, this.encoded.ids.length, shape.context));
+		const broken = model.unavailable.get('latents');
+		if (broken && this.plans.some((plan) => plan.feedback)) {
+			throw new EngineError(
+				`This model cannot run latent thoughts, because ${broken}: ask for other arms or export it again.`,
+				'bad-model',
+			);
+		}
+		this.stream = new Stream(emit, (id) => model.tokenizer.textOf(id));
+	}
+
+	async run(): Promise<TraceDocument> {
+		const document = this.blank();
+		const probes = this.model.probes
+			.filter((probe) => this.plans.some((plan) => plan.name === probe.arm))
+			.flatMap((probe) => probesFor(probe, this.params.prompt.text));
+		document.probes = probes.map(({ record }) => record);
+		this.stream.started(document);
+		const done: Done[] = [];
+		for (const [i, plan] of this.plans.entries()) {
+			done.push(
+				await this.arm(
+					plan,
+					i,
+					probes.filter(({ probe }) => probe.arm === plan.name),
+				),
+			);
+		}
+		const finished = { ...document, arms: done.map(({ record }) => record), tokens: this.stream.tokens, notes: this.notes };
+		if (this.params.out !== undefined) {
+			this.stream.progress('Writing the trace', 1);
+			const tensors = done.flatMap(({ record, sheet }) => sheet.tensors(record.name));
+			await writeTrace(
+				this.params.out,
+				finished,
+				tensors.map((tensor) => ({ ...tensor, chunks: untilAborted(tensor.chunks, this.signal) })),
+			);
+		}
+		return finished;
+	}
+
+	private async arm(plan: ArmPlan, index: number, probes: readonly ScoredProbe[]): Promise<Done> {
+		const begun = performance.now();
+		const { manifest, cost, tokenizer } = this.model;
+		const { options } = this.params;
+		this.stream.progress(
+			`Running arm ${plan.name}`,
+			index / this.plans.length,
+			cost.seconds(cost.chunk, manifest.shape.context, true),
+		);
+		const start = await this.start(plan);
+		const sheet = start.sheet.copy();
+		const record = (state: ArmRecord['state'], written: ArmRun['written']): ArmRecord => {
+			const answer = tokenizer.decode(written.filter(({ role }) => role === 'answer').map(({ id }) => id));
+			const pattern = manifest.recipe.answer;
+			return {
+				name: plan.name,
+				state,
+				steps: [...sheet.steps],
+				thoughts: [...sheet.thoughts],
+				text: tokenizer.decode(written.map(({ id }) => id)),
+				answer: readAnswer(answer, pattern === undefined ? undefined : new RegExp(pattern, 'u')),
+				feedback: plan.feedback,
+				milliseconds: performance.now() - begun,
+			};
+		};
+		const reader = this.reader(sheet, probes, () => {
+			if (this.stream.due) {
+				this.stream.snapshot(record('running', run.written), sheet);
+			}
+		});
+		const sampling = { temperature: options.temperature, uniform: generator(options.seed, plan.name) };
+		const run = new ArmRun(this.model, plan, start.prefix, reader, sampling, this.signal);
+		const { state, note } = await run.run();
+		if (note !== undefined) {
+			this.notes.push(note);
+		}
+		const finished = record(state, run.written);
+		this.stream.snapshot(finished, sheet);
+		return { record: finished, sheet };
+	}
+
+	/** The prompt is read once: an arm's own tokens follow it. */
+	private async start(plan: ArmPlan): Promise<Start> {
+		const key = plan.before.join();
+		const known = this.starts.get(key);
+		if (known) {
+			return known;
+		}
+		const { cost, head, manifest } = this.model;
+		const { width, layers } = manifest.shape;
+		const forced = plan.before.map((id): Step => ({ kind: 'token', id, forced: true }));
+		const steps = [
+			...forced,
+			...this.encoded.ids.map((id, i): Step => ({ kind: 'prompt', id, span: this.encoded.spans[i]! })),
+		];
+		const sheet = this.sheet();
+		const reader = this.reader(sheet, [], () => {});
+		let logits: Float32Array | undefined;
+		let lse = NaN;
+		const prefix = await prefill(
+			this.model,
+			steps.map(({ id }) => id),
+			this.signal,
+			async (forward, from) => {
+				const chunk = steps.slice(from, from + forward.count);
+				const last = await reader.read(
+					forward,
+					chunk,
+					chunk.map(({ id }, i) => (i === 0 && logits ? logits[id]! - lse : NaN)),
+				);
+				this.stream.progress('Reading the prompt', undefined, cost.seconds(cost.chunk, from, true));
+				if (from + forward.count < steps.length) {
+					logits = await head.logits(last.resid.subarray(layers * width));
+					lse = last.lse;
+				}
+				return last;
+			},
+		);
+		if (!Number.isFinite(prefix.last.lse)) {
+			throw new EngineError(
+				'The model gives no finite logits for this prompt, so it is broken: choose another model.',
+				'bad-model',
+			);
+		}
+		const start = { prefix, sheet };
+		this.starts.set(key, start);
+		return start;
+	}
+
+	private reader(sheet: Sheet, probes: readonly ScoredProbe[], tick: () => void): LensReader {
+		const { trainedLatents } = this.model.manifest.recipe;
+		return new LensReader(
+			this.model,
+			sheet,
+			this.topK,
+			probes,
+			(thought) => spareReason(thought, trainedLatents, this.task),
+			tick,
+		);
+	}
+
+	private sheet(): Sheet {
+		const { layers, width } = this.model.manifest.shape;
+		return new Sheet({ site: layers + 1, top: this.topK, width });
+	}
+
+	/** The document before anything has run. */
+	private blank(): TraceDocument {
+		const { prompt, options } = this.params;
+		const { model } = this;
+		this.notes.push(...unknownWords(prompt.text, this.encoded, model.tokenizer.unknownId));
+		const neighbours = model.unavailable.get('neighbours');
+		if (neighbours !== undefined) {
+			this.notes.push(`The nearest input embeddings of the thoughts are missing, because ${neighbours}.`);
+		}
+		return {
+			version: SCHEMA_VERSION,
+			producer: producer(),
+			created: new Date().toISOString(),
+			prompt: { ...prompt, sha256: sha256(prompt.text) },
+			model: model.record(),
+			options: { ...options, topK: this.topK },
+			runtime: { engine: this.runtime.engine, platform: this.runtime.platform },
+			arms: [],
+			probes: [],
+			tokens: [],
+			notes: [...this.notes],
+		};
+	}
+}
+
+/** A cancel ends the writing too, and the writer then removes what it has written. */
+function* untilAborted<T>(chunks: Iterable<T>, signal: AbortSignal): Generator<T> {
+	for (const chunk of chunks) {
+		signal.throwIfAborted();
+		yield chunk;
+	}
+}

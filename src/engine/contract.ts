@@ -1,0 +1,93 @@
+/** Checks that graphs have the inputs and outputs of the model contract (models/README.md), by name, type and extent. */
+import { EngineError } from './error';
+import type { Manifest, ModelShape } from './manifest';
+import type { Graph, Slot } from './runtime';
+
+/** Extents; -1 where it varies. */
+type Expected = Readonly<Record<string, { type: string; dims: number[]; optional?: true }>>;
+
+const ANY = -1;
+
+export function checkBody(graph: Graph, { shape }: Manifest): void {
+	const { layers, width, heads, headWidth } = shape;
+	const each = (count: number, slots: (i: number) => Expected): Expected =>
+		Object.assign({}, ...Array.from({ length: count }, (_, i) => slots(i)));
+	const cache = { type: 'float32', dims: [ANY, heads, ANY, headWidth] };
+	const vector = { type: 'float32', dims: [ANY, ANY, width] };
+	const ids = { type: 'int64', dims: [ANY, ANY] };
+	check('body', 'input', graph.inputs, {
+		input_ids: ids,
+		attention_mask: ids,
+		position_ids: { ...ids, optional: true },
+		inputs_embeds: vector,
+		embeds_mask: { type: 'bool', dims: [ANY, ANY, 1] },
+		...each(layers, (l) => ({ [`past_key_values.${l}.key`]: cache, [`past_key_values.${l}.value`]: cache })),
+		...each(layers + 1, (i) => ({ [`patch.${i}.keep`]: vector, [`patch.${i}.add`]: vector })),
+	});
+	check('body', 'output', graph.outputs, {
+		token_embeds: vector,
+		...each(layers, (l) => ({
+			[`present.${l}.key`]: cache,
+			[`present.${l}.value`]: cache,
+			[`attention.${l}`]: { type: 'float32', dims: [ANY, ANY, ANY, ANY], optional: true },
+		})),
+		...each(layers + 1, (i) => ({ [`resid.${i}`]: vector })),
+	});
+}
+
+export function checkHead(graph: Graph, { width, vocabulary }: ModelShape): void {
+	const value = { type: 'float32', dims: [ANY, ANY] };
+	check('head', 'input', graph.inputs, {
+		hidden: { type: 'float32', dims: [ANY, ANY, width] },
+		target: { type: 'int64', dims: [ANY] },
+		k: { type: 'int64', dims: [1] },
+	});
+	check('head', 'output', graph.outputs, {
+		normed: { type: 'float32', dims: [ANY, ANY, width] },
+		topk_ids: { type: 'int64', dims: [ANY, ANY, ANY] },
+		topk_values: { type: 'float32', dims: [ANY, ANY, ANY] },
+		lse: value,
+		entropy: value,
+		kl: value,
+		target_logit: value,
+		logits: { type: 'float32', dims: [ANY, ANY, vocabulary] },
+	});
+}
+
+export function checkThought(graph: Graph, { width }: ModelShape): void {
+	const vector = { type: 'float32', dims: [ANY, width] };
+	check('thought', 'input', graph.inputs, { hidden: vector, step: { type: 'int64', dims: [1], optional: true } });
+	check('thought', 'output', graph.outputs, { embed: vector });
+}
+
+/** Every name that is expected and no other; extents that the graph leaves open are settled when it runs. */
+function check(graph: string, kind: 'input' | 'output', found: ReadonlyMap<string, Slot>, expected: Expected): void {
+	const refuse = (what: string) => {
+		throw new EngineError(`The model's ${graph} graph ${what}: export it to the model contract again.`, 'bad-model');
+	};
+	for (const [name, { type, dims, optional }] of Object.entries(expected)) {
+		const slot = found.get(name);
+		if (!slot) {
+			if (!optional) {
+				refuse(`has no ${kind} ${name}`);
+			}
+			continue;
+		}
+		const fits =
+			slot.type === type &&
+			(slot.dims.length === 0 ||
+				(slot.dims.length === dims.length &&
+					slot.dims.every(
+						(dim, i) =>
+							typeof dim === 'string' || dims[i] === ANY || dim === dims[i] || (kind === 'input' && dim === 1),
+					)));
+		if (!fits) {
+			const wanted = dims.map((dim) => (dim === ANY ? '*' : dim)).join(', ');
+			refuse(`has the ${kind} ${name} as ${slot.type} [${slot.dims.join(', ')}] where ${type} [${wanted}] is expected`);
+		}
+	}
+	const [extra] = [...found.keys()].filter((name) => !Object.hasOwn(expected, name));
+	if (extra !== undefined && kind === 'input') {
+		refuse(`has the unknown input ${extra.slice(0, 60)}`);
+	}
+}

@@ -1,0 +1,53 @@
+/** The cost model (design §7): floating-point operations of each part, and from them chunk sizes and deadlines. */
+import type { Manifest } from './manifest';
+
+/** FLOP/s that even a loaded laptop core reaches; a deadline is ten times the estimate made with it. */
+const PESSIMISTIC_RATE = 5e9;
+/** Operations of one chunk: 20 to 50 ms on one core, after which a cancel gets through. */
+const CHUNK_OPERATIONS = 2e9;
+const MIN_CHUNK = 16;
+/** Attention of a chunk on itself grows with its square. */
+const MAX_CHUNK = 512;
+/** Bytes per second that a disk and a hash reach together at least. */
+const LOAD_RATE = 50e6;
+/** A small call costs this many seconds, whatever it computes. */
+const CALL_SECONDS = 0.002;
+
+const BYTES_PER_WEIGHT: ReadonlyMap<string, number> = new Map([
+	['fp32', 4],
+	['fp16', 2],
+	['bf16', 2],
+	['int8', 1],
+	['q4', 0.5],
+]);
+
+export interface Cost {
+	/** Parameters of the body, from its size. */
+	parameters: number;
+	/** Positions a chunk of the prefill has. */
+	chunk: number;
+	/** Seconds that `positions` more take after `past`, with (`lens`) or without reading every site out. */
+	seconds(positions: number, past: number, lens: boolean): number;
+	/** Seconds that reading, hashing and testing the model's files takes. */
+	loadSeconds: number;
+}
+
+export function costOf(manifest: Pick<Manifest, 'files' | 'shape' | 'quantisation'>): Cost {
+	const { files, shape } = manifest;
+	const parameters = files.body.bytes / (BYTES_PER_WEIGHT.get(manifest.quantisation) ?? 1);
+	const operations = (positions: number, past: number, lens: boolean) =>
+		2 * parameters * positions +
+		2 * shape.layers * shape.width * positions * (2 * past + positions) +
+		2 * shape.width * shape.vocabulary * (lens ? positions * (shape.layers + 1) : 1);
+	return {
+		parameters,
+		chunk: Math.min(MAX_CHUNK, Math.max(MIN_CHUNK, Math.floor(CHUNK_OPERATIONS / (2 * parameters)))),
+		seconds: (positions, past, lens) => CALL_SECONDS + operations(positions, past, lens) / PESSIMISTIC_RATE,
+		loadSeconds: (files.body.bytes + files.head.bytes + files.tokenizer.bytes) / LOAD_RATE,
+	};
+}
+
+/** Whether all vocabulary rows can be embedded in the time that a user waits without asking why. */
+export function embeddingSeconds({ parameters }: Cost, vocabulary: number): number {
+	return (2 * parameters * vocabulary) / PESSIMISTIC_RATE;
+}

@@ -1,0 +1,48 @@
+/** Answers only, for many prompts: no lens, no trace. */
+import { readAnswer } from '../analysis/answers';
+import type { EvaluateEvent, EvaluateParams } from './api';
+import { checkFits, planArms } from './arm';
+import type { Model } from './model';
+import { LastReader } from './readers';
+import { ArmRun, prefill, type Prefix } from './run';
+import { generator } from './sampler';
+
+/** Each prompt's seed follows from the run's and its place, so that a prompt's sample does not depend on `--limit`. */
+const SEED_STRIDE = 0x9e3779b1;
+
+/** Seconds of computing. */
+export async function evaluate(
+	model: Model,
+	{ prompts, arms, options }: EvaluateParams,
+	signal: AbortSignal,
+	emit: (event: EvaluateEvent) => void,
+): Promise<number> {
+	const { recipe, shape } = model.manifest;
+	const { tokenizer, cost } = model;
+	const plans = planArms(recipe, arms, options, (token) => tokenizer.idOf(token));
+	const pattern = recipe.answer === undefined ? undefined : new RegExp(recipe.answer, 'u');
+	const reader = new LastReader(model);
+	const begun = performance.now();
+	emit({ kind: 'progress', message: 'Evaluating', fraction: 0, seconds: cost.seconds(shape.context, shape.context, false) });
+	for (const [index, prompt] of prompts.entries()) {
+		const { ids } = tokenizer.encode(prompt);
+		const prefixes = new Map<string, Prefix>();
+		for (const plan of plans) {
+			const start = performance.now();
+			checkFits(plan, ids.length, shape.context);
+			const key = plan.before.join();
+			const prefix =
+				prefixes.get(key) ?? (await prefill(model, [...plan.before, ...ids], signal, (forward) => reader.read(forward)));
+			prefixes.set(key, prefix);
+			const uniform = generator((options.seed + Math.imul(index, SEED_STRIDE)) >>> 0, plan.name);
+			const run = new ArmRun(model, plan, prefix, reader, { temperature: options.temperature, uniform }, signal);
+			await run.run();
+			const answer = readAnswer(
+				tokenizer.decode(run.written.filter(({ role }) => role === 'answer').map(({ id }) => id)),
+				pattern,
+			);
+			emit({ kind: 'answer', index, arm: plan.name, answer, seconds: (performance.now() - start) / 1000 });
+		}
+	}
+	return (performance.now() - begun) / 1000;
+}

@@ -1,0 +1,90 @@
+/** Reads the files of a model folder: exactly those that the manifest names, and only if they are what it says. */
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EngineError, quoted } from './error';
+import { MAX_MANIFEST_BYTES, type ManifestFile } from './manifest';
+
+export const MANIFEST_NAME = 'model.json';
+/** In bytes: between pieces a cancel gets through. */
+const PIECE = 8 * 1024 * 1024;
+
+export function sha256(data: string | Uint8Array): string {
+	return createHash('sha256').update(data).digest('hex');
+}
+
+export async function readManifest(folder: string): Promise<{ text: string; sha256: string }> {
+	const bytes = await readRegular(folder, MANIFEST_NAME, (size) => {
+		if (size > MAX_MANIFEST_BYTES) {
+			throw new EngineError(
+				`The model.json has ${size} bytes, the limit is ${MAX_MANIFEST_BYTES}: choose another model.`,
+				'bad-model',
+			);
+		}
+	});
+	return { text: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'), sha256: sha256(bytes) };
+}
+
+/** The bytes of a file whose size and hash are those of the manifest. */
+export async function readChecked(folder: string, file: ManifestFile, signal?: AbortSignal): Promise<Uint8Array> {
+	const bytes = await readRegular(
+		folder,
+		file.name,
+		(size) => {
+			if (size !== file.bytes) {
+				throw new EngineError(
+					`The model's ${quoted(file.name)} has ${size} bytes, its manifest says ${file.bytes}: copy it again.`,
+					'bad-model',
+				);
+			}
+		},
+		signal,
+	);
+	if (sha256(bytes) !== file.sha256) {
+		throw new EngineError(
+			`The model's ${quoted(file.name)} is not what its manifest says (SHA-256 differs): copy or export it again.`,
+			'bad-model',
+		);
+	}
+	return bytes;
+}
+
+/** A hard link could make a folder lend a file of somebody else, so one name per file is asked for. */
+async function readRegular(
+	folder: string,
+	name: string,
+	checkSize: (size: number) => void,
+	signal?: AbortSignal,
+): Promise<Uint8Array> {
+	const handle = await open(join(folder, name), 'r').catch((error: NodeJS.ErrnoException) => {
+		throw new EngineError(
+			`The model folder ${quoted(folder)} has no readable ${name} (${error.code ?? error.message}): choose another folder.`,
+			'bad-model',
+		);
+	});
+	try {
+		const found = await handle.stat();
+		if (!found.isFile() || found.nlink > 1) {
+			throw new EngineError(
+				`The model's file ${quoted(name)} is not a regular file of its own: copy the model into a folder of its own.`,
+				'bad-model',
+			);
+		}
+		checkSize(found.size);
+		const bytes = new Uint8Array(found.size);
+		for (let done = 0; done < bytes.length;) {
+			signal?.throwIfAborted();
+			const { bytesRead } = await handle.read(bytes, done, Math.min(PIECE, bytes.length - done), done);
+			if (bytesRead === 0) {
+				throw new EngineError(
+					`The model's file ${quoted(name)} became shorter while it was read: load the model again.`,
+					'bad-model',
+				);
+			}
+			done += bytesRead;
+		}
+		return bytes;
+	} finally {
+		await handle.close();
+	}
+}

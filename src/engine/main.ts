@@ -1,0 +1,95 @@
+/** Entry of the forked child: serves `EngineApi` over the process's channel and ends with it. */
+import { serve, type CallContext, type Handlers, type Port } from '../shared/rpc';
+import { AnalysisRun } from './analysis';
+import type {
+	AnalyzeEvent,
+	AnalyzeParams,
+	AnalyzeResult,
+	EngineApi,
+	EvaluateEvent,
+	EvaluateParams,
+	ProgressEvent,
+	RuntimeInfo,
+} from './api';
+import { EngineError } from './error';
+import { evaluate } from './evaluation';
+import type { Model } from './model';
+import { Models } from './models';
+import { analyzeRequest, checked, evaluateRequest, loadRequest } from './request';
+import { PLATFORM } from './runtime';
+
+const models = new Models();
+
+/** Cancelled work that has not ended yet. */
+const ending = new Set<Promise<unknown>>();
+
+function runtimeInfo(): RuntimeInfo {
+	return { engine: models.runtime.name, platform: PLATFORM, pid: process.pid };
+}
+
+async function untilEnded<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+	const end = () => void ending.add(work);
+	signal.addEventListener('abort', end);
+	try {
+		return await work;
+	} finally {
+		signal.removeEventListener('abort', end);
+		ending.delete(work);
+	}
+}
+
+type Emit = (event: ProgressEvent) => void;
+
+function load(folder: string, signal: AbortSignal, emit: Emit): Promise<Model> {
+	return models.load(folder, {
+		signal,
+		progress: (message, fraction, seconds) => emit({ kind: 'progress', message, fraction, seconds }),
+	});
+}
+
+async function analyze(params: AnalyzeParams, { signal, emit }: CallContext<AnalyzeEvent>): Promise<AnalyzeResult> {
+	const request = checked(analyzeRequest, params);
+	const model = await load(request.model, signal, emit);
+	const document = await new AnalysisRun(model, runtimeInfo(), request, signal, emit).run();
+	return { document, peakMemory: process.resourceUsage().maxRSS * 1024 };
+}
+
+async function evaluateAll(
+	params: EvaluateParams,
+	{ signal, emit }: CallContext<EvaluateEvent>,
+): Promise<{ runtimeSeconds: number }> {
+	const request = checked(evaluateRequest, params);
+	return { runtimeSeconds: await evaluate(await load(request.model, signal, emit), request, signal, emit) };
+}
+
+const handlers: Handlers<EngineApi> = {
+	// Its answer tells the parent that whatever was cancelled has ended.
+	describe: async () => {
+		await Promise.allSettled(ending);
+		return runtimeInfo();
+	},
+	load: async (params, { signal, emit }) => (await load(checked(loadRequest, params).model, signal, emit)).card(),
+	analyze: (params, context) => untilEnded(analyze(params, context), context.signal),
+	evaluate: (params, context) => untilEnded(evaluateAll(params, context), context.signal),
+};
+
+/** The parent may be gone before a message is sent: then this process is about to end. */
+const parent: Port = {
+	post: (message) => {
+		if (process.connected) {
+			process.send!(message, undefined, undefined, () => {});
+		}
+	},
+	onMessage: (listener) => {
+		process.on('message', listener);
+		return { dispose: () => void process.off('message', listener) };
+	},
+};
+
+if (!process.send) {
+	throw new EngineError('The engine is started by the extension or the command line, not by hand.', 'bad-request');
+}
+serve(parent, handlers);
+process.on('disconnect', () => process.exit());
+// Ctrl+C in a terminal reaches the whole group: the parent decides what it means.
+process.on('SIGINT', () => {});

@@ -1,0 +1,241 @@
+/** A loaded model folder: checked files, open graphs, tokenizer and probes. */
+import { totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseProbe, type Probe } from '../analysis/probe';
+import type { Disposable } from '../shared/rpc';
+import type { ModelRecord, ProbeRecord } from '../trace/document';
+import type { ModelCard } from './api';
+import { Body } from './body';
+import { checkBody, checkHead, checkThought } from './contract';
+import { costOf, embeddingSeconds, type Cost } from './cost';
+import { EngineError, quoted } from './error';
+import { readChecked, sha256 } from './folder';
+import { Head } from './head';
+import type { Manifest, ManifestFile } from './manifest';
+import { floats, integers, type Graph, type Runtime } from './runtime';
+import { selfTest, type SelfTest } from './selftest';
+import { Tokenizer } from './tokenizer';
+
+/** Above this share of the machine's memory the runtime keeps one copy of the weights and runs slower. */
+const LARGE = 0.1;
+/** Seconds that embedding the whole vocabulary may take; a larger model's neighbours are not worth the wait. */
+const MAX_EMBEDDING_SECONDS = 3;
+const EMBEDDING_ROWS = 256;
+/** Folder of the probes inside a model's. */
+const PROBES = 'probes';
+
+export type Feature = 'latents' | 'patches' | 'neighbours' | 'probes';
+
+/** Where a model is loaded from, and how progress is told. */
+export interface Loading {
+	folder: string;
+	manifest: Manifest;
+	sha256: string;
+	signal: AbortSignal;
+	progress(message: string, fraction: number): void;
+}
+
+export class Model implements Disposable {
+	readonly cost: Cost;
+	tests: SelfTest[] = [];
+	readonly unavailable = new Map<Feature, string>();
+	private table?: Promise<Float32Array>;
+
+	private constructor(
+		readonly folder: string,
+		readonly manifest: Manifest,
+		readonly sha256: string,
+		readonly tokenizer: Tokenizer,
+		readonly body: Body,
+		readonly head: Head,
+		readonly probes: readonly Probe[],
+		private readonly graphs: { body: Graph; head: Graph; thought?: Graph },
+	) {
+		this.cost = costOf(manifest);
+	}
+
+	/** Fails with `bad-model` and one sentence where the folder is not what its manifest says, or computes what it should not. */
+	static async load(runtime: Runtime, { folder, manifest, sha256: hash, signal, progress }: Loading): Promise<Model> {
+		const { files, shape } = manifest;
+		const lowMemory = files.body.bytes > totalmem() * LARGE;
+		const opened: Graph[] = [];
+		const graph = async (file: ManifestFile, check: (graph: Graph) => void) => {
+			const bytes = await readChecked(folder, file, signal);
+			const found = await runtime.open(bytes, folder, lowMemory).catch((error: Error) => {
+				const reason = error.message.split('\n')[0]!.slice(0, 200);
+				throw new EngineError(
+					`The model's ${quoted(file.name)} does not load (${reason}): export it again.`,
+					'bad-model',
+				);
+			});
+			opened.push(found);
+			check(found);
+			return found;
+		};
+		try {
+			progress('Reading the tokenizer', 0);
+			const tokenizer = Tokenizer.parse(await readChecked(folder, files.tokenizer, signal));
+			if (tokenizer.vocabularySize > shape.vocabulary) {
+				throw new EngineError(
+					`The tokenizer has ${tokenizer.vocabularySize} tokens, model.json says ${shape.vocabulary}: export it again.`,
+					'bad-model',
+				);
+			}
+			progress('Loading the body', 0.1);
+			const body = await graph(files.body, (found) => checkBody(found, manifest));
+			progress('Loading the head', 0.5);
+			const head = await graph(files.head, (found) => checkHead(found, shape));
+			const thought = files.thought && (await graph(files.thought, (found) => checkThought(found, shape)));
+			const probes = await Promise.all(manifest.probes.map((file) => readProbe(folder, file, manifest, signal)));
+			const model = new Model(folder, manifest, hash, tokenizer, new Body(body, shape), new Head(head, shape), probes, {
+				body,
+				head,
+				thought,
+			});
+			progress('Testing the model', 0.7);
+			model.judge(await selfTest(model, signal));
+			return model;
+		} catch (error) {
+			opened.forEach((one) => one.dispose());
+			throw error;
+		}
+	}
+
+	/** What is fed back for a state [width]: the thought graph's embedding of it, or the state itself. */
+	async thought(state: Float32Array, step: number): Promise<Float32Array> {
+		const { thought } = this.graphs;
+		if (!thought) {
+			return state.slice();
+		}
+		const feeds = {
+			hidden: floats(state, 1, state.length),
+			...(thought.inputs.has('step') ? { step: integers([step], 1) } : {}),
+		};
+		return (await thought.run(feeds, ['embed'])).embed.data as Float32Array;
+	}
+
+	/** Input embedding of a token [width]. */
+	async embedding(id: number): Promise<Float32Array> {
+		return (await this.body.forward({ ids: [id] }, this.body.empty, { embeds: true })).embeds!;
+	}
+
+	/** Input embeddings of the whole vocabulary [V, width]; undefined where getting them would take too long. Got once. */
+	async embeddings(): Promise<Float32Array | undefined> {
+		if (this.unavailable.has('neighbours')) {
+			return undefined;
+		}
+		this.table ??= this.embedAll();
+		return this.table;
+	}
+
+	card(): ModelCard {
+		const { id, name, description, shape, quantisation, recipe } = this.manifest;
+		const { headWidth: _, ...shown } = shape;
+		const features: Feature[] = ['latents', 'patches', 'neighbours', 'probes'];
+		return {
+			id,
+			name,
+			description,
+			folder: this.folder,
+			sha256: this.sha256,
+			shape: shown,
+			quantisation,
+			arms: Object.keys(recipe.arms),
+			answer: recipe.answer,
+			trainedLatents: recipe.trainedLatents,
+			probes: this.probes.map(probeRecord),
+			selfTest: this.tests,
+			available: features.filter((feature) => !this.unavailable.has(feature)),
+			unavailable: [...this.unavailable].map(([what, why]) => ({ what, why })),
+		};
+	}
+
+	record(): ModelRecord {
+		const { id, name, shape, quantisation, recipe, files } = this.manifest;
+		return {
+			id,
+			name,
+			sha256: this.sha256,
+			tokenizerSha256: files.tokenizer.sha256,
+			layers: shape.layers,
+			width: shape.width,
+			vocabulary: shape.vocabulary,
+			quantisation,
+			trainedLatents: recipe.trainedLatents,
+			recipe,
+		};
+	}
+
+	dispose(): void {
+		Object.values(this.graphs).forEach((graph) => graph?.dispose());
+	}
+
+	/** A failed test takes its feature away; without the basics there is nothing to run. */
+	private judge(tests: readonly SelfTest[]): void {
+		this.tests = [...tests];
+		for (const { name, ok, maxAbsDiff, feature } of tests) {
+			if (!ok && feature === 'basics') {
+				throw new EngineError(
+					`The model fails its self-test "${name}" (largest difference ${maxAbsDiff.toPrecision(2)}): export it again.`,
+					'bad-model',
+				);
+			}
+			if (!ok && feature !== 'basics') {
+				this.unavailable.set(
+					feature,
+					`the self-test "${name}" failed with a largest difference of ${maxAbsDiff.toPrecision(2)}`,
+				);
+			}
+		}
+		const seconds = embeddingSeconds(this.cost, this.manifest.shape.vocabulary);
+		if (seconds > MAX_EMBEDDING_SECONDS) {
+			this.unavailable.set(
+				'neighbours',
+				`embedding its ${this.manifest.shape.vocabulary} tokens would take about ${Math.round(seconds)} s`,
+			);
+		}
+		if (this.probes.length === 0) {
+			this.unavailable.set('probes', 'the model folder has none');
+		}
+	}
+
+	private async embedAll(): Promise<Float32Array> {
+		const { vocabulary, width, context } = this.manifest.shape;
+		const rows = Math.min(EMBEDDING_ROWS, context);
+		const table = new Float32Array(vocabulary * width);
+		for (let start = 0; start < vocabulary; start += rows) {
+			const ids = Array.from({ length: Math.min(rows, vocabulary - start) }, (_, i) => start + i);
+			table.set((await this.body.forward({ ids }, this.body.empty, { embeds: true })).embeds!, start * width);
+		}
+		return table;
+	}
+}
+
+async function readProbe(
+	folder: string,
+	file: ManifestFile,
+	{ id, shape, recipe }: Manifest,
+	signal: AbortSignal,
+): Promise<Probe> {
+	const bytes = await readChecked(join(folder, PROBES), file, signal);
+	let probe: Probe;
+	try {
+		probe = parseProbe(bytes, sha256(bytes));
+	} catch (error) {
+		throw new EngineError(
+			`The probe ${quoted(file.name)} cannot be used (${(error as Error).message.slice(0, 300)}).`,
+			'bad-model',
+		);
+	}
+	if (probe.shape.sites !== shape.layers + 1 || probe.shape.width !== shape.width || !Object.hasOwn(recipe.arms, probe.arm)) {
+		throw new EngineError(
+			`The probe ${quoted(file.name)} was not made for the shape or arms of ${id}: export it again.`,
+			'bad-model',
+		);
+	}
+	return probe;
+}
+
+export function probeRecord({ name, label, arm, sha256: hash, metrics }: Probe): ProbeRecord {
+	return { name, label, arm, sha256: hash, metrics };
+}

@@ -1,0 +1,60 @@
+/** The models that are in memory. A folder is looked at again on every call: its manifest pins all its other files. */
+import { resolve } from 'node:path';
+import type { Disposable } from '../shared/rpc';
+import { costOf } from './cost';
+import { parseManifest } from './manifest';
+import { Model, type Loading } from './model';
+import { readManifest } from './folder';
+import { Runtime } from './runtime';
+
+/** A model and its control: comparing two must not load either again. */
+const KEPT = 2;
+
+export class Models implements Disposable {
+	private loadedRuntime?: Runtime;
+	/** Least recently used first. */
+	private readonly loaded = new Map<string, Model>();
+
+	get runtime(): Runtime {
+		return (this.loadedRuntime ??= Runtime.load());
+	}
+
+	async load(
+		path: string,
+		{ signal, progress }: Pick<Loading, 'signal'> & { progress(message: string, fraction?: number, seconds?: number): void },
+	): Promise<Model> {
+		const { runtime } = this;
+		const folder = resolve(path);
+		const { text, sha256 } = await readManifest(folder);
+		const key = `${sha256} ${folder}`;
+		const manifest = parseManifest(text);
+		let model = this.loaded.get(key);
+		if (!model) {
+			const { loadSeconds } = costOf(manifest);
+			const { name } = manifest;
+			progress(`Loading ${name}`, 0, loadSeconds);
+			model = await Model.load(runtime, {
+				folder,
+				manifest,
+				sha256,
+				signal,
+				progress: (what, fraction) => progress(`Loading ${name}: ${what.toLowerCase()}`, fraction, loadSeconds),
+			});
+		}
+		this.loaded.delete(key);
+		this.loaded.set(key, model);
+		for (const [oldest, unused] of this.loaded) {
+			if (this.loaded.size <= KEPT) {
+				break;
+			}
+			this.loaded.delete(oldest);
+			unused.dispose();
+		}
+		return model;
+	}
+
+	dispose(): void {
+		this.loaded.forEach((model) => model.dispose());
+		this.loaded.clear();
+	}
+}

@@ -1,0 +1,125 @@
+/** The two ways to look at a run: everything at every site, or only what is needed to go on. */
+import type { Step, Thought } from '../trace/document';
+import { probePlane } from '../trace/planes';
+import { scoreProbe, type Probe } from '../analysis/probe';
+import { nearestByCosine } from '../analysis/neighbours';
+import { toHalf } from '../trace/half';
+import { bySite, type Forward } from './body';
+import { Head } from './head';
+import type { Model } from './model';
+import type { Last, Reader } from './run';
+import type { Sheet } from './sheet';
+
+/** Reads the last position at the last site: what decoding needs. */
+export class LastReader implements Reader {
+	readonly everything = false;
+
+	constructor(private readonly model: Model) {}
+
+	async read({ resid, count }: Forward): Promise<Last> {
+		const { width } = this.model.manifest.shape;
+		const all = bySite(resid, width, count - 1, count);
+		const { topIds, topLogits, lse, normed } = await this.model.head.read(all.slice(-width), 1, [0], 1);
+		return { id: topIds[0]!, logit: topLogits[0]!, lse: lse[0]!, normed, resid: all };
+	}
+
+	thought(): void {}
+}
+
+/** A class of a probe that is scored, under the name that the trace gives it. */
+export interface ScoredProbe {
+	name: string;
+	probe: Probe;
+	classIndex: number;
+}
+
+/** Reads every position out at every site into a sheet. */
+export class LensReader implements Reader {
+	readonly everything = true;
+
+	constructor(
+		private readonly model: Model,
+		private readonly sheet: Sheet,
+		private readonly topK: number,
+		private readonly probes: readonly ScoredProbe[],
+		private readonly spare: (thought: number) => string | undefined,
+		/** Called after every piece of work, for progress and for the signal. */
+		private readonly tick: () => void,
+	) {
+		// Nothing is measured on the prompt, whose rows the sheet already has.
+		this.skipProbes(sheet.steps.length);
+	}
+
+	async read(forward: Forward, steps: readonly Step[], logprobs: readonly number[]): Promise<Last> {
+		const { width, layers } = this.model.manifest.shape;
+		const sites = layers + 1;
+		const { sheet } = this;
+		const given = Float32Array.from(logprobs);
+		let last: Last | undefined;
+		for (let start = 0; start < forward.count; start += Head.positions(sites)) {
+			const end = Math.min(forward.count, start + Head.positions(sites));
+			const resid = bySite(forward.resid, width, start, end);
+			const targets = Array.from({ length: end - start }, (_, i) => Math.max(0, steps[start + i + 1]?.id ?? 0));
+			const reading = await this.model.head.read(resid, sites, targets, this.topK);
+			for (let row = start; row < Math.min(end, forward.count - 1); row++) {
+				const at = (row - start) * sites + layers;
+				given[row + 1] = reading.targetLogit[at]! - reading.lse[at]!;
+			}
+			sheet.append('hidden.resid', toHalf(resid));
+			sheet.append('lens.topk_id', reading.topIds);
+			sheet.append('lens.topk_logit', reading.topLogits);
+			sheet.append('lens.lse', reading.lse);
+			sheet.append('lens.entropy', reading.entropy);
+			sheet.append('lens.kl_final', reading.kl);
+			const cell = (end - start) * sites - 1;
+			const k = reading.topIds.length / (cell + 1);
+			last = {
+				id: reading.topIds[cell * k]!,
+				logit: reading.topLogits[cell * k]!,
+				lse: reading.lse[cell]!,
+				normed: reading.normed.slice(cell * width),
+				resid: resid.slice((end - start - 1) * sites * width),
+			};
+		}
+		sheet.steps.push(...steps);
+		sheet.append(
+			'tokens.id',
+			Int32Array.from(steps, ({ id, kind }) => (kind === 'latent' ? -1 : id)),
+		);
+		sheet.append('tokens.logprob', given);
+		this.skipProbes(forward.count);
+		this.tick();
+		return last!;
+	}
+
+	async thought(thought: Thought, vector: Float32Array, { resid }: Last): Promise<void> {
+		const { width, layers } = this.model.manifest.shape;
+		this.sheet.thoughts.push({ ...thought, spare: this.spare(thought.index) });
+		this.sheet.append('latent.vec', vector);
+		for (const { name, probe, classIndex } of this.probes) {
+			const scores = Float32Array.from({ length: layers + 1 }, (_, site) =>
+				scoreProbe(probe, resid.subarray(site * width, (site + 1) * width), thought.index, site, classIndex),
+			);
+			this.sheet.set(probePlane(name), thought.producedAt, scores);
+		}
+		const table = await this.model.embeddings();
+		if (table) {
+			const nearest = nearestByCosine(vector, table, width, this.topK);
+			this.sheet.append(
+				'neighbour.topk_id',
+				Int32Array.from(nearest, ({ id }) => id),
+			);
+			this.sheet.append(
+				'neighbour.topk_cosine',
+				Float32Array.from(nearest, ({ cosine }) => cosine),
+			);
+		}
+	}
+
+	/** Rows that are not measured, until a thought is produced there. */
+	private skipProbes(rows: number): void {
+		for (const { name } of this.probes) {
+			this.sheet.append(probePlane(name), new Float32Array(rows * (this.model.manifest.shape.layers + 1)).fill(NaN));
+		}
+	}
+}

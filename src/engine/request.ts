@@ -1,0 +1,52 @@
+/** What a caller may ask for. Checked in the child too: a caller of another version may send anything. */
+import * as v from 'valibot';
+import { EngineError } from './error';
+
+const MAX_PROMPT = 8_000_000;
+const MAX_PROMPTS = 1_000_000;
+/** The trace format's limit. */
+const MAX_TOP_K = 1_000;
+const MAX_COUNT = 1_000_000;
+/** The trace format's limits, less the engine's own notes. */
+const MAX_NOTE = 2_000;
+const MAX_NOTES = 900;
+const MAX_SEED = 2 ** 32 - 1;
+/** Above it every distribution is flat. */
+const MAX_TEMPERATURE = 100;
+
+const whole = (low: number, high: number) => v.pipe(v.number(), v.integer(), v.minValue(low), v.maxValue(high));
+const text = v.pipe(v.string(), v.maxLength(MAX_PROMPT));
+const path = v.pipe(v.string(), v.nonEmpty(), v.maxLength(10_000));
+const range = v.object({ start: whole(0, MAX_PROMPT * 2), end: whole(0, MAX_PROMPT * 2) });
+const options = v.object({
+	latents: v.optional(whole(0, MAX_COUNT)),
+	seed: whole(0, MAX_SEED),
+	temperature: v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_TEMPERATURE)),
+	maxTokens: v.optional(whole(1, MAX_COUNT)),
+	topK: whole(1, MAX_TOP_K),
+});
+const arms = v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(64))), v.minLength(1), v.maxLength(64)));
+const prompt = v.object({
+	name: v.pipe(v.string(), v.maxLength(1_000)),
+	format: v.pipe(v.string(), v.maxLength(100)),
+	text,
+	pieces: v.array(v.object({ text: range, file: range })),
+});
+
+export const loadRequest = v.object({ model: path });
+const notes = v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(MAX_NOTE))), v.maxLength(MAX_NOTES)));
+export const analyzeRequest = v.object({ model: path, prompt, arms, options, notes, out: v.optional(path) });
+export const evaluateRequest = v.object({ model: path, prompts: v.pipe(v.array(text), v.maxLength(MAX_PROMPTS)), arms, options });
+
+/** Fails with one sentence that names the field. */
+export function checked<Schema extends v.GenericSchema>(schema: Schema, value: unknown): v.InferOutput<Schema> {
+	const result = v.safeParse(schema, value, { abortEarly: true });
+	if (!result.success) {
+		const [issue] = result.issues;
+		throw new EngineError(
+			`The request's ${v.getDotPath(issue) ?? 'content'} is wrong (${issue.message.slice(0, 200)}): correct it.`,
+			'bad-request',
+		);
+	}
+	return result.output;
+}

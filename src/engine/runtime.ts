@@ -1,0 +1,133 @@
+/** The only file that knows onnxruntime. It is loaded on first use, because its binary is missing on some platforms. */
+import { availableParallelism } from 'node:os';
+import type * as Onnx from 'onnxruntime-node';
+import type { Disposable } from '../shared/rpc';
+import { EngineError } from './error';
+
+/** A tensor in ordinary memory, row-major. `bool` is one byte a value. */
+export interface Tensor {
+	type: 'float32' | 'int64' | 'bool';
+	dims: readonly number[];
+	data: Float32Array | BigInt64Array | Uint8Array;
+}
+
+/** What a graph says about an input or output: extents are numbers, or names where they vary. */
+export interface Slot {
+	type: string;
+	dims: readonly (number | string)[];
+}
+
+export type Feeds = Readonly<Record<string, Tensor>>;
+export type Fetched<Name extends string> = { [N in Name]: Tensor };
+
+/** Two hardware threads a core on x86; ORT's kernels gain nothing from the second one. */
+const THREADS_PER_CORE = process.arch === 'x64' ? 2 : 1;
+
+/** As onnxruntime-node names its binaries' folders. */
+export const PLATFORM = `${process.platform}-${process.arch}`;
+
+export function floats(data: Float32Array, ...dims: number[]): Tensor {
+	return { type: 'float32', data, dims };
+}
+
+export function integers(values: ArrayLike<number>, ...dims: number[]): Tensor {
+	return { type: 'int64', data: BigInt64Array.from({ length: values.length }, (_, i) => BigInt(values[i]!)), dims };
+}
+
+export class Runtime {
+	private constructor(private readonly onnx: typeof Onnx) {}
+
+	/** Fails with `engine-unavailable` where there is no binary for this platform. */
+	static load(): Runtime {
+		try {
+			return new Runtime(require('onnxruntime-node') as typeof Onnx);
+		} catch (error) {
+			const [first = ''] = String((error as Error).message).split('\n');
+			throw new EngineError(
+				`Models cannot run here, only traces be viewed: onnxruntime-node does not load on ${PLATFORM} (${first}).`,
+				'engine-unavailable',
+			);
+		}
+	}
+
+	/** For example `onnxruntime-node 1.30.0, cpu`. */
+	get name(): string {
+		return `onnxruntime-node ${this.onnx.env.versions.node ?? this.onnx.env.versions.common}, cpu`;
+	}
+
+	/**
+	 * A graph from the bytes that were checked, so that no file can change in between. External data is looked for in `folder`
+	 * only. `lowMemory` keeps one copy of the weights and runs slower.
+	 */
+	async open(bytes: Uint8Array, folder: string, lowMemory: boolean): Promise<Graph> {
+		const options: Onnx.InferenceSession.SessionOptions = {
+			executionProviders: ['cpu'],
+			logSeverityLevel: 3,
+			// One core stays free for the editor.
+			intraOpNumThreads: Math.max(1, Math.ceil(availableParallelism() / THREADS_PER_CORE) - 1),
+			extra: {
+				session: {
+					// Spinning threads halve the speed on a machine that does anything else.
+					intra_op: { allow_spinning: '0' },
+					disable_prepacking: lowMemory ? '1' : '0',
+					model_external_initializers_file_folder_path: folder,
+				},
+			},
+		};
+		return new Graph(this.onnx, await this.onnx.InferenceSession.create(bytes, options));
+	}
+}
+
+export class Graph implements Disposable {
+	readonly inputs: ReadonlyMap<string, Slot>;
+	readonly outputs: ReadonlyMap<string, Slot>;
+
+	constructor(
+		private readonly onnx: typeof Onnx,
+		private readonly session: Onnx.InferenceSession,
+	) {
+		this.inputs = slots(session.inputMetadata);
+		this.outputs = slots(session.outputMetadata);
+	}
+
+	/**
+	 * Blocks this process for the length of the run; before it, waiting messages are received. Unknown names would be ignored
+	 * silently by the binding, so they are errors here, as missing ones are.
+	 */
+	async run<Name extends string>(feeds: Feeds, fetches: readonly Name[]): Promise<Fetched<Name>> {
+		const wrong = [
+			...Object.keys(feeds).filter((name) => !this.inputs.has(name)),
+			...fetches.filter((name) => !this.outputs.has(name)),
+		];
+		const missing = [...this.inputs.keys()].filter((name) => !Object.hasOwn(feeds, name));
+		if (wrong.length > 0 || missing.length > 0) {
+			throw new EngineError(
+				`The model's graph has no ${wrong.join(', ') || `value for ${missing.join(', ')}`}: export the model again.`,
+				'bad-model',
+			);
+		}
+		const inputs: Record<string, Onnx.Tensor> = {};
+		for (const [name, { type, data, dims }] of Object.entries(feeds)) {
+			inputs[name] = new this.onnx.Tensor(type, data as Float32Array, dims);
+		}
+		const results = await this.session.run(inputs, [...fetches]);
+		return Object.fromEntries(fetches.map((name) => [name, plain(results[name]!)])) as Fetched<Name>;
+	}
+
+	dispose(): void {
+		void this.session.release();
+	}
+}
+
+function plain(tensor: Onnx.Tensor): Tensor {
+	return { type: tensor.type as Tensor['type'], dims: tensor.dims, data: tensor.data as Tensor['data'] };
+}
+
+function slots(metadata: readonly Onnx.InferenceSession.ValueMetadata[]): ReadonlyMap<string, Slot> {
+	return new Map(
+		metadata.map((value) => [
+			value.name,
+			value.isTensor ? { type: value.type, dims: value.shape } : { type: 'no tensor', dims: [] },
+		]),
+	);
+}
