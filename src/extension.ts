@@ -11,7 +11,6 @@ import { TokenHover } from './host/hover';
 import { Log } from './host/log';
 import { Models } from './host/models';
 import { Panel, PANEL_VIEW_TYPE } from './host/panel';
-import { PROMPT_FILES } from './host/promptFile';
 import { Reveal } from './host/reveal';
 import { StatusBar } from './host/statusBar';
 import { TRACE_VIEW_TYPE, TraceEditor } from './host/traceEditor';
@@ -20,6 +19,8 @@ import type { PanelState } from './shared/panel';
 /** For the integration tests: neither the panel's state nor the engine's process shows through the editor's own API. */
 export interface Inspection {
 	state(prompt: vscode.Uri): PanelState | undefined;
+	/** Of the trace editor that has the focus. */
+	trace(): PanelState | undefined;
 	enginePid(): number | undefined;
 }
 
@@ -42,6 +43,10 @@ export function activate(context: vscode.ExtensionContext): Inspection {
 	register(vscode.window.registerWebviewPanelSerializer(PANEL_VIEW_TYPE, panel));
 	register(vscode.window.registerCustomEditorProvider(TRACE_VIEW_TYPE, traces, { supportsMultipleEditorsPerDocument: true }));
 	register(vscode.languages.registerHoverProvider('*', new TokenHover(analyses)));
-	register(vscode.languages.registerCodeLensProvider(PROMPT_FILES, lens));
-	return { state: (prompt) => analyses.known(prompt)?.state(), enginePid: () => engine.pid };
+	register(vscode.languages.registerCodeLensProvider('*', lens));
+	return {
+		state: (prompt) => analyses.known(prompt)?.state(),
+		trace: () => focus.trace?.state(),
+		enginePid: () => engine.pid,
+	};
 }

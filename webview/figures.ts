@@ -1,4 +1,5 @@
 /** Numbers as text. Figures stand in columns, so they are short; the exact value is on hover. */
+import { formatProbability } from '../src/shared/probability';
 
 const MINUS = '−';
 const MISSING = '–';
@@ -11,14 +12,6 @@ export function decimals(value: number | undefined, digits = 2): string {
 	return Number.isFinite(value) ? signed(value.toFixed(digits)) : `${value < 0 ? MINUS : ''}∞`;
 }
 
-/** Two decimals, and never a 0 or 1 that is only rounded: `<.01`, `>.99`. */
-export function probability(value: number): string {
-	if (value > 0 && value < 0.01) {
-		return '<.01';
-	}
-	return value < 1 && value >= 0.995 ? '>.99' : decimals(value);
-}
-
 /** Four significant digits, `6.103e−5` below 0.0001. */
 export function exact(value: number): string {
 	if (!Number.isFinite(value) || value === 0) {
@@ -27,9 +20,14 @@ export function exact(value: number): string {
 	return signed(Math.abs(value) < 1e-4 ? value.toExponential(3) : Number(value.toPrecision(4)).toString());
 }
 
-/** A proportion as statistics prints it, without the leading zero: `.95`. */
+/** A value in 0..1 as statistics prints it, without the leading zero: `.95`, `>.99`. */
 export function proportion(value: number): string {
-	return decimals(value).replace(/^(−?)0\./, '$1.');
+	return formatProbability(value).replace(/^0\./, '.');
+}
+
+/** `.93, .97` */
+export function interval([low, high]: readonly [number, number]): string {
+	return `${proportion(low)}, ${proportion(high)}`;
 }
 
 /** Information of an event of probability `value`, in bits. */

@@ -1,7 +1,7 @@
 /** What each number on the screen is and how it was computed, in words: the text of the tooltips. */
-import type { ArmView, Details, ProbeView, SentenceView, ThoughtView, TokenView } from '../src/shared/panel';
+import type { ArmView, Details, ProbeCell, SentenceView, ThoughtView, TokenView } from '../src/shared/panel';
 import { FULL_BITS } from './draw/surprise';
-import { decimals, exact, surprisal } from './figures';
+import { decimals, exact, interval, proportion, surprisal } from './figures';
 import type { Stretch } from './strip';
 
 const LENS = 'softmax of the unembedding of the normed residual stream';
@@ -16,6 +16,7 @@ export const LATENT_COLUMN =
 	`Readable is not yet used: the words do not show that the answer depends on them.`;
 export const SCORE_SCALE =
 	`Score of a linear probe, on a fixed scale: the same colour is the same score in every trace. ` + NOT_PROBABILITY;
+export const SPARE_CELL = 'A corner is cut off the cells of spare thoughts: their scores are no evidence about the answer.';
 export const NO_FIGURES = 'The trace holds no held-out figures for this probe: nothing says how far its scores can be trusted.';
 export const TOKEN_ID = 'Number of the token in the model’s vocabulary.';
 export const READS_AS = `Likeliest tokens by the logit lens: ${LENS} at this layer.`;
@@ -40,7 +41,7 @@ export function arm(view: ArmView): string {
 	}
 	const cut = view.state === 'limit' ? ' It was cut off at its limit of tokens.' : '';
 	const compared =
-		view.agrees === undefined ? '' : ` It ${view.agrees ? 'agrees' : 'disagrees'} with the first arm that answered.`;
+		view.comparedWith === undefined ? '' : ` It ${view.agrees ? 'agrees' : 'disagrees'} with the arm “${view.comparedWith}”.`;
 	return `Answer of the arm “${view.label}”, read from the text that it wrote.${cut}${compared}`;
 }
 
@@ -50,7 +51,7 @@ export function agreement(agree: boolean): string {
 
 export function token(view: TokenView): string {
 	if (view.prob === undefined) {
-		return `“${view.text}” was put there by the recipe, not chosen by the model.`;
+		return `There is no probability of “${view.text}” in this trace (yet).`;
 	}
 	const bits = `Surprisal −log₂ p = ${decimals(surprisal(view.prob))} bits.`;
 	return `p = ${exact(view.prob)}: the probability that the model gave to “${view.text}” from what stands before it. ${bits}`;
@@ -93,36 +94,21 @@ export function claim(label: string): string {
 	return `A score near 1 claims: ${label.replace(/\.$/, '')}.`;
 }
 
-/** `metrics` are the probe's controls, where the trace has them. */
-export function score(probe: Pick<ProbeView, 'label' | 'metrics'>, value: number, where: string): string {
+/** `cell`: held-out figures of what was fitted just there, where the trace has them. */
+export function score(label: string, value: number, where: string, cell: ProbeCell | undefined): string {
 	if (Number.isNaN(value)) {
 		return `${where}: not measured. The probe is not read here.`;
 	}
-	const { metrics } = probe;
-	const controls =
-		metrics &&
-		`AUROC ${decimals(metrics.auroc)}, shuffled ${decimals(metrics.shuffled)}, random direction ${decimals(metrics.random)}.`;
-	const meaning = `score of a linear probe on the residual stream. ${NOT_PROBABILITY} ${claim(probe.label)}`;
-	return `${where}: ${exact(value)}, ${meaning} ${controls ?? ''}`;
+	const held = cell ? `Held out at this step and layer: ${fitted(cell)}.` : 'The trace holds no held-out figures for this step and layer.';
+	return `${where}: ${exact(value)}, score of a linear probe on the residual stream. ${NOT_PROBABILITY} ${claim(label)} ${held}`;
 }
 
-/** Label, value, and meaning of each of a probe's figures. */
-export function metrics({
-	auroc,
-	shuffled,
-	random,
-}: NonNullable<ProbeView['metrics']>): { label: string; value: number; meaning: string }[] {
-	return [
-		{
-			label: 'AUROC',
-			value: auroc,
-			meaning: 'Area under the ROC curve on held-out problems, last layer, mean over steps: 0.5 is chance, 1 is perfect.',
-		},
-		{
-			label: 'shuffled',
-			value: shuffled,
-			meaning: 'Control: the same fit on shuffled labels. The probe shows something only as far as it exceeds this.',
-		},
-		{ label: 'random', value: random, meaning: 'Control: a random direction instead of the fitted one.' },
-	];
+function fitted({ auroc, ci, shuffled, random }: ProbeCell): string {
+	return `AUROC ${proportion(auroc)} [${interval(ci)}], shuffled ${proportion(shuffled)}, random direction ${proportion(random)}`;
 }
+
+export const AUROC =
+	'Area under the ROC curve on held-out problems: 0.5 is chance, 1 is perfect. ' +
+	'In brackets its 95 % interval from a bootstrap over problems, at one step and layer.';
+export const SHUFFLED = 'Control: the same fit on shuffled labels. The probe shows something only as far as it exceeds this.';
+export const RANDOM = 'Control: a random direction instead of the fitted one.';

@@ -15,6 +15,8 @@ const AGAIN = { label: 'Analyze Again', act: 'analyze' } as const;
 const CANCEL = { label: 'Cancel', act: 'cancel' } as const;
 const EXAMPLE = { label: 'Open an Example', act: 'openExample' } as const;
 
+const CHANGED = 'The prompt or the settings have changed since this analysis.';
+
 /** Absent where the results speak for themselves. */
 export function messageFor(panel: PanelState | undefined): Message | undefined {
 	switch (panel?.kind) {
@@ -51,7 +53,7 @@ export function messageFor(panel: PanelState | undefined): Message | undefined {
 		case 'failed':
 			return {
 				heading: `${panel.name} could not be ${panel.source === 'file' ? 'opened' : 'analysed'}`,
-				text: panel.message,
+				text: [panel.message, shownOf(panel)].filter(Boolean).join(' '),
 				actions: [panel.action],
 				tone: 'bad',
 			};
@@ -60,11 +62,21 @@ export function messageFor(panel: PanelState | undefined): Message | undefined {
 		case 'cancelled':
 			return {
 				heading: panel.name,
-				text: panel.run ? 'Cancelled. What had been computed by then is shown.' : 'Cancelled.',
+				text: ['Cancelled.', shownOf(panel)].filter(Boolean).join(' '),
 				actions: [AGAIN],
 				tone: 'warn',
 			};
 		case 'ready':
-			return panel.stale ? { text: 'The prompt has changed since this analysis.', actions: [AGAIN], tone: 'warn' } : undefined;
+			return panel.stale ? { text: CHANGED, actions: [AGAIN], tone: 'warn' } : undefined;
 	}
+}
+
+/** What the results below are, where they are not those of a finished run of this prompt as it is. */
+function shownOf({ run, shows, stale }: Extract<PanelState, { kind: 'failed' | 'cancelled' }>): string {
+	if (!run || !shows) {
+		return '';
+	}
+	return shows === 'partial'
+		? 'What had been computed by then is shown.'
+		: `The analysis before it is shown.${stale ? ` ${CHANGED}` : ''}`;
 }

@@ -1,5 +1,5 @@
 /** The panel's one state. Views read snapshots of it and never each other; what changes it are pure functions. */
-import type { PanelState, Run, Selection } from '../src/shared/panel';
+import type { PanelState, ProbeCell, ProbeView, Run, Selection } from '../src/shared/panel';
 import { clamp } from '../src/shared/range';
 import { families } from './families';
 
@@ -54,6 +54,15 @@ export function probeOf(state: AppState): string | undefined {
 	}
 	const family = families(probes).find((candidate) => candidate.name === state.probe?.split(':')[0]);
 	return (family?.members[0]?.probe ?? probes[0])?.name;
+}
+
+/** Held-out figures of what was fitted for one cell of the heatmap; row k is thought k. */
+export function heldOut(
+	run: Run | undefined,
+	probe: ProbeView,
+	{ row, layer }: { row: number; layer: number },
+): ProbeCell | undefined {
+	return run?.fits[probe.fit]?.find((cell) => cell.step === row && cell.layer === layer);
 }
 
 export function withPanel(state: AppState, panel: PanelState): AppState {

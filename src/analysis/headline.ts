@@ -1,4 +1,4 @@
-import type { ArmView, ProbeView, Run } from '../shared/panel';
+import type { ArmView, ProbeCell, ProbeView, Run } from '../shared/panel';
 import type { ProbeRecord, TraceDocument } from '../trace/document';
 import { agreement } from './answers';
 import type { Outline } from './outline';
@@ -15,6 +15,9 @@ export interface RunExtra {
 /** A title is one line of the panel; the end of a long line is where its question stands. */
 const MAX_TITLE = 200;
 
+/** 32 thoughts at 33 sites of one probe, 100 KB in a message. */
+const MAX_CELLS = 1_056;
+
 /** In the order in which they are read; other arms follow in the order of their run. */
 const LABELS: ReadonlyMap<string, string> = new Map([
 	['latent', 'latent'],
@@ -25,6 +28,7 @@ const LABELS: ReadonlyMap<string, string> = new Map([
 /** The header of a run, and how far its rows and layers reach. */
 export function headline(document: TraceDocument, lines: Outline, revision: number, extra: RunExtra): Run {
 	const { model, probes, prompt } = document;
+	const files = [...new Set(probes.map(fitOf))];
 	return {
 		revision,
 		title: printable(lines.task?.question ?? lastLine(prompt.text)),
@@ -33,8 +37,8 @@ export function headline(document: TraceDocument, lines: Outline, revision: numb
 		agree: agreement(new Map(document.arms.map((arm) => [arm.name, arm.answer]))),
 		rows: lines.rows,
 		layers: model.layers,
-		trainedLatents: model.trainedLatents,
-		probes: ranked(probes, lines).map((probe) => probeView(probe, model.layers)),
+		probes: ranked(probes, lines).map((probe) => probeView(probe, model.layers, files.indexOf(fitOf(probe)))),
+		fits: files.map((file) => cellsOf(probes.find((probe) => fitOf(probe) === file)!)),
 		notes: [...(extra.notes ?? []), ...document.notes].map(printable),
 	};
 }
@@ -64,15 +68,16 @@ function armViews({ arms }: TraceDocument, expected: readonly string[]): ArmView
 	const reference =
 		arms.find((arm) => arm.name === 'latent' && arm.answer !== undefined) ?? arms.find((arm) => arm.answer !== undefined);
 	const names = [...new Set([...expected, ...arms.map((arm) => arm.name)])].sort((a, b) => place(a) - place(b));
+	const label = (name: string) => LABELS.get(name) ?? visible(name);
 	return names.map((name): ArmView => {
 		const arm = arms.find((candidate) => candidate.name === name);
 		const comparable = arm?.answer !== undefined && arm !== reference;
 		return {
 			name,
-			label: LABELS.get(name) ?? visible(name),
+			label: label(name),
 			state: arm?.state ?? 'waiting',
 			answer: arm?.answer === undefined ? undefined : visible(arm.answer),
-			agrees: comparable ? arm.answer === reference?.answer : undefined,
+			...(comparable && reference ? { agrees: arm.answer === reference.answer, comparedWith: label(reference.name) } : {}),
 		};
 	});
 }
@@ -91,12 +96,23 @@ function ranked(probes: readonly ProbeRecord[], { task, latent }: Outline): Prob
 	return [...probes].sort((a, b) => rank(a) - rank(b));
 }
 
-function probeView({ name, label, metrics }: ProbeRecord, layers: number): ProbeView {
+/** The classes of one probe come from one file and share its figures. */
+function fitOf({ name, sha256 }: ProbeRecord): string {
+	return `${sha256} ${name.split(':')[0]}`;
+}
+
+/** In the order of the file, and of a larger one only the first: a state is sent whole with every change. */
+function cellsOf({ metrics }: ProbeRecord): ProbeCell[] {
+	return metrics.slice(0, MAX_CELLS).map(({ step, layer, auroc, ci, shuffled, random }) => ({ step, layer, auroc, ci, shuffled, random }));
+}
+
+function probeView({ name, label, metrics }: ProbeRecord, layers: number, fit: number): ProbeView {
 	const last = metrics.filter((metric) => metric.layer === layers);
 	const mean = (key: 'auroc' | 'shuffled' | 'random') => last.reduce((sum, metric) => sum + metric[key], 0) / last.length;
 	return {
 		name,
 		label: printable(label),
+		fit,
 		metrics: last.length > 0 ? { auroc: mean('auroc'), shuffled: mean('shuffled'), random: mean('random') } : undefined,
 	};
 }

@@ -8,7 +8,7 @@ export interface ProbeScores {
 	name: string;
 	/** What a score near 1 claims. */
 	label: string;
-	/** By site, 0..layers; NaN where not measured. */
+	/** NaN where not measured. */
 	scores: number[];
 }
 
@@ -23,6 +23,7 @@ export interface PromptToken {
 	surprisalBits?: number;
 	/** What each site would say next, site 0 first. */
 	layers: { layer: number; text: string; prob: number }[];
+	/** Probes of the class that the token names: their scores at thoughts 1..K, at the last site. A probe is read at thoughts only. */
 	probes: ProbeScores[];
 }
 
@@ -36,9 +37,6 @@ export async function promptToken(lookup: Lookup, offset: number): Promise<Promp
 		}
 		const { id, span } = arm.steps[position]!;
 		const logprob = (await lookup.floats(arm, 'tokens.logprob', [position]))(position)?.[0];
-		const probes = lookup.document.probes.map(async ({ name, label }) =>
-			measured(name, label, (await lookup.floats(arm, probePlane(name), [position]))(position) ?? []),
-		);
 		return {
 			span: span!,
 			id,
@@ -49,20 +47,40 @@ export async function promptToken(lookup: Lookup, offset: number): Promise<Promp
 					.ranked(position, layer, 1)
 					.map((first) => ({ layer, text: visible(lookup.text(first.id)), prob: first.prob })),
 			),
-			probes: (await Promise.all(probes)).flat(),
+			probes: await probesOf(lookup, lookup.text(id)),
 		};
 	}
 	return undefined;
 }
 
-/** Nothing where the model gave no probability: forced tokens, the first token. */
+async function probesOf(lookup: Lookup, text: string): Promise<ProbeScores[]> {
+	const { document, outline, sites } = lookup;
+	const named = outline.task?.wordOf(text) ?? text.trim();
+	const found = document.probes.map(async ({ name, label, arm: reads }) => {
+		const arm = name.includes(':') && classOf(name) === named ? document.arms.find((one) => one.name === reads) : undefined;
+		const positions = arm?.thoughts.map((thought) => thought.producedAt) ?? [];
+		const scores = arm && (await lookup.floats(arm, probePlane(name), positions));
+		return measured(
+			name,
+			label,
+			positions.map((position) => scores?.(position)?.[sites.length - 1] ?? Number.NaN),
+		);
+	});
+	return (await Promise.all(found)).flat();
+}
+
+function classOf(probe: string): string {
+	return probe.slice(probe.indexOf(':') + 1);
+}
+
+/** Nothing where the trace has no probability: the first token, and what has not been computed yet. */
 export function likelihood(logprob: number | undefined): { prob?: number; surprisalBits?: number } {
 	return logprob === undefined || Number.isNaN(logprob)
 		? {}
 		: { prob: Math.exp(logprob), surprisalBits: surprisalBits(logprob) };
 }
 
-/** A list of one, or of none where no site was measured. */
+/** A list of one, or of none where nothing was measured. */
 export function measured(name: string, label: string, scores: Iterable<number>): ProbeScores[] {
 	const all = [...scores];
 	return all.some((score) => !Number.isNaN(score)) ? [{ name, label: printable(label), scores: all }] : [];

@@ -1,7 +1,7 @@
 import type { Range } from '../shared/range';
 import type { ArmRecord, TraceDocument } from '../trace/document';
 import type { PlaneName, TraceSource } from '../trace/planes';
-import { outline, shown, type Outline } from './outline';
+import { outline, shown, shownApart, type Outline } from './outline';
 import { Readout } from './readout';
 
 /** Values of one position, or nothing where they are not there. */
@@ -35,6 +35,11 @@ export class Lookup {
 	/** The entity that a token names where the task is known, else its text made visible. */
 	word(id: number): string {
 		return shown(this.text(id), this.outline.task);
+	}
+
+	/** Of tokens that stand in one list. */
+	words(ids: readonly number[]): string[] {
+		return shownApart(ids.map((id) => this.text(id)), this.outline.task);
 	}
 
 	async readout(arm: ArmRecord, positions: readonly number[]): Promise<Readout | undefined> {

@@ -2,7 +2,7 @@ import type { SentenceView } from '../shared/panel';
 import type { ArmRecord, TraceDocument } from '../trace/document';
 import { recipeTokens, sentences, type Sentence } from './sentences';
 import { parseTask, type Task } from './task';
-import { visible } from './text';
+import { printable, visible } from './text';
 
 /** A sentence and what the task says about it. */
 export interface OutlinedSentence extends Sentence {
@@ -60,4 +60,11 @@ function verdict(task: Task, subject: string, object: string): SentenceView['ver
  */
 export function shown(text: string, task: Task | undefined): string {
 	return task?.wordOf(text) ?? visible(text);
+}
+
+/** A list of tokens: several forms of one entity (` is a fompus.`, ` Every fompus`) keep their whole text, so that none look alike. */
+export function shownApart(texts: readonly string[], task: Task | undefined): string[] {
+	const words = texts.map((text) => shown(text, task));
+	const forms = task ? texts.map((text) => printable(text).trim()) : words;
+	return words.map((word, i) => (words.indexOf(word) === words.lastIndexOf(word) ? word : forms[i]!));
 }

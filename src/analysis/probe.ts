@@ -100,11 +100,14 @@ function floats(bytes: Uint8Array, table: TensorTable, probe: string, name: stri
 
 /**
  * Score of a residual stream [width] at a site, 0..1: sigmoid(weight · (h − mean) / scale + bias). It ranks, it is no calibrated
- * probability. Thoughts beyond the last fitted one use its weights.
+ * probability. NaN for a thought beyond those that the probe was fitted on, unless one fit serves them all.
  */
 export function scoreProbe(probe: Probe, hidden: Float32Array, thought: number, site: number, classIndex: number): number {
 	const { steps, sites, classes, width } = probe.shape;
-	const cell = Math.min(thought, steps - 1) * sites + site;
+	if (steps > 1 && thought >= steps) {
+		return Number.NaN;
+	}
+	const cell = (steps > 1 ? thought : 0) * sites + site;
 	const row = cell * classes + classIndex;
 	let logit = probe.bias[row]!;
 	for (let i = 0; i < width; i++) {

@@ -13,7 +13,6 @@ import { printable } from './text';
 
 /** Ranked words of a thought in its row: more do not fit beside a sentence. */
 const ROW_TOP = 4;
-const DETAILS_TOP = 10;
 /** Rows that one query may ask for: more than any screen shows, and less than a message may carry. */
 const MAX_ROWS = 2_000;
 
@@ -146,25 +145,27 @@ export class TraceView {
 		return {
 			index,
 			spare: reason,
-			top: this.words(readout, producedAt, site, ROW_TOP).map((word) => ({ ...word, live: live?.has(word.text) })),
+			top: this.words(readout, producedAt, site, ROW_TOP).map(({ id, ...word }) => ({ ...word, live: live?.has(this.lookup.word(id)) })),
 			entropy: readout.entropy(producedAt, site),
 			strip: sites.map((at) => this.words(readout, producedAt, at, 1)[0]?.text ?? ''),
 		};
 	}
 
-	/** Last site first. */
+	/** Last site first, every rank that the trace has. */
 	private layers(readout: Readout, position: number): Details['layers'] {
 		const read = (layer: number) => ({
 			layer,
-			top: this.words(readout, position, layer, DETAILS_TOP),
+			top: this.words(readout, position, layer, Infinity).map(({ text, prob }) => ({ text, prob })),
 			entropy: readout.entropy(position, layer),
 			klFinal: readout.klFinal(position, layer),
 		});
 		return this.lookup.sites.map(read).reverse();
 	}
 
-	private words(readout: Readout, position: number, site: number, count: number): { text: string; prob: number }[] {
-		return readout.ranked(position, site, count).map(({ id, prob }) => ({ text: this.lookup.word(id), prob }));
+	private words(readout: Readout, position: number, site: number, count: number): { id: number; text: string; prob: number }[] {
+		const ranked = readout.ranked(position, site, count);
+		const texts = this.lookup.words(ranked.map(({ id }) => id));
+		return ranked.map(({ id, prob }, i) => ({ id, text: texts[i]!, prob }));
 	}
 
 	/** The vector that was fed back as a thought: its norm and the embeddings nearest to it. */
@@ -175,7 +176,8 @@ export class TraceView {
 			read('neighbour.topk_cosine'),
 			read('latent.vec'),
 		]);
-		const neighbours = ids && cosines ? [...ids].map((id, i) => ({ text: this.lookup.word(id), cosine: cosines[i]! })) : [];
+		const texts = this.lookup.words([...(ids ?? [])]);
+		const neighbours = cosines ? texts.map((text, i) => ({ text, cosine: cosines[i]! })) : [];
 		return { neighbours, norm: vector instanceof Float32Array && vector.length > 0 ? norm(vector) : undefined };
 	}
 }

@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { agreement } from '../analysis/answers';
+import { shown, shownApart } from '../analysis/outline';
 import { sentences, recipeTokens } from '../analysis/sentences';
-import { parseTask } from '../analysis/task';
+import { parseTask, type Task } from '../analysis/task';
 import { printable } from '../analysis/text';
 import type { ModelCard } from '../engine/api';
 import type { ArmRecord } from '../trace/document';
@@ -26,7 +27,6 @@ export async function report(readouts: Readouts, { file, out, card }: ReportOpti
 	const { document } = readouts;
 	const { model, options, prompt } = document;
 	const task = parseTask(prompt.text);
-	const word = (text: string) => printable(task?.wordOf(text) ?? text).trim() || printable(text);
 	const sampling = options.temperature === 0 ? 'greedy' : `temperature ${options.temperature}, seed ${options.seed}`;
 	const lines = [
 		`${printable(model.name)} · ${model.layers} layers × ${model.width} · ${sampling} · ${printable(file)}`,
@@ -38,7 +38,7 @@ export async function report(readouts: Readouts, { file, out, card }: ReportOpti
 		const tokens = await readouts.tokens(arm);
 		lines.push(heading(arm));
 		if (arm.thoughts.length > 0) {
-			lines.push(...(await thoughtLines(readouts, arm, word)));
+			lines.push(...(await thoughtLines(readouts, arm, task)));
 		}
 		lines.push(...writtenLines(readouts, arm, tokens), '');
 	}
@@ -74,16 +74,12 @@ function heading({ name, thoughts, feedback }: ArmRecord): string {
 }
 
 /** One line a thought, at the last layer; under it the likeliest token at each layer. */
-async function thoughtLines(readouts: Readouts, arm: ArmRecord, word: (text: string) => string): Promise<string[]> {
+async function thoughtLines(readouts: Readouts, arm: ArmRecord, task: Task | undefined): Promise<string[]> {
 	return (await readouts.thoughts(arm)).flatMap(({ index, spare, layers }) => {
 		const top = layers.at(-1)!.slice(0, TOP);
-		// Several tokens name the same entity: those are told apart by their whole text.
-		const words = top.map(({ text }) => word(text));
-		const names = top.map(({ text }, i) =>
-			words.indexOf(words[i]!) === words.lastIndexOf(words[i]!) ? words[i] : printable(text).trim(),
-		);
+		const names = shownApart(top.map(({ text }) => text), task);
 		const ranked = top.map(({ prob }, i) => `${names[i]} ${percent(prob)}`).join(' · ');
-		const strip = layers.map((site: Ranked[], layer) => `L${layer} ${word(site[0]!.text)}`).join(' → ');
+		const strip = layers.map((site: Ranked[], layer) => `L${layer} ${shown(site[0]!.text, task)}`).join(' → ');
 		return [
 			`  ${String(index).padStart(2)}  ${bar(top[0]!.prob)}  ${ranked}`,
 			`      ${' '.repeat(BAR_WIDTH)}  ${strip}${spare === undefined ? '' : ` · spare: ${spare}`}`,

@@ -16,8 +16,11 @@ export class Analyses implements vscode.Disposable {
 	private readonly disposables: vscode.Disposable[] = [];
 	private readonly changed = this.register(new vscode.EventEmitter<Analysis>());
 	private readonly selected = this.register(new vscode.EventEmitter<Analysis>());
+	private readonly released = this.register(new vscode.EventEmitter<vscode.Uri>());
 	readonly onDidChange = this.changed.event;
 	readonly onDidSelect = this.selected.event;
+	/** The analysis of a document is gone. */
+	readonly onDidRelease = this.released.event;
 
 	constructor(
 		private readonly engine: EngineHost,
@@ -46,9 +49,8 @@ export class Analyses implements vscode.Disposable {
 		}
 		const analysis = new Analysis(document, this.engine);
 		this.byUri.set(key, analysis);
-		this.register(analysis);
-		this.register(analysis.onDidChange(() => this.changed.fire(analysis)));
-		this.register(analysis.onDidSelect(() => this.selected.fire(analysis)));
+		analysis.onDidChange(() => this.changed.fire(analysis));
+		analysis.onDidSelect(() => this.selected.fire(analysis));
 		void this.restore(analysis);
 		return analysis;
 	}
@@ -66,6 +68,17 @@ export class Analyses implements vscode.Disposable {
 		return this.of(document);
 	}
 
+	/** Of a document that was closed; its trace is in the archive. One that runs is kept. */
+	release(uri: vscode.Uri): void {
+		const analysis = this.known(uri);
+		if (analysis && !analysis.running) {
+			this.byUri.delete(uri.toString());
+			analysis.select({});
+			analysis.dispose();
+			this.released.fire(uri);
+		}
+	}
+
 	get running(): Analysis[] {
 		return [...this.byUri.values()].filter((analysis) => analysis.running);
 	}
@@ -79,7 +92,7 @@ export class Analyses implements vscode.Disposable {
 		const model = await this.models.choose(request, document.uri, readSettings(document.uri).model);
 		const notes = [...prompt.warnings, ...(model.note ? [model.note] : [])];
 		notes.forEach((note) => this.log.warn(`${input.name}: ${note}`));
-		analysis.begin(abort, model.note);
+		analysis.begin(abort, request, model.note);
 		try {
 			const path = await this.archive.reserve(document.uri);
 			const params = { model: model.folder, prompt: input, arms: request.arms, options: request.options, notes, out: path };
@@ -100,7 +113,7 @@ export class Analyses implements vscode.Disposable {
 	}
 
 	dispose(): void {
-		vscode.Disposable.from(...this.disposables).dispose();
+		vscode.Disposable.from(...this.byUri.values(), ...this.disposables).dispose();
 	}
 
 	private fail(analysis: Analysis, abort: AbortController, name: string, error: unknown): void {

@@ -8,7 +8,7 @@ import type { EngineHost } from './engine';
 import type { Failure } from './failure';
 import { DEFAULT_MODEL } from './models';
 import { readPromptFile } from './promptFile';
-import { isStale, mergeRequest, readSettings, type Request } from './settings';
+import { isStale, mergeRequest, readSettings, sameRequest, type Request } from './settings';
 import { nextRevision, type Subject } from './subject';
 import type { OpenTrace } from './traceFile';
 
@@ -34,6 +34,10 @@ export class Analysis implements Subject, vscode.Disposable {
 	private stage: Stage = { kind: 'at-rest' };
 	private live?: { trace: LiveTrace; view: TraceView };
 	private last?: Finished;
+	/** What the run in progress, or the last one, was asked. */
+	private asked?: Request;
+	/** What the last finished trace was asked; unknown for one of an earlier session. */
+	private answered?: Request;
 	/** On the choice of the model; shown with the prompt's own warnings. */
 	private modelNote?: string;
 	private pending?: NodeJS.Timeout;
@@ -77,11 +81,6 @@ export class Analysis implements Subject, vscode.Disposable {
 		return this.running || (this.live && this.live.trace.document.arms.length > 0) ? this.live?.view : this.last?.view;
 	}
 
-	/** What a hover reads: finished results before partial ones. */
-	get reading(): TraceView | undefined {
-		return this.last?.view ?? this.live?.view;
-	}
-
 	/** A document that was closed and opened again is another object of the editor's. */
 	attach(document: vscode.TextDocument): void {
 		this.document = document;
@@ -94,9 +93,9 @@ export class Analysis implements Subject, vscode.Disposable {
 			case 'running':
 				return { kind: 'running', name, message: this.stage.message, fraction: this.stage.fraction, run };
 			case 'cancelled':
-				return { kind: 'cancelled', name, run };
+				return { kind: 'cancelled', name, run, ...this.shown() };
 			case 'failed':
-				return { kind: 'failed', name, ...this.stage.failure, run, source: 'run' };
+				return { kind: 'failed', name, ...this.stage.failure, run, ...this.shown(), source: 'run' };
 			case 'at-rest':
 				return run ? { kind: 'ready', name, run, stale: this.stale, source: 'run' } : this.blank(name);
 		}
@@ -104,7 +103,15 @@ export class Analysis implements Subject, vscode.Disposable {
 
 	/** Whether analysing now would ask for something else than the last finished trace holds. */
 	get stale(): boolean {
-		return this.last !== undefined && isStale(this.last.file.document, readPromptFile(this.document).input.text, this.request());
+		if (this.last === undefined) {
+			return false;
+		}
+		const { document } = this.last.file;
+		const request = this.request();
+		if (document.prompt.text !== readPromptFile(this.document).input.text) {
+			return true;
+		}
+		return this.answered ? !sameRequest(this.answered, request) : isStale(document, request);
 	}
 
 	request(): Request {
@@ -116,8 +123,9 @@ export class Analysis implements Subject, vscode.Disposable {
 		this.selected.fire();
 	}
 
-	begin(abort: AbortController, modelNote: string | undefined): void {
+	begin(abort: AbortController, request: Request, modelNote: string | undefined): void {
 		this.cancel();
+		this.asked = request;
 		this.modelNote = modelNote;
 		this.dropLive();
 		this.current = {};
@@ -154,6 +162,7 @@ export class Analysis implements Subject, vscode.Disposable {
 	finish(finished: Finished, run: AbortController): void {
 		this.last?.file.dispose();
 		this.last = finished;
+		this.answered = this.asked;
 		if (this.stage.kind === 'running' && this.stage.abort === run) {
 			this.dropLive();
 			this.stage = { kind: 'at-rest' };
@@ -210,8 +219,16 @@ export class Analysis implements Subject, vscode.Disposable {
 		const known = this.view?.source.document.notes ?? [];
 		const { warnings } = readPromptFile(this.document).prompt;
 		const notes = [...warnings, ...(this.modelNote ? [this.modelNote] : [])].filter((note) => !known.includes(note));
-		const arms = this.live && this.view === this.live.view ? armsOf(this.request(), this.live.trace) : undefined;
+		const arms = this.live && this.view === this.live.view ? armsOf(this.asked, this.live.trace) : undefined;
 		return this.view?.run(this.contentRevision, { arms, notes });
+	}
+
+	/** Of what stays on view after a run that did not finish. */
+	private shown(): { shows?: 'partial' | 'previous'; stale?: boolean } {
+		if (!this.view) {
+			return {};
+		}
+		return this.view === this.last?.view ? { shows: 'previous', stale: this.stale } : { shows: 'partial' };
 	}
 
 	private blank(name: string): PanelState {
@@ -237,7 +254,7 @@ export class Analysis implements Subject, vscode.Disposable {
 }
 
 /** Arms that a run in progress is going to have, so that those to come are shown as waiting. */
-function armsOf(request: Request, trace: LiveTrace): string[] | undefined {
+function armsOf(asked: Request | undefined, trace: LiveTrace): string[] | undefined {
 	const recipe = trace.document.model.recipe as { arms?: unknown } | null | undefined;
-	return request.arms ?? (typeof recipe?.arms === 'object' && recipe.arms !== null ? Object.keys(recipe.arms) : undefined);
+	return asked?.arms ?? (typeof recipe?.arms === 'object' && recipe.arms !== null ? Object.keys(recipe.arms) : undefined);
 }

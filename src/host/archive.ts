@@ -21,8 +21,11 @@ export class Archive {
 	/** `folder` need not exist yet. */
 	constructor(private readonly folder: string) {}
 
-	/** Path of the newest trace of `prompt`. */
+	/** Path of the newest trace of `prompt`. An untitled one has none: its name is given to the next, unrelated one. */
 	async find(prompt: vscode.Uri): Promise<string | undefined> {
+		if (prompt.scheme === 'untitled') {
+			return undefined;
+		}
 		const key = keyOf(prompt);
 		const entry = (await this.entries()).find((candidate) => candidate.key === key);
 		return entry && join(this.folder, entry.name);

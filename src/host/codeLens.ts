@@ -1,6 +1,7 @@
 /** Above the first line of a prompt file: analyse it, or show what was found. */
 import * as vscode from 'vscode';
 import type { Analyses } from './analyses';
+import { isPromptDocument } from './promptFile';
 import { SECTION } from './settings';
 
 export class PromptLens implements vscode.CodeLensProvider, vscode.Disposable {
@@ -31,7 +32,7 @@ export class PromptLens implements vscode.CodeLensProvider, vscode.Disposable {
 	}
 
 	async provideCodeLenses(document: vscode.TextDocument): Promise<vscode.CodeLens[]> {
-		if (!vscode.workspace.getConfiguration(SECTION).get('codeLens', true)) {
+		if (!isPromptDocument(document) || !vscode.workspace.getConfiguration(SECTION).get('codeLens', true)) {
 			return [];
 		}
 		const analysis = await this.analyses.find(document);

@@ -1,6 +1,7 @@
 /** Every command, always registered: one that cannot work now says why, with one thing to do about it. */
 import * as vscode from 'vscode';
 import type { Action } from '../shared/panel';
+import { RpcError } from '../shared/rpc';
 import type { Analyses } from './analyses';
 import type { EngineHost } from './engine';
 import { listExamples } from './examples';
@@ -9,7 +10,7 @@ import type { Log, NoticeAction } from './log';
 import { DEFAULT_MODEL, type Models } from './models';
 import type { Panel } from './panel';
 import { isText } from './promptFile';
-import { copyTrace, suggestedTarget } from './saving';
+import { saveTrace, suggestedTarget } from './saving';
 import { SECTION } from './settings';
 import type { Subject } from './subject';
 import { TRACE_VIEW_TYPE } from './traceEditor';
@@ -27,9 +28,12 @@ const COMMAND_OF: Record<Action, string> = {
 };
 
 /** `subject` is what the button's view shows; a prompt's is named, so that the command does not depend on the focus. */
-export function perform(action: Action, subject: Subject | undefined): void {
+export async function perform(action: Action, subject: Subject | undefined): Promise<void> {
+	if (!Object.hasOwn(COMMAND_OF, action)) {
+		throw new RpcError('There is no such action on this side.', 'unknown-action');
+	}
 	const takesPrompt = action === 'analyze' || action === 'cancel';
-	void vscode.commands.executeCommand(COMMAND_OF[action], ...(takesPrompt && subject?.promptUri ? [subject.promptUri] : []));
+	await vscode.commands.executeCommand(COMMAND_OF[action], ...(takesPrompt && subject?.promptUri ? [subject.promptUri] : []));
 }
 
 export class Commands implements vscode.Disposable {
@@ -81,7 +85,8 @@ export class Commands implements vscode.Disposable {
 
 	private async cancelAnalysis(resource: unknown): Promise<void> {
 		const named = resource instanceof vscode.Uri ? this.analyses.known(resource) : this.focus.analysis;
-		const running = named?.running ? named : this.analyses.running[0];
+		const other = resource instanceof vscode.Uri ? undefined : this.analyses.running[0];
+		const running = named?.running ? named : other;
 		if (!running) {
 			return this.log.tell('information', vscode.l10n.t('No analysis is running.'), analyzeAction());
 		}
@@ -99,7 +104,9 @@ export class Commands implements vscode.Disposable {
 	private async saveTraceAs(target: vscode.Uri | undefined): Promise<void> {
 		const saving = this.whatToSave();
 		if (!saving) {
-			const message = vscode.l10n.t('There is no finished trace to save yet: analyze a prompt first.');
+			const message = this.focus.analysis?.view
+				? vscode.l10n.t('The run on view has not finished, so there is no whole trace of it: analyze again.')
+				: vscode.l10n.t('There is no finished trace to save yet: analyze a prompt first.');
 			return this.log.tell('information', message, analyzeAction());
 		}
 		const { source, defaultUri } = saving;
@@ -108,7 +115,7 @@ export class Commands implements vscode.Disposable {
 			return;
 		}
 		try {
-			await copyTrace(source, chosen);
+			await saveTrace(source, chosen);
 			this.log.info(`saved ${chosen.fsPath}`);
 		} catch (error) {
 			const again = { label: vscode.l10n.t('Save Trace As…'), run: () => this.saveTraceAs(undefined) };
@@ -116,14 +123,14 @@ export class Commands implements vscode.Disposable {
 		}
 	}
 
-	/** The file of the trace editor that has the focus, else the archived trace of the prompt. */
+	/** The file of the trace editor that has the focus, else the prompt's archived trace where that is what its view shows. */
 	private whatToSave(): { source: vscode.Uri; defaultUri: vscode.Uri } | undefined {
 		const { trace, analysis } = this.focus;
 		if (trace?.view) {
 			return { source: trace.uri, defaultUri: trace.uri };
 		}
-		const { finished, promptUri } = analysis ?? {};
-		return finished && promptUri && { source: vscode.Uri.file(finished.path), defaultUri: suggestedTarget(promptUri) };
+		const { finished, promptUri, view } = analysis ?? {};
+		return finished && promptUri && view === finished.view ? { source: vscode.Uri.file(finished.path), defaultUri: suggestedTarget(promptUri) } : undefined;
 	}
 
 	private async openTrace(): Promise<void> {
@@ -134,7 +141,12 @@ export class Commands implements vscode.Disposable {
 	}
 
 	private async chooseModel(): Promise<void> {
-		const section = vscode.workspace.getConfiguration(SECTION, this.focus.analysis?.promptUri);
+		const { analysis } = this.focus;
+		if (analysis?.request().modelFrom === 'prompt') {
+			const message = vscode.l10n.t('The prompt names its model in its header, which goes before the setting: change it there.');
+			return this.log.tell('information', message, { label: vscode.l10n.t('Show Header'), run: () => showHeader(analysis.promptUri) });
+		}
+		const section = vscode.workspace.getConfiguration(SECTION, analysis?.promptUri);
 		const current = section.get('model', '');
 		const detail = vscode.l10n.t('A folder that holds a model.json');
 		const browse = { label: vscode.l10n.t('Browse…'), detail, value: undefined };
@@ -192,6 +204,13 @@ function traceFilter(): Record<string, string[]> {
 
 function analyzeAction(): NoticeAction {
 	return { label: vscode.l10n.t('Analyze Prompt'), run: () => vscode.commands.executeCommand('neuralese.analyzePrompt') };
+}
+
+/** With the cursor on the line that names the model. */
+async function showHeader(prompt: vscode.Uri): Promise<void> {
+	const document = await vscode.workspace.openTextDocument(prompt);
+	const line = Math.max(0, document.getText().split('\n').findIndex((text) => /^model\s*:/.test(text)));
+	await vscode.window.showTextDocument(document, { selection: document.lineAt(line).range, viewColumn: vscode.ViewColumn.One });
 }
 
 async function browseForModel(): Promise<string | undefined> {

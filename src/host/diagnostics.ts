@@ -6,17 +6,22 @@ import { readPromptFile } from './promptFile';
 
 export class Diagnostics implements vscode.Disposable {
 	private readonly collection = vscode.languages.createDiagnosticCollection('neuralese');
-	private readonly listening: vscode.Disposable;
+	private readonly disposables: vscode.Disposable[] = [];
 	/** What is shown for each prompt; a run changes its state twenty times a second, and its warnings never. */
 	private readonly shown = new Map<string, string>();
 
 	constructor(analyses: Analyses) {
-		this.listening = analyses.onDidChange((analysis) => this.update(analysis));
+		this.disposables.push(analyses.onDidChange((analysis) => this.update(analysis)));
+		this.disposables.push(analyses.onDidRelease((prompt) => this.forget(prompt)));
 	}
 
 	dispose(): void {
-		this.listening.dispose();
-		this.collection.dispose();
+		vscode.Disposable.from(...this.disposables, this.collection).dispose();
+	}
+
+	private forget(prompt: vscode.Uri): void {
+		this.shown.delete(prompt.toString());
+		this.collection.delete(prompt);
 	}
 
 	/** Other Markdown files have headers of their own, which are none of our business until somebody analyses them. */

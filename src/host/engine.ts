@@ -8,6 +8,8 @@ import type { Log } from './log';
 export class EngineHost implements vscode.Disposable {
 	private readonly engine: Engine;
 	private queue: Promise<unknown> = Promise.resolve();
+	/** Analyses that have not ended. */
+	private waiting = 0;
 	private reason?: string;
 
 	constructor(modulePath: string, log: Log) {
@@ -30,6 +32,12 @@ export class EngineHost implements vscode.Disposable {
 
 	/** Waits for the analysis before it: two at once would share the cores and both take longer. */
 	analyze(params: AnalyzeParams, signal: AbortSignal, onEvent: (event: AnalyzeEvent) => void): Promise<AnalyzeResult> {
+		if (signal.aborted) {
+			return Promise.reject(cancelled());
+		}
+		if (this.waiting++ > 0) {
+			onEvent({ kind: 'progress', message: vscode.l10n.t('Waiting for another analysis') });
+		}
 		const run = async () => {
 			signal.removeEventListener('abort', giveUp);
 			if (signal.aborted) {
@@ -50,7 +58,7 @@ export class EngineHost implements vscode.Disposable {
 			signal.addEventListener('abort', giveUp, { once: true });
 		});
 		const result = this.queue.then(run);
-		this.queue = result.catch(() => undefined);
+		this.queue = result.catch(() => undefined).finally(() => this.waiting--);
 		return Promise.race([result, waiting]);
 	}
 

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { Analyses } from './analyses';
 import type { Analysis } from './analysis';
-import { isPromptFile } from './promptFile';
+import { isPromptDocument } from './promptFile';
 import type { TraceSubject } from './traceSubject';
 
 export class Focus implements vscode.Disposable {
@@ -16,7 +16,8 @@ export class Focus implements vscode.Disposable {
 	constructor(private readonly analyses: Analyses) {
 		this.disposables.push(vscode.window.onDidChangeActiveTextEditor((editor) => editor && this.follow(editor)));
 		this.disposables.push(vscode.window.onDidChangeVisibleTextEditors(() => this.start()));
-		this.disposables.push(analyses.onDidChange((analysis) => analysis === this.prompt && this.update()));
+		this.disposables.push(vscode.workspace.onDidCloseTextDocument((document) => this.close(document)));
+		this.disposables.push(analyses.onDidChange((analysis) => (analysis === this.prompt ? this.update() : this.updateKeys())));
 	}
 
 	/** The last prompt document that was active; other editors and the panel itself do not take its place. */
@@ -32,9 +33,13 @@ export class Focus implements vscode.Disposable {
 
 	/** Keeps to this prompt until another prompt's editor becomes active. */
 	set(analysis: Analysis): void {
-		if (analysis !== this.prompt) {
+		const before = this.prompt;
+		if (analysis !== before) {
 			this.prompt = analysis;
 			this.update();
+			if (before?.prompt.isClosed) {
+				this.analyses.release(before.promptUri);
+			}
 		}
 	}
 
@@ -58,14 +63,25 @@ export class Focus implements vscode.Disposable {
 		}
 	}
 
+	/** The panel keeps to a prompt whose editor was closed; the others are let go. */
+	private close(document: vscode.TextDocument): void {
+		if (document.uri.toString() !== this.prompt?.promptUri.toString()) {
+			this.analyses.release(document.uri);
+		}
+	}
+
 	private follow(editor: vscode.TextEditor): void {
-		if (isPromptFile(editor.document) || this.analyses.known(editor.document.uri)) {
+		if (isPromptDocument(editor.document) || this.analyses.known(editor.document.uri)) {
 			this.set(this.analyses.of(editor.document));
 		}
 	}
 
 	private update(): void {
 		this.changed.fire();
+		this.updateKeys();
+	}
+
+	private updateKeys(): void {
 		this.setKey('hasTrace', this.prompt?.finished !== undefined);
 		this.setKey('running', this.analyses.running.length > 0);
 	}

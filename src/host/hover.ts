@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { PromptToken } from '../analysis/hover';
 import { toFileRanges, toText } from '../prompts/prompt';
+import { formatProbability } from '../shared/probability';
 import type { Analyses } from './analyses';
 import { readPromptFile, toEditorRange } from './promptFile';
 import { Unchanged } from './unchanged';
@@ -13,7 +14,7 @@ export class TokenHover implements vscode.HoverProvider {
 	constructor(private readonly analyses: Analyses) {}
 
 	async provideHover(document: vscode.TextDocument, position: vscode.Position): Promise<vscode.Hover | undefined> {
-		const view = (await this.analyses.find(document))?.reading;
+		const view = (await this.analyses.find(document))?.view;
 		if (!view) {
 			return undefined;
 		}
@@ -40,26 +41,21 @@ function describe(token: PromptToken, edited: boolean): vscode.MarkdownString {
 	text.appendMarkdown(`**${vscode.l10n.t('Token')}** `).appendText(token.text);
 	text.appendMarkdown(` · ${vscode.l10n.t('id {0}', token.id)}\n\n`);
 	if (token.prob !== undefined && token.surprisalBits !== undefined) {
-		const [prob, bits] = [figure(token.prob), token.surprisalBits.toFixed(2)];
+		const [prob, bits] = [formatProbability(token.prob), token.surprisalBits.toFixed(2)];
 		text.appendMarkdown(`${vscode.l10n.t('Probability {0} given what comes before · surprisal {1} bits', prob, bits)}\n\n`);
 	}
 	text.appendMarkdown(vscode.l10n.t('What each layer would say next (logit lens, top token):'));
 	const layers = token.layers.toReversed();
-	const lens = layers.map(({ layer, text: next, prob }) => [vscode.l10n.t('layer {0}', layer), next, figure(prob)]);
+	const lens = layers.map(({ layer, text: next, prob }) => [vscode.l10n.t('layer {0}', layer), next, formatProbability(prob)]);
 	text.appendCodeblock(table(lens), 'plaintext');
 	if (token.probes.length > 0) {
-		text.appendMarkdown(vscode.l10n.t('Probe scores by layer, from layer 0 (not calibrated probabilities):'));
-		text.appendCodeblock(table(token.probes.map(({ name, scores }) => [name, scores.map(figure).join('  ')])), 'plaintext');
+		text.appendMarkdown(vscode.l10n.t('Probe scores at thoughts 1 to K, last layer (not calibrated probabilities):'));
+		text.appendCodeblock(table(token.probes.map(({ label, scores }) => [label, scores.map(formatProbability).join('  ')])), 'plaintext');
 	}
 	if (edited) {
 		text.appendMarkdown(vscode.l10n.t('The prompt was edited since: these figures belong to the text as it was.'));
 	}
 	return text;
-}
-
-/** A probability or score with two decimals; too small to show is not zero. */
-function figure(value: number): string {
-	return Number.isNaN(value) ? '–' : value > 0 && value < 0.005 ? '< 0.01' : value.toFixed(2);
 }
 
 function table(rows: string[][]): string {

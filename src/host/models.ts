@@ -43,7 +43,7 @@ export class Models {
 
 	/**
 	 * The folder of the model that `request` names: a bundled model's id, an absolute path, or a path relative to the prompt file,
-	 * then to the workspace. Prompt files of other tools name hosted models (`model: gpt-4o`): such a bare name is noted, and
+	 * then to the workspace. Prompt files of other tools name hosted models (`model: openai/gpt-4o`): such a name is noted, and
 	 * `fallback` is used.
 	 */
 	async choose(request: Request, prompt: vscode.Uri, fallback: string): Promise<ChosenModel> {
@@ -51,7 +51,7 @@ export class Models {
 		if (found) {
 			return found;
 		}
-		if (request.modelFrom === 'prompt' && !isPathLike(request.model)) {
+		if (request.modelFrom === 'prompt' && !isPath(request.model)) {
 			const bundled = { folder: this.bundledPath(DEFAULT_MODEL), label: DEFAULT_MODEL };
 			const instead = (await this.find(fallback || DEFAULT_MODEL, prompt)) ?? bundled;
 			const { model } = request;
@@ -86,6 +86,11 @@ export class Models {
 		const beside = prompt.scheme === 'file' ? [dirname(prompt.fsPath)] : [];
 		return workspace?.scheme === 'file' ? [...beside, workspace.fsPath] : beside;
 	}
+}
+
+/** What says that it is a path. `vendor/name` may be one, and is a hosted model's name where there is no such folder. */
+function isPath(model: string): boolean {
+	return isAbsolute(model) || /^(\.{1,2}|~)([\\/]|$)/.test(model);
 }
 
 /** What holds no separator is a name. */

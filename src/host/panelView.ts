@@ -6,7 +6,7 @@ import { CANCELLED, Remote, RpcError, serve, type Port } from '../shared/rpc';
 import type { Subject } from './subject';
 
 /** Carries out what a button of a view asks for; `subject` is what that view shows. */
-export type Act = (action: Action, subject: Subject | undefined) => void;
+export type Act = (action: Action, subject: Subject | undefined) => Promise<void>;
 
 export class PanelView implements vscode.Disposable {
 	private readonly disposables: vscode.Disposable[] = [];
@@ -27,7 +27,7 @@ export class PanelView implements vscode.Disposable {
 				ready: () => this.connect(),
 				rows: ({ revision, rows, layer }) => this.read(revision).rows(rows, layer),
 				tile: ({ revision, probe, rows }) => this.read(revision).tile(probe, rows),
-				details: ({ row }) => this.read().details(row),
+				details: ({ revision, row }) => this.read(revision).details(row),
 				select: (selection) => this.subject?.select(selection),
 				act: (action) => act(action, this.subject),
 			}),
@@ -94,7 +94,7 @@ function page(webview: vscode.Webview, dist: vscode.Uri): string {
 	const policy = [
 		`default-src 'none'`,
 		`script-src 'nonce-${nonce}'`,
-		`style-src ${webview.cspSource}`,
+		`style-src ${webview.cspSource} 'nonce-${nonce}'`,
 		`font-src ${webview.cspSource}`,
 		`img-src ${webview.cspSource} data:`,
 	].join('; ');
@@ -104,6 +104,7 @@ function page(webview: vscode.Webview, dist: vscode.Uri): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta property="csp-nonce" content="${nonce}">
 <link rel="stylesheet" href="${source('webview-style.css')}">
 <title>Neuralese</title>
 </head>

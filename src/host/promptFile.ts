@@ -1,15 +1,8 @@
 /** A text document as a prompt: what the model is given, and the way between its offsets and the editor's positions. */
 import * as vscode from 'vscode';
-import { parsePrompt, toPromptInput, type Prompt } from '../prompts/prompt';
+import { isPromptFile, parsePrompt, toPromptInput, type Prompt } from '../prompts/prompt';
 import type { PromptInput } from '../engine/api';
 import type { Range } from '../shared/range';
-
-/** Offered on these without being asked; the command works on any text editor. */
-export const PROMPT_FILES: vscode.DocumentSelector = [
-	{ language: 'prompt' },
-	{ pattern: '**/*.{md,prompt,txt}' },
-	{ language: 'markdown', scheme: 'untitled' },
-];
 
 /** Documents that show output of the editor itself, not a file of the user's. */
 const NOT_FILES = new Set(['output', 'comment', 'search-editor', 'vscode-scm', 'git', 'debug', 'walkThrough', 'vscode-settings']);
@@ -24,8 +17,9 @@ export function isText(document: vscode.TextDocument): boolean {
 	return !NOT_FILES.has(document.uri.scheme);
 }
 
-export function isPromptFile(document: vscode.TextDocument): boolean {
-	return isText(document) && vscode.languages.match(PROMPT_FILES, document) > 0;
+/** Whether an analysis is offered without being asked; the command works on any text editor. */
+export function isPromptDocument(document: vscode.TextDocument): boolean {
+	return isText(document) && isPromptFile({ name: baseName(document.uri), languageId: document.languageId });
 }
 
 export function baseName(uri: vscode.Uri): string {

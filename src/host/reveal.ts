@@ -38,10 +38,11 @@ export class Reveal implements vscode.Disposable {
 		vscode.window.visibleTextEditors.forEach((editor) => void this.decorate(editor, reveal));
 	}
 
+	/** A trace that was closed or replaced meanwhile has no places. */
 	private async decorate(editor: vscode.TextEditor, reveal: boolean): Promise<void> {
 		const subject = this.shown;
 		const selection = subject?.selection;
-		const ranges = subject ? await places(editor.document, subject) : [];
+		const ranges = subject ? await places(editor.document, subject).catch(() => []) : [];
 		if (subject !== this.shown || selection !== subject?.selection) {
 			return;
 		}

@@ -2,9 +2,12 @@
 import * as vscode from 'vscode';
 import type { RunOptions, TraceDocument } from '../trace/document';
 import type { PromptSettings } from '../prompts/prompt';
+import { SETTINGS } from '../prompts/setting';
 import { DEFAULT_MODEL, isPathLike } from './models';
 
 export const SECTION = 'neuralese';
+
+const DEFAULT_TOP_K = 10;
 
 export interface Settings extends RunOptions {
 	/** Name of a bundled model, or a folder; empty for the bundled default. */
@@ -22,16 +25,18 @@ export interface Request {
 	options: RunOptions;
 }
 
+/** A value that a setting cannot have, as anybody may write one into settings.json, counts as not set; the editor underlines it. */
 export function readSettings(scope: vscode.Uri): Settings {
 	const section = vscode.workspace.getConfiguration(SECTION, scope);
+	const written = (name: keyof Settings): unknown => section.get(name);
 	return {
-		model: section.get('model', '').trim(),
-		arms: section.get<string[]>('arms', []),
-		latents: section.get<number | null>('latents', null) ?? undefined,
-		maxTokens: section.get<number | null>('maxTokens', null) ?? undefined,
-		temperature: section.get('temperature', 0),
-		seed: section.get('seed', 0),
-		topK: section.get('topK', 10),
+		model: SETTINGS.model.read(written('model')) ?? '',
+		arms: SETTINGS.arms.read(written('arms')) ?? [],
+		latents: SETTINGS.latents.read(written('latents')),
+		maxTokens: SETTINGS.maxTokens.read(written('maxTokens')),
+		temperature: SETTINGS.temperature.read(written('temperature')) ?? 0,
+		seed: SETTINGS.seed.read(written('seed')) ?? 0,
+		topK: SETTINGS.topK.read(written('topK')) ?? DEFAULT_TOP_K,
 	};
 }
 
@@ -56,12 +61,21 @@ function namesAnother({ model, modelFrom }: Request, id: string): boolean {
 	return modelFrom === 'settings' && !isPathLike(model) && (model || DEFAULT_MODEL) !== id;
 }
 
-/** Whether analysing now would ask for something else than `document` recorded. `text` is what the model would be given. */
-export function isStale(document: TraceDocument, text: string, request: Request): boolean {
+/** Whether two runs of one prompt are asked for the same. */
+export function sameRequest(one: Request, other: Request): boolean {
+	return requestKey(one) === requestKey(other);
+}
+
+function requestKey({ model, arms, options }: Request): string {
+	const { latents, maxTokens, temperature, seed, topK } = options;
+	return JSON.stringify([model || DEFAULT_MODEL, arms ?? null, latents ?? null, maxTokens ?? null, temperature, seed, topK]);
+}
+
+/** Whether `request` would ask for something else than `document` recorded, as far as a trace can tell. */
+export function isStale(document: TraceDocument, request: Request): boolean {
 	const then = document.options;
 	const now = request.options;
 	return (
-		document.prompt.text !== text ||
 		namesAnother(request, document.model.id) ||
 		then.latents !== now.latents ||
 		then.maxTokens !== now.maxTokens ||

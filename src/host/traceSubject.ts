@@ -16,6 +16,9 @@ export class TraceSubject implements Subject, vscode.CustomDocument {
 	readonly onDidChange = this.changed.event;
 	readonly onDidSelect = this.selected.event;
 	private current: Selection = {};
+	/** Of the file, begun so far: only the latest one may be shown. */
+	private readings = 0;
+	private disposed = false;
 	private contentRevision = nextRevision();
 	/** A run of the command line may replace the file while it is on view. */
 	private readonly watcher: vscode.FileSystemWatcher;
@@ -65,7 +68,10 @@ export class TraceSubject implements Subject, vscode.CustomDocument {
 	}
 
 	dispose(): void {
-		this.close();
+		this.disposed = true;
+		// What it marked in a prompt goes with it.
+		this.select({});
+		close(this.content);
 		this.watcher.dispose();
 		this.changed.dispose();
 		this.selected.dispose();
@@ -73,17 +79,22 @@ export class TraceSubject implements Subject, vscode.CustomDocument {
 
 	/** The file was replaced. */
 	private async reopen(): Promise<void> {
+		const reading = ++this.readings;
 		const content = await read(this.uri, this.log);
-		this.close();
+		if (this.disposed || reading !== this.readings) {
+			close(content);
+			return;
+		}
+		close(this.content);
 		this.content = content;
 		this.contentRevision = nextRevision();
 		this.changed.fire();
 	}
+}
 
-	private close(): void {
-		if (this.content.kind === 'open') {
-			this.content.file.dispose();
-		}
+function close(content: Content): void {
+	if (content.kind === 'open') {
+		content.file.dispose();
 	}
 }
 

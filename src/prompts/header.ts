@@ -1,51 +1,17 @@
 import type { Prompt, PromptSettings } from './prompt';
+import { readLine, SETTINGS } from './setting';
 
-/** More thoughts than this no context holds; the engine checks the model's own. */
-const MAX_LATENTS = 10_000;
-const MAX_TOKENS = 1_000_000;
-/** Above 10 every distribution is flat. */
-const MAX_TEMPERATURE = 10;
-/** Generators are seeded with 32 bits. */
-const MAX_SEED = 2 ** 32 - 1;
-const MAX_ARMS = 16;
-/** Names and descriptions are shown on one line. */
-const MAX_LINE = 1_000;
 /** A warning is one line, however many keys a header has. */
 const NAMED_KEYS = 8;
 
-interface Setting<Value> {
-	/** Completes `should be …`. */
-	expected: string;
-	/** Undefined where the value is not acceptable. */
-	read(value: unknown): Value | undefined;
-}
-
-const number = (low: number, high: number, whole: boolean) => (value: unknown) =>
-	typeof value === 'number' && value >= low && value <= high && (!whole || Number.isInteger(value)) ? value : undefined;
-const integer = (low: number, high: number): Setting<number> => ({
-	expected: `an integer from ${low} to ${high}`,
-	read: number(low, high, true),
-});
-const line = (value: unknown) =>
-	typeof value === 'string' && value.trim() !== '' && value.length <= MAX_LINE ? value.trim() : undefined;
-
-function arms(value: unknown): string[] | undefined {
-	const items = typeof value === 'string' ? value.split(',') : value;
-	if (!Array.isArray(items) || items.length > MAX_ARMS) {
-		return undefined;
-	}
-	const names = items.map((item) => (typeof item === 'string' ? item.trim() : ''));
-	return names.length > 0 && names.every((name) => /^[\w-]{1,64}$/.test(name)) ? [...new Set(names)] : undefined;
-}
-
-/** Header key, setting, and what is accepted: one line a setting. */
-const SETTINGS: { readonly [K in keyof PromptSettings]-?: [key: string, setting: Setting<NonNullable<PromptSettings[K]>>] } = {
-	model: ['model', { expected: 'the name or folder of a model', read: line }],
-	latents: ['latents', integer(0, MAX_LATENTS)],
-	arms: ['arms', { expected: 'a list of arms, for example latent, cot, direct', read: arms }],
-	maxTokens: ['max-tokens', integer(1, MAX_TOKENS)],
-	temperature: ['temperature', { expected: `a number from 0 to ${MAX_TEMPERATURE}`, read: number(0, MAX_TEMPERATURE, false) }],
-	seed: ['seed', integer(0, MAX_SEED)],
+/** The key of each setting in a header: one line a setting. */
+const KEYS: { readonly [K in keyof PromptSettings]-?: string } = {
+	model: 'model',
+	latents: 'latents',
+	arms: 'arms',
+	maxTokens: 'max-tokens',
+	temperature: 'temperature',
+	seed: 'seed',
 };
 
 /**
@@ -59,7 +25,8 @@ export function readHeader(
 ): Pick<Prompt, 'name' | 'description' | 'settings' | 'unknown'> {
 	const settings: Record<string, unknown> = {};
 	const unknown = new Map(header);
-	for (const [setting, [key, { expected, read }]] of Object.entries(SETTINGS)) {
+	for (const [setting, key] of Object.entries(KEYS) as [keyof PromptSettings, string][]) {
+		const { expected, read } = SETTINGS[setting];
 		const value = header.get(key);
 		unknown.delete(key);
 		if (value === undefined || value === null) {
@@ -81,8 +48,8 @@ export function readHeader(
 		warnings.push(`These keys of the header have no effect here: ${named}.`);
 	}
 	return {
-		name: line(header.get('name')),
-		description: line(header.get('description')),
+		name: readLine(header.get('name')),
+		description: readLine(header.get('description')),
 		settings: settings as PromptSettings,
 		unknown,
 	};

@@ -12,7 +12,7 @@ export interface HostApi {
 	ready: Call;
 	rows: Call<RowsQuery, Row[]>;
 	tile: Call<TileQuery, Tile>;
-	details: Call<{ row: number }, Details>;
+	details: Call<{ revision: number; row: number }, Details>;
 	select: Call<Selection>;
 	act: Call<Action>;
 }
@@ -33,11 +33,14 @@ export type PanelState =
 	| { kind: 'idle'; name: string; model: string }
 	| { kind: 'untrusted'; name?: string }
 	| { kind: 'unavailable'; reason: string }
-	/** `run`: what there was before it failed, or the last finished run. `source`: `file` where a trace file could not be opened. */
-	| { kind: 'failed'; name: string; message: string; action: { label: string; act: Action }; run?: Run; source: 'run' | 'file' }
+	/**
+	 * `run`, of what failed or was cancelled: what it had found by then (`shows: 'partial'`), or the last finished run (`'previous'`), which is
+	 * `stale` where the prompt or the settings have changed since. `source`: `file` where a trace file could not be opened.
+	 */
+	| { kind: 'failed'; name: string; message: string; action: { label: string; act: Action }; run?: Run; shows?: 'partial' | 'previous'; stale?: boolean; source: 'run' | 'file' }
 	/** `fraction` 0..1 where it can be told; `run` as soon as there is something to show. */
 	| { kind: 'running'; name: string; message: string; fraction?: number; run?: Run }
-	| { kind: 'cancelled'; name: string; run?: Run }
+	| { kind: 'cancelled'; name: string; run?: Run; shows?: 'partial' | 'previous'; stale?: boolean }
 	/** `stale`: the prompt file has changed since. */
 	| { kind: 'ready'; name: string; run: Run; stale: boolean; source: 'run' | 'file' };
 
@@ -56,9 +59,10 @@ export interface Run {
 	rows: number;
 	/** Sites 0..layers. */
 	layers: number;
-	trainedLatents: number;
 	/** Heatmaps that can be drawn, the default one first. */
 	probes: ProbeView[];
+	/** Figures of every cell of a probe's fit; see `ProbeView.fit`. */
+	fits: ProbeCell[][];
 	notes: string[];
 }
 
@@ -70,6 +74,8 @@ export interface ArmView {
 	answer?: string;
 	/** Against the latent arm (or the first one that answered); absent for that arm itself and while there is nothing to compare. */
 	agrees?: boolean;
+	/** Label of the arm that `agrees` is about; present where `agrees` is. */
+	comparedWith?: string;
 }
 
 export interface ProbeView {
@@ -78,6 +84,18 @@ export interface ProbeView {
 	label: string;
 	/** Held-out AUROC at the last layer averaged over steps, with its controls; absent where the trace has none. */
 	metrics?: { auroc: number; shuffled: number; random: number };
+	/** Index in `Run.fits`: the classes of one probe were fitted and held out together. */
+	fit: number;
+}
+
+/** Held-out figures of what was fitted at one step and layer: AUROC with its 95 % interval, and its controls. */
+export interface ProbeCell {
+	step: number;
+	layer: number;
+	auroc: number;
+	ci: [number, number];
+	shuffled: number;
+	random: number;
 }
 
 export interface RowsQuery {
@@ -106,7 +124,7 @@ export interface TokenView {
 	/** Position in the arm's sequence. */
 	step: number;
 	text: string;
-	/** Probability that the model gave to it, 0..1; absent for forced tokens. */
+	/** Probability that the model gave to it, 0..1; absent where the trace has none (yet). */
 	prob?: number;
 }
 

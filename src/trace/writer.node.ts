@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { checkDocument, checkTensor, DOCUMENT_TENSOR, mipRows, parseTensorName } from './check';
@@ -34,9 +35,29 @@ export async function writeTrace(path: string, document: TraceDocument, tensors:
 	}
 	const aligned = [...tensors].sort((a, b) => ALIGNMENT[b.dtype] - ALIGNMENT[a.dtype]);
 	const all = [documentTensor(document), ...withMips(aligned, document)];
+	await replaceFile(path, (handle) => writeTensors(handle, encodeHeader(all, metadata(document)), all));
+}
+
+/** Copies a trace, with the promise of `writeTrace`. */
+export async function copyTrace(source: string, target: string): Promise<void> {
+	await replaceFile(target, async (handle) => {
+		for await (const chunk of createReadStream(source)) {
+			await writeAll(handle, chunk as Uint8Array);
+		}
+	});
+}
+
+/** What `fill` writes becomes the file at `path` all at once, or not at all. */
+async function replaceFile(path: string, fill: (handle: FileHandle) => Promise<void>): Promise<void> {
 	const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
 	try {
-		await writeFile(temporary, encodeHeader(all, metadata(document)), all);
+		const handle = await open(temporary, 'wx');
+		try {
+			await fill(handle);
+			await handle.sync();
+		} finally {
+			await handle.close();
+		}
 		await rename(temporary, path);
 		await syncFolder(dirname(path));
 	} catch (error) {
@@ -117,26 +138,20 @@ function* keep(chunks: Iterable<Float32Array>, whole: Float32Array): Generator<F
 	}
 }
 
-async function writeFile(path: string, header: Uint8Array, tensors: readonly TensorInput[]): Promise<void> {
-	const handle = await open(path, 'wx');
-	try {
-		await writeAll(handle, header);
-		for (const { name, shape, dtype, chunks } of tensors) {
-			let left = shape.reduce((product, extent) => product * extent, ALIGNMENT[dtype]);
-			for (const chunk of chunks) {
-				left -= chunk.byteLength;
-				if (left < 0) {
-					break;
-				}
-				await writeAll(handle, new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+async function writeTensors(handle: FileHandle, header: Uint8Array, tensors: readonly TensorInput[]): Promise<void> {
+	await writeAll(handle, header);
+	for (const { name, shape, dtype, chunks } of tensors) {
+		let left = shape.reduce((product, extent) => product * extent, ALIGNMENT[dtype]);
+		for (const chunk of chunks) {
+			left -= chunk.byteLength;
+			if (left < 0) {
+				break;
 			}
-			if (left !== 0) {
-				throw new RangeError(`tensor ${name} does not fill its shape [${shape.join(', ')}]`);
-			}
+			await writeAll(handle, new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
 		}
-		await handle.sync();
-	} finally {
-		await handle.close();
+		if (left !== 0) {
+			throw new RangeError(`tensor ${name} does not fill its shape [${shape.join(', ')}]`);
+		}
 	}
 }
 

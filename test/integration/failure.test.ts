@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { truncateSync } from 'node:fs';
+import { existsSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'mocha';
 import * as vscode from 'vscode';
-import { analyze, copyModel, expect, inspection, openPrompt, until } from './support';
+import { analyze, copyModel, expect, inspection, newFolder, openPrompt, until } from './support';
 
 /** Long enough to be interrupted: the latents fill the context. */
 const LONG = ['latents: 80', 'arms: latent, cot, direct'];
@@ -18,6 +18,42 @@ suite('failure', () => {
 		await running;
 		expect(api.state(document.uri), 'cancelled');
 		expect(await analyze(document), 'ready');
+	});
+
+	test('shows and saves no old result as the cancelled run\'s', async () => {
+		const api = await inspection();
+		const document = await openPrompt(['arms: latent', 'latents: 6']);
+		expect(await analyze(document), 'ready');
+		const edit = new vscode.WorkspaceEdit();
+		edit.replace(document.uri, new vscode.Range(document.lineAt(1).range.start, document.lineAt(2).range.end), LONG.join('\n'));
+		await vscode.workspace.applyEdit(edit);
+		const running = vscode.commands.executeCommand('neuralese.analyzePrompt', document.uri);
+		await until('a thought of the running analysis', () => {
+			const state = api.state(document.uri);
+			return state?.kind === 'running' && (state.run?.rows ?? 0) > 6;
+		});
+		await vscode.commands.executeCommand('neuralese.cancelAnalysis', document.uri);
+		await running;
+		const { shows, run } = expect(api.state(document.uri), 'cancelled');
+		assert.equal(shows, 'partial');
+		assert.ok((run?.rows ?? 0) > 6);
+		const target = vscode.Uri.file(join(newFolder(), 'partial.trace.safetensors'));
+		void vscode.commands.executeCommand('neuralese.saveTraceAs', { target });
+		await new Promise((resolve) => setTimeout(resolve, 300));
+		assert.equal(existsSync(target.fsPath), false);
+		await vscode.commands.executeCommand('notifications.clearAll');
+	});
+
+	test('a cancel in one prompt leaves the run of another alone', async () => {
+		const api = await inspection();
+		const long = await openPrompt(LONG, 'long.prompt.md');
+		const running = vscode.commands.executeCommand('neuralese.analyzePrompt', long.uri);
+		await until('a running analysis', () => api.state(long.uri)?.kind === 'running');
+		const idle = await openPrompt([], 'idle.prompt.md');
+		void vscode.commands.executeCommand('neuralese.cancelAnalysis', idle.uri);
+		await running;
+		expect(api.state(long.uri), 'ready');
+		await vscode.commands.executeCommand('notifications.clearAll');
 	});
 
 	test('survives the death of the engine', async () => {

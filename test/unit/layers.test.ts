@@ -19,6 +19,9 @@ const NOTHING = /^$/;
 /** Files whose name says that they need Node; nothing that also runs in a browser may import them. */
 const NODE_FILE = /\.node$/;
 
+const PURE = /^src\/(shared|trace|prompts|analysis)\//;
+const PURE_AND_CLIENT = /^src\/(shared|trace|prompts|analysis)\/|^src\/engine\/(api|client)$/;
+
 /** The first entry whose pattern matches a file's path, without its suffix, is the file's layer. */
 const LAYERS: [RegExp, Layer][] = [
 	[/^src\/shared\//, { internal: NOTHING, packages: [] }],
@@ -26,11 +29,12 @@ const LAYERS: [RegExp, Layer][] = [
 	[/^src\/trace\//, { internal: /^src\/(shared|trace)\/(?!.*\.node$)/, packages: ['valibot'] }],
 	[/^src\/prompts\//, { internal: /^src\/(shared|trace)\/(?!.*\.node$)/, packages: ['valibot', 'yaml'] }],
 	[/^src\/analysis\//, { internal: /^src\/(shared|trace|prompts)\/(?!.*\.node$)/, packages: ['valibot'] }],
-	[/^src\/engine\/runtime$/, { internal: /^src\/(shared|trace|prompts|analysis)\//, packages: ['node:', 'onnxruntime-node'] }],
-	[/^src\/engine\//, { internal: /^src\/(shared|trace|prompts|analysis)\//, packages: ['node:', 'valibot', '@huggingface/tokenizers'] }],
-	[/^src\/host\//, { internal: /^src\/(shared|trace|prompts|analysis)\/|^src\/engine\/(api|client)$/, packages: ['node:', 'vscode', 'valibot'] }],
+	[/^src\/engine\/runtime$/, { internal: PURE, packages: ['node:', 'onnxruntime-node'] }],
+	[/^src\/engine\//, { internal: PURE, packages: ['node:', 'valibot', '@huggingface/tokenizers'] }],
+	[/^src\/host\//, { internal: PURE_AND_CLIENT, packages: ['node:', 'vscode', 'valibot'] }],
 	[/^src\/extension$/, { internal: /^src\/(shared|host)\//, packages: ['node:', 'vscode'] }],
-	[/^src\/cli(\/|$)/, { internal: /^src\/(shared|trace|prompts|analysis|cli)\/|^src\/engine\/(api|client)$/, packages: ['node:'] }],
+	[/^src\/cli$/, { internal: /^src\/(cli|shared|analysis)\//, packages: ['node:'] }],
+	[/^src\/cli\//, { internal: PURE_AND_CLIENT, packages: ['node:'] }],
 	[/^webview\/controls$/, { internal: /^src\/shared\//, types: /^src\/analysis\//, packages: ['@vscode/webview-ui-toolkit'] }],
 	[/^webview\//, { internal: /^src\/shared\//, types: /^src\/analysis\//, packages: ['d3'] }],
 ];

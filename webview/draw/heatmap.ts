@@ -1,6 +1,6 @@
 /** The probe heatmap: one cell for each row and layer, on a canvas. */
 import type { Range } from '../../src/shared/range';
-import { decimals } from '../figures';
+import { formatProbability } from '../../src/shared/probability';
 import type { Palette } from '../theme';
 import { shade } from './colour';
 
@@ -17,6 +17,8 @@ export interface Geometry {
 export interface Heatmap extends Geometry {
 	/** Scores of the row's sites; undefined where they have not come yet. */
 	scores(row: number): ArrayLike<number> | undefined;
+	/** Whether the row's thought is spare: a corner of its cells is cut off. */
+	spare(row: number): boolean;
 	selected?: { row: number; layer: number };
 }
 
@@ -24,6 +26,8 @@ const FONT_SIZE = 11;
 /** Air on both sides of a printed value. */
 const PADDING = 6;
 const HATCH = 6;
+/** Side of the corner that is cut off a cell; narrower cells keep theirs. */
+const CORNER = 7;
 
 export function drawHeatmap(canvas: HTMLCanvasElement, map: Heatmap, palette: Palette, ratio: number): void {
 	const height = (map.rows.end - map.rows.start) * map.rowHeight;
@@ -43,6 +47,7 @@ export function drawHeatmap(canvas: HTMLCanvasElement, map: Heatmap, palette: Pa
 	const prints = map.cellHeight >= FONT_SIZE + 4 && context.measureText('0.00').width + PADDING <= map.width / map.sites;
 	for (let row = map.rows.start; row < map.rows.end; row++) {
 		const scores = map.scores(row);
+		const spare = map.spare(row);
 		for (let site = 0; scores && site < map.sites; site++) {
 			const { x, y, width, height: cell } = cellBox(map, row, site);
 			const score = scores[site] ?? Number.NaN;
@@ -51,18 +56,37 @@ export function drawHeatmap(canvas: HTMLCanvasElement, map: Heatmap, palette: Pa
 			context.fillRect(x, y, width, cell);
 			if (shaded && prints) {
 				context.fillStyle = shaded[1];
-				context.fillText(decimals(score), x + width / 2, y + cell / 2 + 0.5);
+				context.fillText(formatProbability(score), x + width / 2, y + cell / 2 + 0.5);
 			}
 			if (palette.contrastBorder && width > 4) {
 				context.strokeStyle = palette.contrastBorder;
 				context.lineWidth = 1;
 				context.strokeRect(x + 0.5, y + 0.5, width - 1, cell - 1);
 			}
+			if (spare && width > CORNER) {
+				cutCorner(context, x + width, y, palette);
+			}
 		}
 	}
 	if (map.selected && map.selected.row >= map.rows.start && map.selected.row < map.rows.end) {
 		outline(context, cellBox(map, map.selected.row, map.selected.layer), palette);
 	}
+}
+
+/** Of the cell whose upper right corner is at (x, y). */
+export function cutCorner(context: CanvasRenderingContext2D, x: number, y: number, palette: Palette): void {
+	context.fillStyle = palette.background;
+	context.beginPath();
+	context.moveTo(x - CORNER, y - 1);
+	context.lineTo(x + 1, y - 1);
+	context.lineTo(x + 1, y + CORNER);
+	context.fill();
+	context.strokeStyle = palette.contrastBorder || palette.dim;
+	context.lineWidth = 1;
+	context.beginPath();
+	context.moveTo(x - CORNER, y);
+	context.lineTo(x, y + CORNER);
+	context.stroke();
 }
 
 /** The cell under a point of the canvas; undefined between cells' rows. */

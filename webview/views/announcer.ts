@@ -1,5 +1,5 @@
 /** Tells assistive technology what changes on the screen: the progress of a run, its answers, and what was selected. */
-import { create } from 'd3';
+import { create, type Selection } from 'd3';
 import { messageFor } from '../message';
 import { layerOf, runOf, type AppState } from '../store';
 import type { Context, View } from '../view';
@@ -11,10 +11,17 @@ export function announcer(_context: Context): View {
 	return {
 		element: root.node() as HTMLElement,
 		render(state) {
-			progress.text(summary(state));
-			selected.text(position(state));
+			say(progress, summary(state));
+			say(selected, position(state));
 		},
 	};
+}
+
+/** The same words written again would be read again. */
+function say(element: Selection<HTMLParagraphElement, undefined, null, undefined>, words: string): void {
+	if (element.text() !== words) {
+		element.text(words);
+	}
 }
 
 /** Without the fraction: a percentage read aloud every tenth of a second helps nobody. */

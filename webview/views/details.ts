@@ -4,7 +4,7 @@ import type { Details } from '../../src/shared/panel';
 import { isCancelled } from '../../src/shared/rpc';
 import { layerOf, runOf, subjectOf, type AppState } from '../store';
 import type { Context, View } from '../view';
-import { layerTable, neighbourTable, probeTable, tokenTable } from './tables';
+import { layerTable, neighbourTable, rankTable, probeTable, tokenTable } from './tables';
 
 export function details({ host, store, tooltip, report }: Context): View {
 	const root = create('aside')
@@ -13,7 +13,10 @@ export function details({ host, store, tooltip, report }: Context): View {
 		.attr('aria-label', 'Details of the selected step')
 		.node() as HTMLElement;
 	let shown: { key: string; value: Details } | undefined;
-	let asking: { key: string; controller: AbortController } | undefined;
+	/** One call at a time. It may finish, so that a run that changes faster than it is answered still shows something. */
+	let asking: string | undefined;
+	/** What the last call was about: after a failure the same is not asked again. */
+	let asked: string | undefined;
 
 	root.addEventListener('keydown', (event) => {
 		if (event.key === 'Escape') {
@@ -23,20 +26,29 @@ export function details({ host, store, tooltip, report }: Context): View {
 		}
 	});
 
-	async function ask(key: string, row: number): Promise<void> {
-		asking?.controller.abort();
-		const request = { key, controller: new AbortController() };
-		asking = request;
+	async function ask(key: string, revision: number, row: number): Promise<void> {
+		asking = asked = key;
 		try {
-			const value = await host.call('details', { row }, { signal: request.controller.signal });
-			if (asking === request) {
+			const value = await host.call('details', { revision, row });
+			const { panel, selection } = store.state;
+			if (selection.row === row && key.startsWith(`${subjectOf(panel)}\n`)) {
 				shown = { key, value };
 				show(store.state);
 			}
 		} catch (error) {
-			if (asking === request && !isCancelled(error)) {
+			if (key === keyOf(store.state) && !isCancelled(error)) {
 				report(error);
 			}
+		} finally {
+			asking = undefined;
+		}
+		askAgain(store.state);
+	}
+
+	function askAgain(state: AppState): void {
+		const [key, run] = [keyOf(state), runOf(state.panel)];
+		if (key !== undefined && run && state.details && asking === undefined && asked !== key) {
+			void ask(key, run.revision, state.selection.row ?? 0);
 		}
 	}
 
@@ -59,9 +71,7 @@ export function details({ host, store, tooltip, report }: Context): View {
 				shown = undefined;
 				root.replaceChildren();
 			}
-			if (asking?.key !== key) {
-				void ask(key, state.selection.row ?? 0);
-			}
+			askAgain(state);
 			if (
 				!before ||
 				layerOf(before) !== layerOf(state) ||
@@ -89,15 +99,19 @@ function sections(found: Details, state: AppState, tooltip: Context['tooltip']):
 		return element.node() as HTMLElement;
 	};
 	const step = found.row + 1;
+	const layer = found.layers.find((one) => one.layer === layerOf(state));
+	const probes = runOf(state.panel)?.probes ?? [];
+	const fit = (name: string) => runOf(state.panel)?.fits[probes.find((probe) => probe.name === name)?.fit ?? -1] ?? [];
 	const made = [
 		found.layers.length > 0 &&
 			section(`Step ${step} at every layer of the residual stream`, layerTable(found, layerOf(state), tooltip), 'layers'),
+		layer && section(`All ranks at layer ${layer.layer}`, rankTable(layer, tooltip), 'ranks'),
 		found.neighbours.length > 0 && section('Nearest embeddings', neighbourTable(found, tooltip), 'neighbours'),
 		found.tokens.length > 0 &&
 			section('Tokens of the chain of thought', tokenTable(found, state.selection.step, tooltip), 'tokens'),
-		found.probes.length > 0 && section('Probe scores', probeTable(found, layerOf(state), tooltip), 'probes'),
+		found.probes.length > 0 && section('Probe scores', probeTable(found, layerOf(state), fit, tooltip), 'probes'),
 	];
-	const present = made.filter((one): one is HTMLElement => one !== false);
+	const present = made.filter((one): one is HTMLElement => one instanceof HTMLElement);
 	return present.length > 0
 		? present
 		: [create('p').attr('class', 'nothing').text('Nothing was measured at this step.').node() as HTMLElement];

@@ -1,12 +1,12 @@
 /** The heatmap column: a canvas behind the rows' window, and the same values as a table for assistive technology. */
 import { create } from 'd3';
 import type { Run } from '../../src/shared/panel';
+import { formatProbability } from '../../src/shared/probability';
 import type { Range } from '../../src/shared/range';
 import { cellAt, cellBox, drawHeatmap, type Heatmap } from '../draw/heatmap';
-import { decimals } from '../figures';
 import * as glossary from '../glossary';
 import { Pages } from '../pages';
-import { layerOf, probeOf, runOf, subjectOf, type AppState } from '../store';
+import { heldOut, layerOf, probeOf, runOf, subjectOf, type AppState } from '../store';
 import { onThemeChange, readPalette } from '../theme';
 import type { Context } from '../view';
 import type { Metrics } from '../viewport';
@@ -20,7 +20,8 @@ export interface Heat {
 	mirror: HTMLElement;
 	/** The state has changed. */
 	update(state: AppState, before?: AppState): void;
-	draw(state: AppState, run: Run, window: Range, metrics: Metrics): void;
+	/** `spare`: whether the thought of a row is. */
+	draw(state: AppState, run: Run, window: Range, metrics: Metrics, spare: (row: number) => boolean): void;
 }
 
 export function heat({ host, store, selecting, tooltip, report }: Context): Heat {
@@ -28,7 +29,7 @@ export function heat({ host, store, selecting, tooltip, report }: Context): Heat
 	const hidden = create('div').attr('class', 'visually-hidden');
 	const mirror = hidden.append('table').attr('role', 'grid').node() as HTMLTableElement;
 	let palette = readPalette();
-	let last: { state: AppState; run: Run; window: Range; metrics: Metrics } | undefined;
+	let last: Parameters<Heat['draw']> | undefined;
 	let map: Heatmap | undefined;
 
 	const pages = new Pages<Float32Array>(
@@ -50,12 +51,12 @@ export function heat({ host, store, selecting, tooltip, report }: Context): Heat
 
 	function redraw(): void {
 		if (last) {
-			draw(last.state, last.run, last.window, last.metrics);
+			draw(...last);
 		}
 	}
 
-	function draw(state: AppState, run: Run, window: Range, metrics: Metrics): void {
-		last = { state, run, window, metrics };
+	function draw(...[state, run, window, metrics, spare]: Parameters<Heat['draw']>): void {
+		last = [state, run, window, metrics, spare];
 		const { row, layer } = state.selection;
 		map = {
 			rows: window,
@@ -65,6 +66,7 @@ export function heat({ host, store, selecting, tooltip, report }: Context): Heat
 			cellTop: metrics.cellTop,
 			cellHeight: metrics.cellHeight,
 			scores: (index) => pages.get(index),
+			spare,
 			selected: row === undefined ? undefined : { row, layer: layer ?? layerOf(state) },
 		};
 		const probe = probeOf(state);
@@ -135,8 +137,10 @@ export function heat({ host, store, selecting, tooltip, report }: Context): Heat
 }
 
 function explain(state: AppState, cell: { row: number; layer: number }, score: number | undefined): string | undefined {
-	const probe = runOf(state.panel)?.probes.find((one) => one.name === probeOf(state));
-	return probe && score !== undefined ? glossary.score(probe, score, `Step ${cell.row + 1}, layer ${cell.layer}`) : undefined;
+	const run = runOf(state.panel);
+	const probe = run?.probes.find((one) => one.name === probeOf(state));
+	const where = `Step ${cell.row + 1}, layer ${cell.layer}`;
+	return probe && score !== undefined ? glossary.score(probe.label, score, where, heldOut(run, probe, cell)) : undefined;
 }
 
 function mirrorTable(table: HTMLTableElement, map: Heatmap, rows: number, label: string, selected: number | undefined): void {
@@ -160,7 +164,7 @@ function mirrorTable(table: HTMLTableElement, map: Heatmap, rows: number, label:
 		const scores = map.scores(index);
 		for (let site = 0; site < map.sites; site++) {
 			const score = scores?.[site];
-			cellOf(row, 'td', score === undefined ? '' : Number.isNaN(score) ? 'not measured' : decimals(score));
+			cellOf(row, 'td', score === undefined ? '' : Number.isNaN(score) ? 'not measured' : formatProbability(score));
 		}
 	}
 }

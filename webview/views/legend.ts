@@ -1,7 +1,7 @@
 /** The key to the colours, and to the keyboard. */
 import { create } from 'd3';
 import { SCORE_DOMAIN, shade } from '../draw/colour';
-import { hatching } from '../draw/heatmap';
+import { cutCorner, hatching } from '../draw/heatmap';
 import * as glossary from '../glossary';
 import { probeOf, runOf } from '../store';
 import { onThemeChange, readPalette } from '../theme';
@@ -19,6 +19,8 @@ export function legend({ store, tooltip }: Context): View {
 	scores.append('span').attr('class', 'figure').text(String(SCORE_DOMAIN[1]));
 	const hatch = scores.append('canvas').attr('aria-hidden', 'true').node() as HTMLCanvasElement;
 	scores.append('span').text('not measured');
+	const corner = scores.append('canvas').attr('aria-hidden', 'true').node() as HTMLCanvasElement;
+	tooltip.set(scores.append('span').text('spare').node() as HTMLElement, glossary.SPARE_CELL);
 	tooltip.set(scores.node() as HTMLElement, glossary.SCORE_SCALE);
 	const keys = root.append('div').attr('class', 'legend-keys');
 	keys.append('span').text('↑↓ step · ←→ layer · Shift+←→ token · Enter details · Esc clear');
@@ -30,6 +32,7 @@ export function legend({ store, tooltip }: Context): View {
 	const paint = () => {
 		gradient(scale);
 		swatch(hatch);
+		spare(corner);
 	};
 	onThemeChange(paint);
 	paint();
@@ -68,5 +71,15 @@ function swatch(canvas: HTMLCanvasElement): void {
 	if (context) {
 		context.fillStyle = hatching(context, readPalette().dim);
 		context.fillRect(0, 0, SWATCH.width, SWATCH.height);
+	}
+}
+
+function spare(canvas: HTMLCanvasElement): void {
+	const context = size(canvas, SWATCH);
+	const palette = readPalette();
+	if (context) {
+		context.fillStyle = palette.dim;
+		context.fillRect(0, 0, SWATCH.width, SWATCH.height);
+		cutCorner(context, SWATCH.width, 0, palette);
 	}
 }

@@ -4,10 +4,13 @@ import type { ProbeView } from '../../src/shared/panel';
 import { choice } from '../controls';
 import { layerAxis } from '../draw/axis';
 import { families, spoken } from '../families';
-import { exact, proportion } from '../figures';
+import { exact, interval, proportion } from '../figures';
 import * as glossary from '../glossary';
-import { layerOf, probeOf, runOf, type AppState } from '../store';
+import { heldOut, layerOf, probeOf, runOf, type AppState } from '../store';
 import type { Context } from '../view';
+
+/** Of a cell at which the probe was not fitted. */
+const NOT_FITTED = { auroc: Number.NaN, shuffled: Number.NaN, random: Number.NaN };
 
 export interface Picker {
 	element: HTMLElement;
@@ -56,27 +59,37 @@ export function picker({ store, tooltip }: Context): Picker {
 			if (probe) {
 				tooltip.set(name.node() as HTMLElement, glossary.claim(probe.label));
 			}
-			showMetrics(metrics.node() as HTMLElement, probe, tooltip);
+			showMetrics(metrics.node() as HTMLElement, state, probe, tooltip);
 			(axis.element as SVGElement).toggleAttribute('hidden', probe === undefined);
 			axis.draw((run?.layers ?? 0) + 1, width, layerOf(state));
 		},
 	};
 }
 
-function showMetrics(element: HTMLElement, probe: ProbeView | undefined, tooltip: Context['tooltip']): void {
-	const { metrics } = probe ?? {};
+/** Of the selected cell; while none is, the mean over the steps at the last layer. */
+function showMetrics(element: HTMLElement, state: AppState, probe: ProbeView | undefined, tooltip: Context['tooltip']): void {
+	const run = runOf(state.panel);
+	const { row, layer = layerOf(state) } = state.selection;
 	element.textContent = '';
-	if (!probe) {
+	tooltip.set(element, probe && !probe.metrics ? glossary.NO_FIGURES : '');
+	if (!probe?.metrics) {
+		element.textContent = probe ? 'no held-out figures' : '';
 		return;
 	}
-	tooltip.set(element, metrics ? '' : glossary.NO_FIGURES);
-	if (!metrics) {
-		element.textContent = 'no held-out figures';
-		return;
-	}
-	for (const { label, value, meaning } of glossary.metrics(metrics)) {
+	const cell = row === undefined ? undefined : heldOut(run, probe, { row, layer });
+	const { auroc, shuffled, random } = row === undefined ? probe.metrics : (cell ?? NOT_FITTED);
+	const figures = [
+		{ label: 'AUROC', text: `${proportion(auroc)}${cell ? ` [${interval(cell.ci)}]` : ''}`, value: auroc, meaning: glossary.AUROC },
+		{ label: 'shuffled', text: proportion(shuffled), value: shuffled, meaning: glossary.SHUFFLED },
+		{ label: 'random', text: proportion(random), value: random, meaning: glossary.RANDOM },
+	];
+	const where = row === undefined ? 'mean over steps, last layer' : `step ${row + 1}, layer ${layer}`;
+	for (const { label, text, value, meaning } of figures) {
 		const item = select(element).append('span').text(`${label} `);
-		item.append('span').attr('class', 'figure').text(proportion(value));
-		tooltip.set(item.node() as HTMLElement, `${label} ${exact(value)}. ${meaning}`);
+		item.append('span').attr('class', 'figure').text(text);
+		tooltip.set(item.node() as HTMLElement, `${label} ${exact(value)}, ${where}. ${meaning}`);
+		if (label === 'AUROC') {
+			select(element).append('span').attr('class', 'picker-where').text(where);
+		}
 	}
 }

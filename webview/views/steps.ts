@@ -68,7 +68,7 @@ export function steps(context: Context): View {
 		);
 		pages.show(window, run.rows);
 		layer.style.top = `${window.start * metrics.rowHeight}px`;
-		heat.draw(state, run, window, metrics);
+		heat.draw(state, run, window, metrics, (row) => pages.get(row)?.thought?.spare !== undefined);
 		drawRows(state, range(window.start, window.end), run.rows, metrics);
 	}
 
@@ -118,6 +118,7 @@ export function steps(context: Context): View {
 		shown.set(element, now);
 		const [, sentence, thought] = element.children as unknown as HTMLElement[];
 		element.setAttribute('aria-busy', String(now.row === undefined));
+		element.classList.toggle('of-spare', now.row?.thought?.spare !== undefined);
 		// The same sentence stays as it is: one of its tokens may have the focus.
 		if (!was || JSON.stringify(was.row?.sentence) !== JSON.stringify(now.row?.sentence)) {
 			showSentence(sentence as HTMLElement, now.row?.sentence, tooltip);

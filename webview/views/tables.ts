@@ -1,18 +1,20 @@
 /** The tables of the details pane. */
 import { create, range } from 'd3';
-import type { Details } from '../../src/shared/panel';
+import type { Details, ProbeCell } from '../../src/shared/panel';
+import { formatProbability } from '../../src/shared/probability';
 import { families, spoken } from '../families';
-import { decimals, exact, probability, proportion } from '../figures';
+import { decimals, exact } from '../figures';
 import * as glossary from '../glossary';
 import { table, type Column } from '../table';
 import type { Tooltip } from '../tooltip';
 
-/** Words a layer is told with. */
+/** Words a layer is told with; all ranks of the selected one stand in a table of their own. */
 const WORDS = 3;
 /** With more sites than this, probe scores are told at the selected layer only. */
 const PROBE_SITES = 6;
 
 type Layer = Details['layers'][number];
+type Ranked = Layer['top'][number] & { rank: number };
 type Probe = Details['probes'][number];
 /** A probe, or the heading above the classes of one. */
 type Line = { name: string; kind: '' | 'group' | 'member'; probe?: Probe };
@@ -25,7 +27,7 @@ export function layerTable({ layers }: Details, selected: number, tooltip: Toolt
 		{
 			title: 'p',
 			figure: true,
-			text: (one) => join(words(one), ' ', ({ prob }) => proportion(prob)),
+			text: (one) => join(words(one), ' ', ({ prob }) => formatProbability(prob)),
 			tip: (one) => join(words(one), '; ', ({ text, prob }) => `p(${text}) = ${exact(prob)}`),
 		},
 		{
@@ -38,6 +40,20 @@ export function layerTable({ layers }: Details, selected: number, tooltip: Toolt
 		{ title: 'KL final', unit: 'nats', figure: true, text: (one) => decimals(one.klFinal), tip: glossary.divergence },
 	];
 	return table(layers, columns, tooltip, (one) => (one.layer === selected ? 'selected' : ''));
+}
+
+/** Every rank of one layer. */
+export function rankTable({ layer, top }: Layer, tooltip: Tooltip): HTMLElement {
+	const columns: Column<Ranked>[] = [
+		{ title: 'rank', text: ({ rank }) => String(rank) },
+		{ title: 'token', word: true, text: ({ text }) => text },
+		{ title: 'p', figure: true, text: ({ prob }) => formatProbability(prob), tip: (one) => glossary.word(one, layer) },
+	];
+	return table(
+		top.map((one, i) => ({ ...one, rank: i + 1 })),
+		columns,
+		tooltip,
+	);
 }
 
 export function neighbourTable({ neighbours, norm }: Details, tooltip: Tooltip): HTMLElement {
@@ -59,21 +75,29 @@ export function tokenTable({ tokens }: Details, selected: number | undefined, to
 	const columns: Column<Details['tokens'][number]>[] = [
 		{ title: 'token', word: true, text: (one) => one.text },
 		{ title: 'id', figure: true, text: (one) => String(one.id), tip: () => glossary.TOKEN_ID },
-		{ title: 'p', figure: true, text: (one) => (one.prob === undefined ? 'forced' : probability(one.prob)), tip: glossary.token },
+		{ title: 'p', figure: true, text: (one) => (one.prob === undefined ? decimals(one.prob) : formatProbability(one.prob)), tip: glossary.token },
 		{ title: 'surprisal', unit: 'bits', figure: true, text: (one) => decimals(one.surprisalBits), tip: glossary.token },
 	];
 	return table(tokens, columns, tooltip, (one) => (one.step === selected ? 'selected' : ''));
 }
 
-export function probeTable({ probes }: Details, selected: number, tooltip: Tooltip): HTMLElement {
+/** `fit`: held-out figures of a probe, by its name. */
+export function probeTable(
+	{ row, probes }: Details,
+	selected: number,
+	fit: (probe: string) => readonly ProbeCell[],
+	tooltip: Tooltip,
+): HTMLElement {
+	const cell = (probe: Probe, layer: number) => fit(probe.name).find((one) => one.step === row && one.layer === layer);
 	const sites = probes[0]?.scores.length ?? 0;
 	const columns: Column<Line>[] = [
 		{ title: 'probe', word: true, text: (one) => one.name, tip: ({ probe }) => probe && glossary.claim(probe.label) },
 		...(sites <= PROBE_SITES ? range(sites) : [selected]).map((site): Column<Line> => ({
 			title: `layer ${site}`,
 			figure: true,
-			text: ({ probe }) => (probe ? decimals(probe.scores[site]) : ''),
-			tip: ({ probe }) => probe && glossary.score(probe, probe.scores[site] ?? Number.NaN, `Layer ${site}`),
+			text: ({ probe }) => (probe ? formatProbability(probe.scores[site] ?? Number.NaN) : ''),
+			tip: ({ probe }) =>
+				probe && glossary.score(probe.label, probe.scores[site] ?? Number.NaN, `Layer ${site}`, cell(probe, site)),
 		})),
 	];
 	return table(lines(probes), columns, tooltip, (one) => one.kind);

@@ -1,7 +1,8 @@
 /** The latent cell of a row: what the thought reads as at the shown layer, ranked, and in one line at every layer. */
 import { select } from 'd3';
 import type { ThoughtView } from '../../src/shared/panel';
-import { decimals, probability } from '../figures';
+import { formatProbability } from '../../src/shared/probability';
+import { decimals } from '../figures';
 import * as glossary from '../glossary';
 import { signed } from '../marks';
 import { stretches } from '../strip';
@@ -41,7 +42,7 @@ export function showThought(cell: HTMLElement, thought: ThoughtView | undefined,
 		for (const word of words.slice(1)) {
 			const runner = add(runners, word.live ? 'live' : '');
 			add(runner, 'word').append(...signed(word.text));
-			add(runner, 'figure', probability(word.prob));
+			add(runner, 'figure', formatProbability(word.prob));
 			tooltip.set(runner, glossary.word(word, style.layer));
 		}
 		spareTag(cell, thought, tooltip);
@@ -57,7 +58,7 @@ function wordLine(word: Word, layer: number, tooltip: Tooltip): HTMLElement {
 	line.className = word.live ? 'word-line live' : 'word-line';
 	add(line, 'word').append(...signed(word.text));
 	add(add(line, 'track'), 'bar').style.width = `max(${LEAST_BAR}, ${decimals(word.prob * 100)}%)`;
-	add(line, 'figure', probability(word.prob));
+	add(line, 'figure', formatProbability(word.prob));
 	tooltip.set(line, glossary.word(word, layer));
 	return line;
 }

@@ -68,13 +68,25 @@ describe('probe files', () => {
 			[0, 1, 1, 3 + 2 * 6],
 			[1, 0, 0, 4 - 2],
 			[1, 1, 0, 6 + (3 * 1.5) / 2 + (1 * 5.75) / 4],
-			[9, 1, 0, 6 + (3 * 1.5) / 2 + (1 * 5.75) / 4],
 		] as const) {
 			assert.ok(
 				Math.abs(scoreProbe(probe, hidden, thought, site, index) - sigmoid(logit)) < 1e-12,
 				`${thought} ${site} ${index}`,
 			);
 		}
+	});
+
+	test('a thought beyond those that were fitted is not measured, unless one fit serves all', () => {
+		const hidden = Float32Array.of(2, 6);
+		assert.ok(Number.isNaN(scoreProbe(parseProbe(file(), ''), hidden, 2, 1, 0)));
+		const shared = Object.fromEntries(
+			Object.entries(TENSORS).map(([name, { shape, values }]) => [
+				name,
+				{ shape: [1, ...shape.slice(1)], values: values.slice(0, values.length / 2) },
+			]),
+		);
+		const one = parseProbe(file(METADATA, shared), '');
+		assert.equal(scoreProbe(one, hidden, 9, 1, 0), scoreProbe(one, hidden, 0, 1, 0));
 	});
 
 	const bad: [name: string, bytes: Uint8Array][] = [

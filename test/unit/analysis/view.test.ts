@@ -33,14 +33,14 @@ describe('header', () => {
 		assert.equal(run.revision, 7);
 		assert.equal(run.title, 'Is Davis a jelpus or gerpus?');
 		assert.equal(run.subtitle, 'davis.prompt.md · sample, 2 layers × 4 · 4 latents · seed 0 · 60 ms');
-		assert.deepEqual([run.rows, run.layers, run.trainedLatents, run.agree], [4, 2, 6, false]);
+		assert.deepEqual([run.rows, run.layers, run.agree], [4, 2, false]);
 		assert.deepEqual(
-			run.arms.map(({ label, state, answer, agrees }) => [label, state, answer, agrees]),
+			run.arms.map(({ label, state, answer, agrees, comparedWith }) => [label, state, answer, agrees, comparedWith]),
 			[
-				['latent', 'done', 'jelpus', undefined],
-				['chain of thought', 'done', 'gerpus', false],
-				['direct', 'done', 'jelpus', true],
-				['other', 'waiting', undefined, undefined],
+				['latent', 'done', 'jelpus', undefined, undefined],
+				['chain of thought', 'done', 'gerpus', false, 'latent'],
+				['direct', 'done', 'jelpus', true, 'latent'],
+				['other', 'waiting', undefined, undefined, undefined],
 			],
 		);
 		assert.deepEqual(run.notes, ['First.', 'A note.']);
@@ -54,6 +54,33 @@ describe('header', () => {
 		);
 		assert.equal(probes[0]!.metrics, undefined);
 		assert.ok(Math.abs(probes[2]!.metrics!.auroc - 0.95) < 1e-9 && Math.abs(probes[2]!.metrics!.shuffled - 0.51) < 1e-9);
+	});
+
+	test('arms are compared with the first that answered where the latent one gave no answer', () => {
+		const document = sampleDocument();
+		document.arms[1] = { ...document.arms[1]!, answer: undefined };
+		const { arms } = view(document).run(0);
+		assert.deepEqual(
+			arms.map(({ name, agrees, comparedWith }) => [name, agrees, comparedWith]),
+			[
+				['latent', undefined, undefined],
+				['cot', undefined, undefined],
+				['direct', false, 'chain of thought'],
+			],
+		);
+	});
+
+	test('the figures of every cell, once for all classes of a probe', () => {
+		const { probes, fits } = view().run(0);
+		assert.deepEqual(
+			fits.map((cells) => cells.length),
+			[3, 0],
+		);
+		assert.deepEqual(
+			probes.map((probe) => probe.fit),
+			[1, 1, 0],
+		);
+		assert.deepEqual(fits[0]![1], { step: 0, layer: 2, auroc: 0.9, ci: [0.8, 0.95], shuffled: 0.5, random: 0.52 });
 	});
 
 	test('without a task the last line is the title', () => {
@@ -270,6 +297,14 @@ describe('hover', () => {
 		);
 		assert.ok(Math.abs(2 ** -token.surprisalBits! - token.prob!) < 1e-6);
 		assert.deepEqual(token.probes, []);
+	});
+
+	test('a token that names an entity has the scores of its class at the thoughts, last site', async () => {
+		const token = (await view().tokenAt(PROMPT.lastIndexOf('jelpus')))!;
+		assert.deepEqual(
+			token.probes.map(({ name, label, scores }) => [name, label, scores.map((score) => score.toFixed(3))]),
+			[['within-k-hops:jelpus', 'jelpus is within k hops', ['0.302', '0.312', '0.322', '0.332']]],
+		);
 	});
 
 	test('the first token has no probability; nothing outside, nothing before the readout', async () => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { decimals, exact, plural, probability, proportion, surprisal } from '../../../webview/figures';
+import { formatProbability } from '../../../src/shared/probability';
+import { decimals, exact, interval, plural, proportion, surprisal } from '../../../webview/figures';
 
 describe('figures', () => {
 	test('a probability is never shown as a 0 or 1 that is only rounded', () => {
-		assert.deepEqual([0, 1e-9, 0.0099, 0.01, 0.444, 0.994, 0.9951, 1 - 1e-9, 1].map(probability), [
+		assert.deepEqual([0, 1e-9, 0.0099, 0.01, 0.444, 0.994, 0.9951, 1 - 1e-9, 1, NaN].map(formatProbability), [
 			'0.00',
 			'<.01',
 			'<.01',
@@ -14,6 +15,7 @@ describe('figures', () => {
 			'>.99',
 			'>.99',
 			'1.00',
+			'–',
 		]);
 	});
 
@@ -32,8 +34,9 @@ describe('figures', () => {
 		);
 	});
 
-	test('proportions drop the leading zero only', () => {
-		assert.deepEqual([proportion(0.951), proportion(1), proportion(-0.25)], ['.95', '1.00', '−.25']);
+	test('proportions drop the leading zero, and are never a 1 that is only rounded', () => {
+		assert.deepEqual([0.951, 1, 0.9999, 0].map(proportion), ['.95', '1.00', '>.99', '.00']);
+		assert.equal(interval([0.931, 0.998]), '.93, >.99');
 	});
 
 	test('surprisal is in bits', () => {

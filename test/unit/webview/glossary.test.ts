@@ -1,27 +1,29 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { ProbeCell } from '../../../src/shared/panel';
 import * as glossary from '../../../webview/glossary';
 
-const METRICS = { auroc: 0.951, shuffled: 0.507, random: 0.563 };
+const CELL = { step: 2, layer: 2, auroc: 0.951, ci: [0.93, 0.972], shuffled: 0.507, random: 0.563 } satisfies ProbeCell;
 
 describe('glossary', () => {
 	test('a score is told with its place, its claim, its controls, and what it is not', () => {
-		const text = glossary.score({ label: 'the first option is the answer.', metrics: METRICS }, 0.87, 'Step 3, layer 2');
+		const text = glossary.score('the first option is the answer.', 0.87, 'Step 3, layer 2', CELL);
 		for (const part of [
 			'Step 3, layer 2: 0.87',
 			'not a calibrated',
 			'claims: the first option is the answer.',
-			'0.95',
-			'0.51',
-			'0.56',
+			'AUROC .95 [.93, .97]',
+			'shuffled .51',
+			'random direction .56',
 		]) {
 			assert.ok(text.includes(part), `${part} in: ${text}`);
 		}
-		assert.match(glossary.score({ label: 'x' }, Number.NaN, 'Step 1, layer 0'), /not measured/);
+		assert.match(glossary.score('x', Number.NaN, 'Step 1, layer 0', undefined), /not measured/);
+		assert.match(glossary.score('x', 0.5, 'Step 1, layer 0', undefined), /no held-out figures for this step and layer/);
 	});
 
-	test('a forced token has no probability, a chosen one has it with its surprisal', () => {
-		assert.match(glossary.token({ step: 1, text: '<a>' }), /recipe/);
+	test('a token without a probability says so, another has it with its surprisal', () => {
+		assert.match(glossary.token({ step: 1, text: '<a>' }), /no probability of “<a>” in this trace \(yet\)/);
 		assert.match(glossary.token({ step: 1, text: 'x', prob: 0.25 }), /p = 0\.25.*2\.00 bits/);
 	});
 
@@ -38,6 +40,6 @@ describe('glossary', () => {
 	test('an arm without an answer says why, one with an answer how it compares', () => {
 		const cot = { name: 'cot', label: 'chain of thought' };
 		assert.match(glossary.arm({ ...cot, state: 'running' }), /running/);
-		assert.match(glossary.arm({ ...cot, state: 'limit', answer: 'x', agrees: false }), /cut off.*disagrees/);
+		assert.match(glossary.arm({ ...cot, state: 'limit', answer: 'x', agrees: false, comparedWith: 'latent' }), /cut off.*disagrees with the arm “latent”/);
 	});
 });

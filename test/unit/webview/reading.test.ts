@@ -69,7 +69,7 @@ describe('surprise', () => {
 });
 
 describe('messages', () => {
-	const run = { revision: 1, title: '', subtitle: '', arms: [], rows: 0, layers: 0, trainedLatents: 0, probes: [], notes: [] };
+	const run = { revision: 1, title: '', subtitle: '', arms: [], rows: 0, layers: 0, probes: [], fits: [], notes: [] };
 	const ready = { kind: 'ready', name: 'a', run, stale: false, source: 'run' } as const;
 
 	test('results that are up to date need none, stale ones offer another run', () => {
@@ -78,6 +78,18 @@ describe('messages', () => {
 			messageFor({ ...ready, stale: true })?.actions.map((one) => one.act),
 			['analyze'],
 		);
+	});
+
+	test('what is shown after a cancelled or failed run is told apart', () => {
+		const text = (panel: PanelState) => messageFor(panel)?.text;
+		const cancelled = { kind: 'cancelled', name: 'a', run } as const;
+		assert.equal(text({ ...cancelled, shows: 'partial' }), 'Cancelled. What had been computed by then is shown.');
+		assert.equal(text({ ...cancelled, shows: 'previous' }), 'Cancelled. The analysis before it is shown.');
+		assert.match(text({ ...cancelled, shows: 'previous', stale: true })!, /before it is shown\..* settings have changed/);
+		const action = { label: 'Show Log', act: 'showLog' } as const;
+		const failed = { kind: 'failed', name: 'a', message: 'It broke.', action, source: 'run' } as const;
+		assert.equal(text({ ...failed, run, shows: 'partial' }), 'It broke. What had been computed by then is shown.');
+		assert.equal(text(failed), 'It broke.');
 	});
 
 	test('every other state says something and offers a way on', () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { PanelState, Run } from '../../../src/shared/panel';
-import { INITIAL, layerOf, probeOf, restored, saved, Store, withPanel, withSelection } from '../../../webview/store';
+import { heldOut, INITIAL, layerOf, probeOf, restored, saved, Store, withPanel, withSelection } from '../../../webview/store';
 
-const PROBES = ['first-option', 'within:impus', 'within:yimpus'].map((name) => ({ name, label: name }));
+const PROBES = ['first-option', 'within:impus', 'within:yimpus'].map((name) => ({ name, label: name, fit: 0 }));
 const RUN: Run = {
 	revision: 1,
 	title: 'Is Davis a jelpus or gerpus?',
@@ -11,8 +11,8 @@ const RUN: Run = {
 	arms: [],
 	rows: 6,
 	layers: 2,
-	trainedLatents: 6,
 	probes: PROBES,
+	fits: [[{ step: 3, layer: 1, auroc: 0.9, ci: [0.8, 0.95], shuffled: 0.5, random: 0.5 }]],
 	notes: [],
 };
 const ready = (name: string, over: Partial<Run> = {}): PanelState => ({
@@ -41,6 +41,13 @@ describe('store', () => {
 		assert.equal(layerOf(withSelection(looking, {})), 1);
 		assert.equal(layerOf({ ...looking, selection: { layer: 40 } }), 2);
 		assert.equal(layerOf(INITIAL), 0);
+	});
+
+	test('a cell has the figures that were held out just there, and no others', () => {
+		const probe = RUN.probes[0]!;
+		assert.equal(heldOut(RUN, probe, { row: 3, layer: 1 })?.auroc, 0.9);
+		assert.equal(heldOut(RUN, probe, { row: 3, layer: 2 }), undefined);
+		assert.equal(heldOut(RUN, { ...probe, fit: 7 }, { row: 3, layer: 1 }), undefined);
 	});
 
 	test('a probe that the run lacks falls back to its family, then to the first', () => {
