@@ -1,0 +1,65 @@
+/** `npm run screenshots`: README's pictures, taken of the real VS Code in both themes. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { EXAMPLE } from './examples';
+import { Host, PROJECT } from './host';
+import { Panel } from './panel';
+import { Workbench } from './workbench';
+
+const THEMES = { dark: 'Dark Modern', light: 'Light Modern' };
+/** README is read over slow connections too. */
+const SIZE_LIMIT = 300_000;
+
+async function main(): Promise<void> {
+	for (const [name, theme] of Object.entries(THEMES)) {
+		const host = await Host.start({
+			extension: 'folder',
+			settings: {
+				'workbench.colorTheme': theme,
+				'workbench.activityBar.location': 'hidden',
+				'editor.minimap.enabled': false,
+				'editor.wordWrap': 'on',
+				'window.commandCenter': false,
+			},
+		});
+		const workbench = await Workbench.open(host, { viewport: { width: 1500, height: 1060 } });
+		try {
+			const panel = new Panel(workbench.webview());
+			await workbench.open(EXAMPLE);
+			await workbench.command('View: Toggle Primary Side Bar Visibility');
+			await workbench.command('Neuralese: Analyze Prompt');
+			await panel.isReady();
+			// Where the two ways of thinking part: the chain of thought leaves the path, and the latent thought reads as another word.
+			const { rows } = await panel.read();
+			const index = rows.findIndex((row) => row.verdict.includes('dead end'));
+			await panel.row(index).locator('.number').click();
+			await workbench.page.locator('.editor-instance .view-overlays [class*="ced-"]').first().waitFor();
+			await panel.app.getByText('Hide details').click();
+			await panel.app.locator('.steps').evaluate((steps) => steps.scrollTo(0, 0));
+			await shoot(workbench, `panel-${name}.png`);
+			if (name === 'dark') {
+				await panel.app.getByText('Show details').click();
+				await workbench.hover(rows[index]!.words[0]![0]);
+				await shoot(workbench, 'hover.png');
+			}
+		} finally {
+			await workbench.close();
+			await host.stop();
+		}
+	}
+}
+
+async function shoot(workbench: Workbench, name: string): Promise<void> {
+	const path = join(PROJECT, 'media', name);
+	await workbench.page.screenshot({ path, animations: 'disabled' });
+	const { size } = statSync(path);
+	if (size > SIZE_LIMIT) {
+		throw new Error(`media/${name} has ${size} bytes: README's pictures must stay below ${SIZE_LIMIT}.`);
+	}
+	console.log(`media/${name}: ${(size / 1000).toFixed(0)} kB`);
+}
+
+void main().catch((error: unknown) => {
+	console.error(error instanceof Error ? error.message : error);
+	process.exit(1);
+});
