@@ -48,9 +48,10 @@ function describe(token: PromptToken, edited: boolean): vscode.MarkdownString {
 	const layers = token.layers.toReversed();
 	const lens = layers.map(({ layer, text: next, prob }) => [vscode.l10n.t('layer {0}', layer), next, formatProbability(prob)]);
 	text.appendCodeblock(table(lens), 'plaintext');
-	if (token.probes.length > 0) {
-		text.appendMarkdown(vscode.l10n.t('Probe scores at thoughts 1 to K, last layer (not calibrated probabilities):'));
-		text.appendCodeblock(table(token.probes.map(({ label, scores }) => [label, scores.map(formatProbability).join('  ')])), 'plaintext');
+	for (const { label, scores } of token.probes) {
+		text.appendMarkdown(`${vscode.l10n.t('Probe, score at each thought, last layer (not a calibrated probability):')} `).appendText(label);
+		const thoughts = [vscode.l10n.t('thought'), ...scores.map((_, i) => `${i + 1}`)];
+		text.appendCodeblock(table([thoughts, [vscode.l10n.t('score'), ...scores.map(formatProbability)]]), 'plaintext');
 	}
 	if (edited) {
 		text.appendMarkdown(vscode.l10n.t('The prompt was edited since: these figures belong to the text as it was.'));

@@ -45,11 +45,12 @@ suite('analyze', () => {
 		await analyze(document);
 		const text = await hoverText(document, factWord(document));
 		assert.match(text, /Token.*id \d+/);
-		assert.match(text, /Probability (< )?\d\.\d\d .* surprisal \d+\.\d\d bits/);
+		assert.match(text, /Probability (<\.01|>\.99|\d\.\d\d) .* surprisal \d+\.\d\d bits/);
 		for (const layer of ['layer 0', 'layer 1', 'layer 2']) {
 			assert.ok(text.includes(layer), text);
 		}
 		assert.match(text, /```plaintext/);
+		assert.match(text, /Probe, score at each thought.*\n+```plaintext\nthought +1 +2 +3 +4 +5 +6\nscore +\S/s);
 	});
 
 	test('goes stale with an edit, and hovers only where the text is as it was', async () => {
