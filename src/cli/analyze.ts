@@ -25,6 +25,9 @@ export async function analyze(
 	if (out !== undefined && !(await stat(dirname(resolve(out))).catch(() => undefined))?.isDirectory()) {
 		throw new RunError(`The folder of ${out} does not exist: create it, or choose another --out.`);
 	}
+	if (out !== undefined && (await stat(resolve(out)).catch(() => undefined))?.isDirectory()) {
+		throw new RunError(`${out} is a folder: give --out a file name.`);
+	}
 	const model = chooseModel(run.model, prompt.settings.model, path);
 	const notes = [...prompt.warnings, ...(model.note === undefined ? [] : [model.note])];
 	if (json) {
@@ -111,7 +114,7 @@ async function toJson(readouts: Readouts, out: string | undefined) {
 					answer: arm.answer ?? null,
 					state: arm.state,
 					tokens: tokens.map(({ id, text, logprob }) => ({ id, text, logprob })),
-					...(thoughts.length > 0
+					...(arm.feedback !== undefined
 						? {
 								thoughts: thoughts.map(({ index, spare, layers }) => ({
 									index,

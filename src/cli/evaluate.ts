@@ -86,7 +86,7 @@ async function readProblems(path: string): Promise<Problem[]> {
 	const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
 		throw new RunError(`${path} cannot be read (${error.code ?? error.message}): check the name.`);
 	});
-	const items = parsed(text);
+	const items = parsed(text.trim());
 	const wrong = items?.findIndex((item) => !isProblem(item)) ?? 0;
 	if (!items || items.length === 0 || wrong >= 0) {
 		const where = items && items.length > 0 ? ` (item ${wrong} has no "question" and "answer")` : '';
@@ -100,7 +100,7 @@ async function readProblems(path: string): Promise<Problem[]> {
 /** One JSON list, or one object a line. */
 function parsed(text: string): unknown[] | undefined {
 	try {
-		if (text.trimStart().startsWith('[')) {
+		if (text.startsWith('[')) {
 			return JSON.parse(text) as unknown[];
 		}
 		return text

@@ -100,7 +100,9 @@ function parsed(
 	try {
 		result = parseArgs({ args, options, allowPositionals: true, strict: true }) as typeof result;
 	} catch (error) {
-		throw new UsageError(`${messageOf(error).split(/\.\s|\n/)[0]}: see --help.`);
+		const message = messageOf(error);
+		const option = /^Option '(--[\w-]+).*' argument is ambiguous/.exec(message)?.[1];
+		throw new UsageError(option ? `${option} cannot be negative: see --help.` : `${message.split(/\.\s|\n/)[0]}: see --help.`);
 	}
 	const { values, positionals } = result;
 	if (values['help'] === true) {

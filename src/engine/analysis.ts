@@ -55,13 +55,7 @@ export class AnalysisRun {
 		this.topK = Math.min(options.topK, shape.vocabulary);
 		this.plans = planArms(recipe, arms, options, (token) => model.tokenizer.idOf(token));
 		this.plans.forEach((plan) => checkFits(plan, this.encoded.ids.length, shape.context));
-		const broken = model.unavailable.get('latents');
-		if (broken && this.plans.some((plan) => plan.feedback)) {
-			throw new EngineError(
-				`This model cannot run latent thoughts, because ${broken}: ask for other arms or export it again.`,
-				'bad-model',
-			);
-		}
+		model.checkRuns(this.plans);
 		this.stream = new Stream(emit, (id) => model.tokenizer.textOf(id));
 	}
 

@@ -89,7 +89,10 @@ export interface EvaluateParams {
 	options: RunOptions;
 }
 
-/** `answer`: one prompt's answer in one arm, absent where the arm gave none. */
+/**
+ * `answer`: one prompt's answer in one arm, absent where the arm gave none. `seconds` include the reading of the prompt, whichever
+ * arm it was read for.
+ */
 export type EvaluateEvent = ProgressEvent | { kind: 'answer'; index: number; arm: string; answer?: string; seconds: number };
 
 /** Codes of the engine's errors; the message is one sentence that says what to do. */

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CANCELLED, isCancelled, RpcError, type CallOptions, type Disposable } from '../shared/rpc';
 import type { EngineApi } from './api';
 import { Child } from './child';
+import { READ } from './opening';
 import { afterCrash, CANCEL_DEADLINE, deadline, Quarantine, START_DEADLINE, type Crashes } from './watchdog';
 
 export type EngineState =
@@ -256,7 +257,7 @@ async function manifestHash(params: unknown): Promise<string | undefined> {
 	if (typeof folder !== 'string') {
 		return undefined;
 	}
-	const handle = await open(join(folder, 'model.json'), 'r').catch(() => undefined);
+	const handle = await open(join(folder, 'model.json'), READ).catch(() => undefined);
 	try {
 		const bytes = Buffer.alloc(MAX_MANIFEST_BYTES);
 		const read = await handle?.read(bytes, 0, bytes.length, 0);

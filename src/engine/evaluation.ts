@@ -1,7 +1,8 @@
 /** Answers only, for many prompts: no lens, no trace. */
 import { readAnswer } from '../analysis/answers';
 import type { EvaluateEvent, EvaluateParams } from './api';
-import { checkFits, planArms } from './arm';
+import { checkFits, planArms, type ArmPlan } from './arm';
+import { EngineError } from './error';
 import type { Model } from './model';
 import { LastReader } from './readers';
 import { ArmRun, prefill, type Prefix } from './run';
@@ -20,20 +21,24 @@ export async function evaluate(
 	const { recipe, shape } = model.manifest;
 	const { tokenizer, cost } = model;
 	const plans = planArms(recipe, arms, options, (token) => tokenizer.idOf(token));
+	model.checkRuns(plans);
 	const pattern = recipe.answer === undefined ? undefined : new RegExp(recipe.answer, 'u');
 	const reader = new LastReader(model);
 	const begun = performance.now();
 	emit({ kind: 'progress', message: 'Evaluating', fraction: 0, seconds: cost.seconds(shape.context, shape.context, false) });
-	for (const [index, prompt] of prompts.entries()) {
-		const { ids } = tokenizer.encode(prompt);
-		const prefixes = new Map<string, Prefix>();
+	const encoded = prompts.map((prompt) => tokenizer.encode(prompt).ids);
+	encoded.forEach((ids, index) => plans.forEach((plan) => checkProblem(plan, ids.length, shape.context, index)));
+	for (const [index, ids] of encoded.entries()) {
+		const prefixes = new Map<string, { prefix: Prefix; seconds: number }>();
 		for (const plan of plans) {
-			const start = performance.now();
-			checkFits(plan, ids.length, shape.context);
 			const key = plan.before.join();
-			const prefix =
-				prefixes.get(key) ?? (await prefill(model, [...plan.before, ...ids], signal, (forward) => reader.read(forward)));
-			prefixes.set(key, prefix);
+			if (!prefixes.has(key)) {
+				const start = performance.now();
+				const prefix = await prefill(model, [...plan.before, ...ids], signal, (forward) => reader.read(forward));
+				prefixes.set(key, { prefix, seconds: (performance.now() - start) / 1000 });
+			}
+			const { prefix, seconds } = prefixes.get(key)!;
+			const start = performance.now();
 			const uniform = generator((options.seed + Math.imul(index, SEED_STRIDE)) >>> 0, plan.name);
 			const run = new ArmRun(model, plan, prefix, reader, { temperature: options.temperature, uniform }, signal);
 			await run.run();
@@ -41,8 +46,17 @@ export async function evaluate(
 				tokenizer.decode(run.written.filter(({ role }) => role === 'answer').map(({ id }) => id)),
 				pattern,
 			);
-			emit({ kind: 'answer', index, arm: plan.name, answer, seconds: (performance.now() - start) / 1000 });
+			emit({ kind: 'answer', index, arm: plan.name, answer, seconds: seconds + (performance.now() - start) / 1000 });
 		}
 	}
 	return (performance.now() - begun) / 1000;
+}
+
+/** Before any of them runs, and with the problem's place, so that a long evaluation does not end in its middle. */
+function checkProblem(plan: ArmPlan, tokens: number, context: number, index: number): void {
+	try {
+		checkFits(plan, tokens, context);
+	} catch (error) {
+		throw new EngineError(`Problem ${index + 1} cannot be run. ${(error as Error).message}`, 'bad-request');
+	}
 }

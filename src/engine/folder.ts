@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError, quoted } from './error';
 import { MAX_MANIFEST_BYTES, type ManifestFile } from './manifest';
+import { READ } from './opening';
 
 export const MANIFEST_NAME = 'model.json';
 /** In bytes: between pieces a cancel gets through. */
@@ -56,7 +57,7 @@ async function readRegular(
 	checkSize: (size: number) => void,
 	signal?: AbortSignal,
 ): Promise<Uint8Array> {
-	const handle = await open(join(folder, name), 'r').catch((error: NodeJS.ErrnoException) => {
+	const handle = await open(join(folder, name), READ).catch((error: NodeJS.ErrnoException) => {
 		throw new EngineError(
 			`The model folder ${quoted(folder)} has no readable ${name} (${error.code ?? error.message}): choose another folder.`,
 			'bad-model',

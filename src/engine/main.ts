@@ -40,17 +40,16 @@ async function untilEnded<T>(work: Promise<T>, signal: AbortSignal): Promise<T> 
 
 type Emit = (event: ProgressEvent) => void;
 
-function load(folder: string, signal: AbortSignal, emit: Emit): Promise<Model> {
-	return models.load(folder, {
-		signal,
-		progress: (message, fraction, seconds) => emit({ kind: 'progress', message, fraction, seconds }),
-	});
+function use<T>(folder: string, signal: AbortSignal, emit: Emit, work: (model: Model) => T | Promise<T>): Promise<T> {
+	const progress = (message: string, fraction?: number, seconds?: number) => emit({ kind: 'progress', message, fraction, seconds });
+	return models.use(folder, { signal, progress }, work);
 }
 
 async function analyze(params: AnalyzeParams, { signal, emit }: CallContext<AnalyzeEvent>): Promise<AnalyzeResult> {
 	const request = checked(analyzeRequest, params);
-	const model = await load(request.model, signal, emit);
-	const document = await new AnalysisRun(model, runtimeInfo(), request, signal, emit).run();
+	const document = await use(request.model, signal, emit, (model) =>
+		new AnalysisRun(model, runtimeInfo(), request, signal, emit).run(),
+	);
 	return { document, peakMemory: process.resourceUsage().maxRSS * 1024 };
 }
 
@@ -59,7 +58,7 @@ async function evaluateAll(
 	{ signal, emit }: CallContext<EvaluateEvent>,
 ): Promise<{ runtimeSeconds: number }> {
 	const request = checked(evaluateRequest, params);
-	return { runtimeSeconds: await evaluate(await load(request.model, signal, emit), request, signal, emit) };
+	return { runtimeSeconds: await use(request.model, signal, emit, (model) => evaluate(model, request, signal, emit)) };
 }
 
 const handlers: Handlers<EngineApi> = {
@@ -68,7 +67,7 @@ const handlers: Handlers<EngineApi> = {
 		await Promise.allSettled(ending);
 		return runtimeInfo();
 	},
-	load: async (params, { signal, emit }) => (await load(checked(loadRequest, params).model, signal, emit)).card(),
+	load: (params, { signal, emit }) => use(checked(loadRequest, params).model, signal, emit, (model) => model.card()),
 	analyze: (params, context) => untilEnded(analyze(params, context), context.signal),
 	evaluate: (params, context) => untilEnded(evaluateAll(params, context), context.signal),
 };

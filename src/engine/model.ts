@@ -5,6 +5,7 @@ import { parseProbe, type Probe } from '../analysis/probe';
 import type { Disposable } from '../shared/rpc';
 import type { ModelRecord, ProbeRecord } from '../trace/document';
 import type { ModelCard } from './api';
+import type { ArmPlan } from './arm';
 import { Body } from './body';
 import { checkBody, checkHead, checkThought } from './contract';
 import { costOf, embeddingSeconds, type Cost } from './cost';
@@ -98,6 +99,17 @@ export class Model implements Disposable {
 		} catch (error) {
 			opened.forEach((one) => one.dispose());
 			throw error;
+		}
+	}
+
+	/** Fails where a plan needs what the self-test took away. */
+	checkRuns(plans: readonly ArmPlan[]): void {
+		const broken = this.unavailable.get('latents');
+		if (broken !== undefined && plans.some(({ feedback }) => feedback !== undefined)) {
+			throw new EngineError(
+				`This model cannot run latent thoughts, because ${broken}: ask for other arms or export it again.`,
+				'bad-model',
+			);
 		}
 	}
 

@@ -14,15 +14,18 @@ export class Models implements Disposable {
 	private loadedRuntime?: Runtime;
 	/** Least recently used first. */
 	private readonly loaded = new Map<string, Model>();
+	private readonly users = new Map<Model, number>();
 
 	get runtime(): Runtime {
 		return (this.loadedRuntime ??= Runtime.load());
 	}
 
-	async load(
+	/** `work` with the model, which is not released before it has ended. */
+	async use<T>(
 		path: string,
 		{ signal, progress }: Pick<Loading, 'signal'> & { progress(message: string, fraction?: number, seconds?: number): void },
-	): Promise<Model> {
+		work: (model: Model) => T | Promise<T>,
+	): Promise<T> {
 		const { runtime } = this;
 		const folder = resolve(path);
 		const { text, sha256 } = await readManifest(folder);
@@ -33,24 +36,40 @@ export class Models implements Disposable {
 			const { loadSeconds } = costOf(manifest);
 			const { name } = manifest;
 			progress(`Loading ${name}`, 0, loadSeconds);
-			model = await Model.load(runtime, {
+			const fresh = await Model.load(runtime, {
 				folder,
 				manifest,
 				sha256,
 				signal,
 				progress: (what, fraction) => progress(`Loading ${name}: ${what.toLowerCase()}`, fraction, loadSeconds),
 			});
+			model = this.loaded.get(key);
+			if (model) {
+				// Another call loaded it meanwhile.
+				fresh.dispose();
+			} else {
+				model = fresh;
+			}
 		}
 		this.loaded.delete(key);
 		this.loaded.set(key, model);
-		for (const [oldest, unused] of this.loaded) {
-			if (this.loaded.size <= KEPT) {
-				break;
-			}
-			this.loaded.delete(oldest);
-			unused.dispose();
+		this.users.set(model, (this.users.get(model) ?? 0) + 1);
+		try {
+			return await work(model);
+		} finally {
+			this.users.set(model, this.users.get(model)! - 1);
+			this.releaseUnused();
 		}
-		return model;
+	}
+
+	private releaseUnused(): void {
+		for (const [key, model] of this.loaded) {
+			if (this.loaded.size > KEPT && this.users.get(model) === 0) {
+				this.loaded.delete(key);
+				this.users.delete(model);
+				model.dispose();
+			}
+		}
 	}
 
 	dispose(): void {

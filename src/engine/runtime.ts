@@ -42,9 +42,8 @@ export class Runtime {
 		try {
 			return new Runtime(require('onnxruntime-node') as typeof Onnx);
 		} catch (error) {
-			const [first = ''] = String((error as Error).message).split('\n');
 			throw new EngineError(
-				`Models cannot run here, only traces be viewed: onnxruntime-node does not load on ${PLATFORM} (${first}).`,
+				`Models cannot run here, only traces be viewed: onnxruntime-node does not load on ${PLATFORM} (${firstLine(error as Error)}).`,
 				'engine-unavailable',
 			);
 		}
@@ -110,13 +109,20 @@ export class Graph implements Disposable {
 		for (const [name, { type, data, dims }] of Object.entries(feeds)) {
 			inputs[name] = new this.onnx.Tensor(type, data as Float32Array, dims);
 		}
-		const results = await this.session.run(inputs, [...fetches]);
+		const results = await this.session.run(inputs, [...fetches]).catch((error: Error) => {
+			throw new EngineError(`The model's graph cannot be run (${firstLine(error)}): export the model again.`, 'bad-model');
+		});
 		return Object.fromEntries(fetches.map((name) => [name, plain(results[name]!)])) as Fetched<Name>;
 	}
 
 	dispose(): void {
 		void this.session.release();
 	}
+}
+
+/** The runtime's messages go on for pages. */
+function firstLine(error: Error): string {
+	return String(error.message).split('\n')[0]!;
 }
 
 function plain(tensor: Onnx.Tensor): Tensor {

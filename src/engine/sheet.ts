@@ -68,8 +68,17 @@ class Column {
 			name,
 			dtype: this.dtype,
 			shape: [this.rows, ...this.extents],
-			chunks: [this.data.subarray(0, this.rows * this.stride)],
+			chunks: this.chunks(),
 		};
+	}
+
+	/** In pieces, so that a cancel gets through while they are written. */
+	private *chunks(): Generator<PlaneData> {
+		const end = this.rows * this.stride;
+		const most = MAX_EVENT_BYTES / this.data.BYTES_PER_ELEMENT;
+		for (let start = 0; start < end; start += most) {
+			yield this.data.subarray(start, Math.min(end, start + most));
+		}
 	}
 }
 

@@ -148,7 +148,7 @@ they are typed, positions 0…T−1. Trained from scratch, MIT licence:
 
 ## Accuracy on the {n} published validation problems
 
-None was trained on. Measured on the exported graphs from raw text; right means that the most likely token of the whole
+None was trained on; the accuracy of short runs on them was looked at while settings were chosen. Measured on the exported graphs from raw text; right means that the most likely token of the whole
 vocabulary is the answer's.
 
 {arms}
@@ -186,7 +186,8 @@ Small problems (8–18 nodes drawn, 1–4 hops), 500 generated and held out: {sm
 
 {probes}
 
-`within-k-hops` has the {concepts} concepts as classes and counts only those that the prompt mentions.
+`within-k-hops` has the {concepts} concepts as classes and counts only those that the prompt mentions; its AUROC pools all pairs
+of a problem and a concept. Shuffled labels and the random direction are one draw each.
 
 ## Training
 

@@ -147,7 +147,7 @@ class Evaluation:
             "mean thought of the step": lambda step, thought: np.broadcast_to(
                 own[step].mean(0, keepdims=True), thought.shape
             ),
-            "thoughts of the next problem": lambda step, thought: np.roll(own[step], 1, 0),
+            "thoughts of another problem": lambda step, thought: np.roll(own[step], 1, 0),
             "<latent> token": lambda step, thought: np.broadcast_to(self.table[LATENT], thought.shape),
             "nearest token": lambda step, thought: self._nearest(thought),
             "nearest token, rescaled": lambda step, thought: rescaled(thought),

@@ -1,8 +1,9 @@
 /** The built command line, as a program: what it prints, and how it fails. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -54,6 +55,22 @@ async function fails(args: string[], code: number, wording: RegExp): Promise<voi
 	assert.match(last(ended.error), /[.?]$/);
 }
 
+test('a manifest that is a named pipe is refused and not waited for', { skip: process.platform === 'win32' }, async () => {
+	const folder = await temporary();
+	execFileSync('mkfifo', [join(folder, 'model.json')]);
+	await fails(['analyze', await promptFile(PROMPT), '--model', folder], 1, /not a regular file of its own/);
+});
+
+test('no thoughts are an empty list, and a byte order mark before JSON is no error', async () => {
+	const { arms } = JSON.parse((await cli(['analyze', await promptFile(PROMPT), '--latents', '0', '--json'])).out) as {
+		arms: Record<string, { thoughts?: unknown[] }>;
+	};
+	assert.deepEqual(arms['latent']!.thoughts, []);
+	assert.equal(arms['direct']!.thoughts, undefined);
+	const problems = await promptFile('\uFEFF[{"question": "Is Sally a rempus or impus?", "answer": "x"}]', 'x.json');
+	assert.equal((await cli(['eval', problems, '--arms', 'direct', '--json'])).code, 0);
+});
+
 describe('arguments', () => {
 	const wrong: [args: string[], wording: RegExp][] = [
 		[[], /command is missing/],
@@ -63,6 +80,7 @@ describe('arguments', () => {
 		[['analyze', 'a', '--nope'], /--nope/],
 		[['analyze', 'a', '--latents', 'many'], /--latents should be a whole number/],
 		[['analyze', 'a', '--latents=-1'], /--latents should be/],
+		[['analyze', 'a', '--latents', '-1'], /--latents cannot be negative/],
 		[['analyze', 'a', '--latents', '1e9'], /--latents should be/],
 		[['analyze', 'a', '--latents'], /--latents/],
 		[['analyze', 'a', '--top-k', '0'], /--top-k should be/],
@@ -126,6 +144,7 @@ describe('exit codes', () => {
 		const prompt = await promptFile(PROMPT);
 		await fails(['analyze'], 2, /needs a file/);
 		await fails(['analyze', prompt, '--model', MODEL, '--arms', 'poetry'], 2, /no arm "poetry"/);
+		await fails(['analyze', prompt, '--model', MODEL, '--out', tmpdir()], 1, /is a folder/);
 		await fails(['analyze', 'none.prompt.md'], 1, /none\.prompt\.md cannot be read/);
 		await fails(['analyze', '.'], 1, /not a file/);
 		await fails(['analyze', prompt, '--model', await temporary()], 1, /model\.json/);
