@@ -1,9 +1,11 @@
 /** The headless entry: analyses, evaluates and inspects without an editor. Results go to stdout, all else to stderr. */
 import { printable } from './analysis/text';
 import { analyze } from './cli/analyze';
+import { causal } from './cli/causal';
 import { evaluate } from './cli/evaluate';
 import { messageOf, UsageError } from './cli/failure';
 import { inspect } from './cli/inspect';
+import { ood } from './cli/ood';
 import { parseCommand, USAGE, type Command } from './cli/options';
 import { withSession } from './cli/session';
 
@@ -15,6 +17,10 @@ function run(command: Command): Promise<string> | string {
 			return withSession((session) => analyze(command, session));
 		case 'eval':
 			return withSession((session) => evaluate(command, session));
+		case 'ood':
+			return withSession((session) => ood(command, session));
+		case 'causal':
+			return withSession((session) => causal(command, session));
 		case 'inspect':
 			return inspect(command);
 	}

@@ -1,18 +1,16 @@
 /** `analyze`: one prompt file, all arms, for people or as JSON. */
-import { readFile, stat } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import type { AnalyzeEvent } from '../engine/api';
-import { parsePrompt, toPromptInput } from '../prompts/prompt';
 import { LiveTrace } from '../trace/live';
 import { chooseModel } from './model';
-import { messageOf, RunError, UsageError } from './failure';
+import { RunError, UsageError } from './failure';
 import type { Command, RunFlags } from './options';
+import { readPrompt } from './promptfile';
 import { Readouts } from './readouts';
 import { report } from './report';
 import type { Session } from './session';
 
-/** A prompt of a million tokens has about this size; more is not a prompt. */
-const MAX_FILE_BYTES = 16 * 1024 * 1024;
 const DEFAULT_TOP_K = 10;
 
 /** The whole output. */
@@ -21,7 +19,7 @@ export async function analyze(
 	{ engine, signal, progress, note }: Session,
 ): Promise<string> {
 	const path = resolve(file);
-	const prompt = parsePrompt({ name: basename(path), text: await readText(path) });
+	const { prompt, input } = await readPrompt(path);
 	if (out !== undefined && !(await stat(dirname(resolve(out))).catch(() => undefined))?.isDirectory()) {
 		throw new RunError(`The folder of ${out} does not exist: create it, or choose another --out.`);
 	}
@@ -40,7 +38,7 @@ export async function analyze(
 	const params = {
 		model: model.folder,
 		notes,
-		prompt: toPromptInput(prompt, basename(path)),
+		prompt: input,
 		arms: run.arms ?? settings.arms,
 		options: {
 			latents: run.latents ?? settings.latents,
@@ -75,29 +73,6 @@ export function checkArms({ arms = [] }: RunFlags, known: readonly string[]): vo
 	const unknown = arms.find((arm) => !known.includes(arm));
 	if (unknown !== undefined) {
 		throw new UsageError(`This model has no arm ${JSON.stringify(unknown.slice(0, 60))}: use ${known.join(', ')}.`);
-	}
-}
-
-async function readText(path: string): Promise<string> {
-	try {
-		const found = await stat(path);
-		if (!found.isFile()) {
-			throw new RunError(`${path} is not a file: name a prompt file.`);
-		}
-		if (found.size > MAX_FILE_BYTES) {
-			throw new RunError(`${path} has ${found.size} bytes, the limit is ${MAX_FILE_BYTES}: name a smaller prompt file.`);
-		}
-		return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(path));
-	} catch (error) {
-		if (error instanceof RunError) {
-			throw error;
-		}
-		const code = (error as NodeJS.ErrnoException).code;
-		throw new RunError(
-			code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
-				? `${path} is not UTF-8 text: name a prompt file.`
-				: `${path} cannot be read (${code ?? messageOf(error)}): check the name.`,
-		);
 	}
 }
 

@@ -1,18 +1,13 @@
 /** `eval`: answers of every arm on a file of problems, with Wilson intervals. */
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { matchesGold } from '../analysis/answers';
 import { wilson } from '../analysis/statistics';
 import { checkArms } from './analyze';
-import { RunError } from './failure';
+import { evaluateCausal, type CausalResult } from './causal';
 import { chooseModel } from './model';
 import type { Command } from './options';
+import { readProblems } from './problems';
 import type { Session } from './session';
-
-interface Problem {
-	question: string;
-	answer: string;
-}
 
 interface ArmResult {
 	correct: number;
@@ -24,9 +19,10 @@ interface ArmResult {
 }
 
 export async function evaluate(
-	{ file, json, limit, run }: Extract<Command, { kind: 'eval' }>,
-	{ engine, signal, progress }: Session,
+	{ file, json, limit, causal, run }: Extract<Command, { kind: 'eval' }>,
+	session: Session,
 ): Promise<string> {
+	const { engine, signal, progress } = session;
 	const path = resolve(file);
 	const problems = (await readProblems(path)).slice(0, limit);
 	const { folder: model } = chooseModel(run.model, undefined, path);
@@ -69,50 +65,27 @@ export async function evaluate(
 			{ correct, accuracy: correct / n, ci: wilson(correct, n), seconds },
 		]),
 	);
-	return json ? `${JSON.stringify({ n, arms })}\n` : table(n, arms);
+	const tested = causal ? await evaluateCausal({ model, problems, run, pattern }, session) : undefined;
+	return json ? `${JSON.stringify({ n, arms, causal: tested })}\n` : table(n, arms, tested);
 }
 
-function table(n: number, arms: Record<string, ArmResult>): string {
-	const width = Math.max(...Object.keys(arms).map((arm) => arm.length));
-	const lines = Object.entries(arms).map(([arm, { correct, accuracy, ci, seconds }]) => {
+function table(n: number, arms: Record<string, ArmResult>, causal: readonly CausalResult[] = []): string {
+	const rows = [
+		...Object.entries(arms).map(([name, { correct, seconds, ...share }]) => ({
+			name,
+			share,
+			counted: `${correct} of ${n}  ${seconds.toFixed(1)} s`,
+		})),
+		...causal.map(({ arm, test, form, step, trained, correct, ...share }) => ({
+			name: [arm, test, form, step, trained ? 'as trained' : ''].filter((part) => part !== undefined && part !== '').join(' '),
+			share,
+			counted: `${correct} of ${n}`,
+		})),
+	];
+	const width = Math.max(...rows.map(({ name }) => name.length));
+	const lines = rows.map(({ name, share: { accuracy, ci }, counted }) => {
 		const [low, high] = ci.map((bound) => (bound * 100).toFixed(1));
-		const share = `${(accuracy * 100).toFixed(1).padStart(5)} %  (95 % interval ${low} to ${high})`;
-		return `${arm.padEnd(width)}  ${share}  ${correct} of ${n}  ${seconds.toFixed(1)} s`;
+		return `${name.padEnd(width)}  ${(accuracy * 100).toFixed(1).padStart(5)} %  (95 % interval ${low} to ${high})  ${counted}`;
 	});
 	return `${lines.join('\n')}\n`;
-}
-
-async function readProblems(path: string): Promise<Problem[]> {
-	const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-		throw new RunError(`${path} cannot be read (${error.code ?? error.message}): check the name.`);
-	});
-	const items = parsed(text.trim());
-	const wrong = items?.findIndex((item) => !isProblem(item)) ?? 0;
-	if (!items || items.length === 0 || wrong >= 0) {
-		const where = items && items.length > 0 ? ` (item ${wrong} has no "question" and "answer")` : '';
-		throw new RunError(
-			`${path} is not ProsQA's JSON${where}: give a list of {"question", "answer"}, or one such object a line.`,
-		);
-	}
-	return items as Problem[];
-}
-
-/** One JSON list, or one object a line. */
-function parsed(text: string): unknown[] | undefined {
-	try {
-		if (text.startsWith('[')) {
-			return JSON.parse(text) as unknown[];
-		}
-		return text
-			.split('\n')
-			.filter((line) => line.trim() !== '')
-			.map((line) => JSON.parse(line) as unknown);
-	} catch {
-		return undefined;
-	}
-}
-
-function isProblem(item: unknown): item is Problem {
-	const { question, answer } = (item ?? {}) as Record<string, unknown>;
-	return typeof question === 'string' && typeof answer === 'string';
 }

@@ -1,12 +1,17 @@
 /** The command line, read strictly: what is not understood is wrong usage and never a guess. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { CAUSAL_TESTS, type CausalTest } from '../analysis/causal';
 import { messageOf, UsageError } from './failure';
 
 export const USAGE = `Usage:
   node dist/cli.js analyze FILE [--model DIR] [--arms latent,cot,direct] [--latents N] [--seed N] [--temperature X]
                                 [--max-tokens N] [--top-k K] [--out X.trace.safetensors] [--json]
   node dist/cli.js eval DATA.json [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X]
-                                [--max-tokens N] [--limit N] [--json]
+                                [--max-tokens N] [--limit N] [--causal] [--json]
+  node dist/cli.js causal FILE  [--tests ablate-zero,…] [--reference FILE|DATA.json] [--from FILE] [--model DIR] [--arms …]
+                                [--latents N] [--seed N] [--max-tokens N] [--json]
+  node dist/cli.js ood FILE [--reference DATA.json] [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X]
+                                [--max-tokens N] [--json]
   node dist/cli.js inspect X.trace.safetensors [--json]
 
 What a prompt file's header says is overridden by options; without either the model's own recipe applies.
@@ -16,7 +21,9 @@ Exit codes: 0 done, 1 the run failed, 2 wrong usage.`;
 export type Command =
 	| { kind: 'help' }
 	| { kind: 'analyze'; file: string; json: boolean; out?: string; run: RunFlags }
-	| { kind: 'eval'; file: string; json: boolean; limit?: number; run: RunFlags }
+	| { kind: 'eval'; file: string; json: boolean; limit?: number; causal: boolean; run: RunFlags }
+	| { kind: 'causal'; file: string; json: boolean; tests: CausalTest[]; reference?: string; from?: string; run: RunFlags }
+	| { kind: 'ood'; file: string; json: boolean; reference?: string; run: RunFlags }
 	| { kind: 'inspect'; file: string; json: boolean };
 
 /** Absent where the option was not given. */
@@ -62,7 +69,15 @@ export function parseCommand(args: readonly string[]): Command {
 				: { kind: 'analyze', file, json: values['json'] === true, out: named(values, 'out'), run: runFlags(values) };
 		}
 		case 'eval': {
-			const { file, values } = parsed(command, rest, { ...COMMON, ...RUN, limit: { type: 'string' } });
+			const { file, values } = parsed(command, rest, {
+				...COMMON,
+				...RUN,
+				limit: { type: 'string' },
+				causal: { type: 'boolean' },
+			});
+			if (values['causal'] === true && Number(values['temperature'] ?? 0) !== 0) {
+				throw new UsageError('--causal compares the likeliest answers: leave out --temperature.');
+			}
 			return file === undefined
 				? { kind: 'help' }
 				: {
@@ -70,8 +85,36 @@ export function parseCommand(args: readonly string[]): Command {
 						file,
 						json: values['json'] === true,
 						limit: number(values, 'limit', 1, MAX_COUNT),
+						causal: values['causal'] === true,
 						run: runFlags(values),
 					};
+		}
+		case 'causal': {
+			const { temperature: _, ...greedy } = RUN;
+			const { file, values } = parsed(command, rest, {
+				...COMMON,
+				...greedy,
+				tests: { type: 'string' },
+				reference: { type: 'string' },
+				from: { type: 'string' },
+			});
+			return file === undefined
+				? { kind: 'help' }
+				: {
+						kind: 'causal',
+						file,
+						json: values['json'] === true,
+						tests: tests(list(values, 'tests'), named(values, 'from') !== undefined),
+						reference: named(values, 'reference'),
+						from: named(values, 'from'),
+						run: runFlags(values),
+					};
+		}
+		case 'ood': {
+			const { file, values } = parsed(command, rest, { ...COMMON, ...RUN, reference: { type: 'string' } });
+			return file === undefined
+				? { kind: 'help' }
+				: { kind: 'ood', file, json: values['json'] === true, reference: named(values, 'reference'), run: runFlags(values) };
 		}
 		case 'inspect': {
 			const { file, values } = parsed(command, rest, COMMON);
@@ -84,8 +127,8 @@ export function parseCommand(args: readonly string[]): Command {
 		default:
 			throw new UsageError(
 				command === undefined
-					? 'A command is missing: use analyze, eval or inspect.'
-					: `There is no command ${JSON.stringify(command.slice(0, 60))}: use analyze, eval or inspect.`,
+					? 'A command is missing: use analyze, eval, causal, ood or inspect.'
+					: `There is no command ${JSON.stringify(command.slice(0, 60))}: use analyze, eval, causal, ood or inspect.`,
 			);
 	}
 }
@@ -128,6 +171,16 @@ function runFlags(values: Values): RunFlags {
 		maxTokens: number(values, 'max-tokens', 1, MAX_COUNT),
 		topK: number(values, 'top-k', 1, MAX_TOP_K),
 	};
+}
+
+/** Another question's thoughts are transplanted where they are given; without a list all tests are run. */
+function tests(wanted: readonly string[] | undefined, transplants: boolean): CausalTest[] {
+	const known = CAUSAL_TESTS.filter((test) => test !== 'transplant');
+	const unknown = wanted?.find((test) => !known.some((one) => one === test));
+	if (unknown !== undefined) {
+		throw new UsageError(`There is no test ${JSON.stringify(unknown.slice(0, 60))}: use ${known.join(', ')}.`);
+	}
+	return [...known.filter((test) => wanted?.includes(test) ?? true), ...(transplants ? ['transplant' as const] : [])];
 }
 
 function named(values: Values, option: string): string | undefined {

@@ -1,4 +1,7 @@
 /** The engine's face: what the child process answers. Host and command line import this and `client.ts`, nothing else here. */
+import type { CausalTest, Variant } from '../analysis/causal';
+import type { Effect } from '../analysis/effect';
+import type { Measure } from '../analysis/ood';
 import type { Range } from '../shared/range';
 import type { Call } from '../shared/rpc';
 import type { ArmRecord, ProbeRecord, PromptRecord, RunOptions, TraceDocument } from '../trace/document';
@@ -13,6 +16,10 @@ export interface EngineApi {
 	analyze: Call<AnalyzeParams, AnalyzeResult, AnalyzeEvent>;
 	/** Answers only, for many prompts. */
 	evaluate: Call<EvaluateParams, { runtimeSeconds: number }, EvaluateEvent>;
+	/** Changes thoughts and answers again, greedily. */
+	causal: Call<CausalParams, CausalResult, CausalEvent>;
+	/** How far each thought is from token embeddings and from states of text. */
+	ood: Call<OodParams, OodResult, ProgressEvent>;
 }
 
 export interface RuntimeInfo {
@@ -94,6 +101,91 @@ export interface EvaluateParams {
  * arm it was read for.
  */
 export type EvaluateEvent = ProgressEvent | { kind: 'answer'; index: number; arm: string; answer?: string; seconds: number };
+
+/** A prompt by the name that rows call it by. */
+export interface NamedPrompt {
+	name: string;
+	text: string;
+}
+
+export interface CausalParams {
+	model: string;
+	prompts: string[];
+	/** All with thoughts where absent. */
+	arms?: string[];
+	options: Pick<RunOptions, 'latents' | 'seed' | 'maxTokens'>;
+	tests: CausalTest[];
+	/** `whole`: only what changes all thoughts of a run together. */
+	scope: 'each' | 'whole';
+	/** Where means and other prompts' thoughts come from; one with the text of the tested prompt is left out. */
+	reference: NamedPrompt[];
+	/** Whose thoughts are transplanted. */
+	donor?: NamedPrompt;
+}
+
+export interface CausalResult {
+	runtimeSeconds: number;
+	/** What could not be tested: one sentence each. */
+	skipped: string[];
+}
+
+/** What one change did. */
+export interface CausalRow extends Pick<Variant, 'test' | 'form' | 'step' | 'site' | 'later' | 'trained'>, Effect {
+	arm: string;
+	answer?: string;
+	/** Whether the answer is another one than the unchanged run's. */
+	changed: boolean;
+	/** What took the place, in words. */
+	by: string;
+}
+
+export type CausalEvent =
+	| ProgressEvent
+	/** Before the rows of an arm: what it answers unchanged. */
+	| { kind: 'clean'; index: number; arm: string; answer?: string }
+	| { kind: 'row'; index: number; row: CausalRow };
+
+export interface OodParams {
+	model: string;
+	prompt: string;
+	/** Those without thoughts are passed over. */
+	arms?: string[];
+	options: RunOptions;
+	/** Texts at whose positions the states to compare with are taken. */
+	reference: string[];
+}
+
+export interface OodResult {
+	model: { id: string; sha256: string };
+	/** Which neighbour the kNN distances are to. */
+	neighbour: number;
+	arms: OodArm[];
+	notes: string[];
+}
+
+export interface OodArm {
+	name: string;
+	/** What is fed back, in words. */
+	feedback: string;
+	/** Of the states of text: after the final norm, or before it. */
+	site: 'normed' | 'resid';
+	/** Token embeddings and states of text that thoughts are compared with: `n`, chosen evenly among `of`. */
+	tokens: { n: number; of: number };
+	text: { n: number; of: number };
+	/** One for each thought and measure. */
+	rows: OodRow[];
+}
+
+/** NaN: not measured. */
+export interface OodRow {
+	thought: number;
+	spare?: string;
+	measure: Measure;
+	value: number;
+	/** Percentile among token embeddings, and among states of text, each measured without itself. */
+	tokens: number;
+	text: number;
+}
 
 /** Codes of the engine's errors; the message is one sentence that says what to do. */
 export type EngineErrorCode =

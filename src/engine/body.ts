@@ -8,6 +8,23 @@ export interface Cache {
 	readonly values: readonly Tensor[];
 }
 
+/** Of the first `length` positions. */
+export function shortened(cache: Cache, length: number): Cache {
+	if (length === cache.length) {
+		return cache;
+	}
+	const values = cache.values.map(({ data, dims }) => {
+		const [, heads, , headWidth] = dims as [number, number, number, number];
+		const kept = new Float32Array(heads * length * headWidth);
+		for (let head = 0; head < heads; head++) {
+			const from = head * cache.length * headWidth;
+			kept.set((data as Float32Array).subarray(from, from + length * headWidth), head * length * headWidth);
+		}
+		return floats(kept, 1, heads, length, headWidth);
+	});
+	return { length, values };
+}
+
 /** What is fed: token ids, or vectors [count, width] in the place of their embeddings. */
 export type Input = { ids: readonly number[] } | { embeddings: Float32Array };
 

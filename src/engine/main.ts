@@ -5,20 +5,28 @@ import type {
 	AnalyzeEvent,
 	AnalyzeParams,
 	AnalyzeResult,
+	CausalEvent,
+	CausalParams,
+	CausalResult,
 	EngineApi,
 	EvaluateEvent,
 	EvaluateParams,
+	OodParams,
+	OodResult,
 	ProgressEvent,
 	RuntimeInfo,
 } from './api';
+import { CausalRun } from './causal';
 import { EngineError } from './error';
 import { evaluate } from './evaluation';
 import type { Model } from './model';
 import { Models } from './models';
-import { analyzeRequest, checked, evaluateRequest, loadRequest } from './request';
+import { Ood } from './ood';
+import { analyzeRequest, causalRequest, checked, evaluateRequest, loadRequest, oodRequest } from './request';
 import { PLATFORM } from './runtime';
 
 const models = new Models();
+const ood = new Ood();
 
 /** Cancelled work that has not ended yet. */
 const ending = new Set<Promise<unknown>>();
@@ -61,6 +69,16 @@ async function evaluateAll(
 	return { runtimeSeconds: await use(request.model, signal, emit, (model) => evaluate(model, request, signal, emit)) };
 }
 
+async function causal(params: CausalParams, { signal, emit }: CallContext<CausalEvent>): Promise<CausalResult> {
+	const request = checked(causalRequest, params);
+	return use(request.model, signal, emit, (model) => new CausalRun(model, request, signal, emit).run());
+}
+
+async function measureOod(params: OodParams, { signal, emit }: CallContext<ProgressEvent>): Promise<OodResult> {
+	const request = checked(oodRequest, params);
+	return use(request.model, signal, emit, (model) => ood.run(model, request, signal, emit));
+}
+
 const handlers: Handlers<EngineApi> = {
 	// Its answer tells the parent that whatever was cancelled has ended.
 	describe: async () => {
@@ -70,6 +88,8 @@ const handlers: Handlers<EngineApi> = {
 	load: (params, { signal, emit }) => use(checked(loadRequest, params).model, signal, emit, (model) => model.card()),
 	analyze: (params, context) => untilEnded(analyze(params, context), context.signal),
 	evaluate: (params, context) => untilEnded(evaluateAll(params, context), context.signal),
+	causal: (params, context) => untilEnded(causal(params, context), context.signal),
+	ood: (params, context) => untilEnded(measureOod(params, context), context.signal),
 };
 
 /** The parent may be gone before a message is sent: then this process is about to end. */

@@ -1,5 +1,6 @@
 /** What a caller may ask for. Checked in the child too: a caller of another version may send anything. */
 import * as v from 'valibot';
+import { CAUSAL_TESTS } from '../analysis/causal';
 import { EngineError } from './error';
 
 const MAX_PROMPT = 8_000_000;
@@ -37,6 +38,24 @@ export const loadRequest = v.object({ model: path });
 const notes = v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(MAX_NOTE))), v.maxLength(MAX_NOTES)));
 export const analyzeRequest = v.object({ model: path, prompt, arms, options, notes, out: v.optional(path) });
 export const evaluateRequest = v.object({ model: path, prompts: v.pipe(v.array(text), v.maxLength(MAX_PROMPTS)), arms, options });
+export const oodRequest = v.object({
+	model: path,
+	prompt: text,
+	arms,
+	options,
+	reference: v.pipe(v.array(text), v.minLength(1), v.maxLength(MAX_PROMPTS)),
+});
+const namedPrompt = v.object({ name: v.pipe(v.string(), v.maxLength(1_000)), text });
+export const causalRequest = v.object({
+	model: path,
+	prompts: v.pipe(v.array(text), v.maxLength(MAX_PROMPTS)),
+	arms,
+	options: v.pick(options, ['latents', 'seed', 'maxTokens']),
+	tests: v.pipe(v.array(v.picklist(CAUSAL_TESTS)), v.minLength(1)),
+	scope: v.picklist(['each', 'whole']),
+	reference: v.pipe(v.array(namedPrompt), v.maxLength(MAX_PROMPTS)),
+	donor: v.optional(namedPrompt),
+});
 
 /** Fails with one sentence that names the field. */
 export function checked<Schema extends v.GenericSchema>(schema: Schema, value: unknown): v.InferOutput<Schema> {

@@ -47,7 +47,6 @@ type End = { kind: 'cut'; note: string } | undefined;
 export class ArmRun {
 	/** Sampled tokens but for stops, so far. */
 	readonly written: { role: 'thought' | 'answer'; id: number }[] = [];
-	private readonly sites: number;
 	private cache: Cache;
 	private last: Last;
 	private thoughts = 0;
@@ -62,7 +61,6 @@ export class ArmRun {
 	) {
 		this.cache = prefix.cache;
 		this.last = prefix.last;
-		this.sites = model.manifest.shape.layers + 1;
 	}
 
 	async run(): Promise<Outcome> {
@@ -87,7 +85,7 @@ export class ArmRun {
 	}
 
 	private async force(ids: readonly number[]): Promise<End> {
-		const logits = this.reader.everything ? await this.model.head.logits(this.lastSite()) : undefined;
+		const logits = this.reader.everything ? await this.model.head.logits(lastSite(this.last, this.model)) : undefined;
 		const logprobs = ids.map((id, i) => (i === 0 && logits ? logits[id]! - this.last.lse : NaN));
 		return this.feed(
 			{ ids },
@@ -124,7 +122,7 @@ export class ArmRun {
 		if (this.sampling.temperature === 0) {
 			return { id, logprob: logit - lse };
 		}
-		const logits = await this.model.head.logits(this.lastSite());
+		const logits = await this.model.head.logits(lastSite(this.last, this.model));
 		const drawn = draw(logits, this.sampling.temperature, this.sampling.uniform());
 		return { id: drawn, logprob: logits[drawn]! - lse };
 	}
@@ -135,10 +133,7 @@ export class ArmRun {
 			const index = this.thoughts++;
 			const thought: Thought = { index, producedAt: this.cache.length - 1, fedAt: this.cache.length };
 			const token = feedback.site === 'token' ? feedback.id : undefined;
-			const vector =
-				token === undefined
-					? await this.model.thought(feedback.site === 'normed' ? state.normed : this.lastSite(), index)
-					: await this.model.embedding(token);
+			const vector = await thoughtOf(this.model, feedback, state, index);
 			if (!vector.every(Number.isFinite)) {
 				return { kind: 'cut', note: `thought ${index} is not finite, so the model is broken from there on` };
 			}
@@ -168,12 +163,23 @@ export class ArmRun {
 					note: `the logits at position ${this.cache.length - 1} are not finite, so the model is broken from there on`,
 				};
 	}
+}
 
-	/** Residual stream of the last position before the final norm. */
-	private lastSite(): Float32Array {
-		const { width } = this.model.manifest.shape;
-		return this.last.resid.subarray((this.sites - 1) * width);
+/** What is fed back for a state as thought `index` [width]. */
+export function thoughtOf(model: Model, feedback: Feedback, state: Last, index: number): Promise<Float32Array> {
+	switch (feedback.site) {
+		case 'normed':
+			return model.thought(state.normed, index);
+		case 'resid':
+			return model.thought(lastSite(state, model), index);
+		case 'token':
+			return model.embedding(feedback.id);
 	}
+}
+
+/** Residual stream of the last position before the final norm [width]. */
+export function lastSite({ resid }: Last, { manifest }: Model): Float32Array {
+	return resid.subarray(manifest.shape.layers * manifest.shape.width);
 }
 
 /** Feeds at least one token, in chunks between which a cancel gets through. `read` returns what a chunk's last position says. */

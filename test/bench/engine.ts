@@ -4,6 +4,10 @@
  * `npm run bench [-- PROSQA.json]`; with a file of problems the whole evaluation is timed too.
  */
 import { readFileSync } from 'node:fs';
+import { CAUSAL_TESTS } from '../../src/analysis/causal';
+import { planArms } from '../../src/engine/arm';
+import { CausalRun } from '../../src/engine/causal';
+import { recorded } from '../../src/engine/clean';
 import { Engine } from '../../src/engine/client';
 import { bySite } from '../../src/engine/body';
 import { Head } from '../../src/engine/head';
@@ -106,7 +110,29 @@ async function inProcess(): Promise<void> {
 		`${ms(fused)}, ${percent((2 * count * width * vocabulary) / fused / peak)} of the peak`,
 	);
 	print('  all logits out, top-k, lse and entropy in JavaScript', `${ms(whole)}, ${(whole / fused).toFixed(1)} times as long`);
+	await causalSweep(model);
 	model.dispose();
+}
+
+/** Every causal test of the latent arm on their shared prefixes, against as many runs of the whole arm. */
+async function causalSweep(model: Model): Promise<void> {
+	const { signal } = new AbortController();
+	const options = { seed: 0 };
+	const reference = [{ name: 'other', text: PROMPT.replace('Is Tom', 'Is Max') }];
+	const params = { model: MODEL, prompts: [PROMPT], arms: ['latent'], options, scope: 'each' as const, reference };
+	let rows = 0;
+	const sweep = async () => {
+		rows = 0;
+		const tests = [...CAUSAL_TESTS];
+		await new CausalRun(model, { ...params, tests }, signal, ({ kind }) => (rows += kind === 'row' ? 1 : 0)).run();
+	};
+	const shared = await fastest(sweep, cpu, 5);
+	const [plan] = planArms(model.manifest.recipe, ['latent'], {}, (token) => model.tokenizer.idOf(token));
+	const whole = await fastest(() => recorded(model, plan!, PROMPT, options, signal), cpu);
+	print(
+		`Causal sweep: ${rows} variants of the latent arm on shared prefixes`,
+		`${ms(shared)}, naive re-runs take ${((whole * rows) / shared).toFixed(1)} times as long`,
+	);
 }
 
 /** What the fused head saves: logits of every row cross into JavaScript and are scanned there. */

@@ -90,6 +90,13 @@ describe('arguments', () => {
 		[['analyze', 'a', '--out='], /--out needs a value/],
 		[['eval', 'a', '--limit', '0'], /--limit should be/],
 		[['eval', 'a', '--out', 'x'], /--out/],
+		[['eval', 'a', '--causal', '--temperature', '1'], /leave out --temperature/],
+		[['causal'], /needs a file/],
+		[['causal', 'a', '--tests', 'zero'], /no test "zero": use ablate-zero, /],
+		[['causal', 'a', '--tests', 'transplant'], /no test "transplant"/],
+		[['causal', 'a', '--temperature', '1'], /--temperature/],
+		[['ood'], /needs a file/],
+		[['ood', 'a', '--reference='], /--reference needs a value/],
 		[['inspect', 'a', '--model', 'x'], /--model/],
 	];
 	for (const [args, wording] of wrong) {
@@ -319,6 +326,91 @@ describe('eval', () => {
 		assert.equal(n, 2);
 		assert.deepEqual(Object.keys(arms), ['latent']);
 	});
+});
+
+describe('causal', () => {
+	const EXAMPLE = 'media/examples/davis.prompt.md';
+
+	test('--json has one row for each test and step, in the documented shape', async () => {
+		const from = 'media/examples/sally.prompt.md';
+		const { out, code, error } = await cli(['causal', EXAMPLE, '--tests', 'truncate,resample', '--from', from, '--json']);
+		assert.equal(code, 0, error);
+		const { model, clean, rows, skipped } = JSON.parse(out);
+		assert.equal(model.id, 'prosqa');
+		assert.deepEqual(clean, { latent: 'fompus' });
+		assert.deepEqual(skipped, []);
+		const count = (name: string) => rows.filter(({ test: found }: { test: string }) => found === name).length;
+		assert.deepEqual([count('resample'), count('truncate'), count('transplant'), rows.length], [12, 7, 12, 31]);
+		const shape = ['answer', 'arm', 'by', 'changed', 'deltaLogOdds', 'kl', 'later', 'step', 'test'];
+		assert.deepEqual(Object.keys(rows[0]).sort(), shape);
+		assert.equal(rows[0].by, 'thought 0 of "sally.prompt.md"', 'the examples are the reference, without the tested prompt');
+	});
+
+	test('the table marks other answers and untrained counts, and says what was not run', async () => {
+		const { out } = await cli(['causal', EXAMPLE, '--tests', 'truncate,drop-span', '--arms', 'latent']);
+		assert.match(out, /^Arm latent, unchanged: fompus$/m);
+		assert.match(out, /^truncate +0 +none +chorpus \* .* 0 thoughts, not as trained$/m);
+		assert.match(out, /^truncate +6 +none +fompus +0\.000 +0\.000 +6 thoughts$/m);
+		assert.match(out, /^Note: drop-span was not run, because it changes written thoughts/m);
+	});
+
+	test('a reference that cannot be read is one sentence', () =>
+		fails(['causal', EXAMPLE, '--reference', 'nowhere.json'], 1, /nowhere\.json cannot be read/));
+
+	test('eval --causal counts right answers of every test beside the arms', async () => {
+		const problems = ['Is Tom a', 'Is Max a'].map((asked, i) => ({
+			question: PROMPT.replace('Is Tom a', asked),
+			answer: i === 0 ? 'Tom is a hilpus.' : 'Max is a yimpus.',
+		}));
+		const data = await promptFile(JSON.stringify(problems), 'a.json');
+		const { out, code, error } = await cli(['eval', data, '--arms', 'latent', '--causal', '--json']);
+		assert.equal(code, 0, error);
+		const { n, arms, causal } = JSON.parse(out);
+		const result = (name: string, step: string | number) =>
+			causal.find((one: { test: string; step: string | number }) => one.test === name && one.step === step);
+		assert.equal(causal.length, 4 + 3 * 2 + 7);
+		assert.equal(result('truncate', 6).correct, arms.latent.correct, 'all thoughts are the unchanged run');
+		const { accuracy, correct, ci, changed } = result('ablate-zero', 'all');
+		assert.equal(accuracy, correct / n);
+		assert.ok(ci[0] <= accuracy && accuracy <= ci[1] && changed >= 0 && changed <= 1);
+		const shown = await cli(['eval', data, '--arms', 'latent', '--causal']);
+		assert.match(shown.out, /^latent snap-1 rescaled all +\d+\.\d %  \(95 % interval .*\)  \d of 2$/m);
+	});
+});
+
+describe('ood', () => {
+	const EXAMPLE = 'media/examples/davis.prompt.md';
+
+	test('--json has one row for each thought and measure, and says what it was compared with', async () => {
+		const { out, code, error } = await cli(['ood', EXAMPLE, '--json']);
+		assert.equal(code, 0, error);
+		const result = JSON.parse(out);
+		assert.deepEqual(Object.keys(result), ['model', 'neighbour', 'arms', 'notes', 'prompt', 'reference']);
+		assert.deepEqual(result.reference, { source: 'media/examples', prompts: 3 });
+		const [{ name, rows }] = result.arms;
+		assert.equal(name, 'latent');
+		assert.equal(rows.length, 6 * 8);
+		for (const row of rows) {
+			assert.ok(row.value >= 0 && row.tokens >= 0 && row.tokens <= 100 && row.text >= 0 && row.text <= 100);
+		}
+	});
+
+	test('what cannot be measured is null, and said so in the table', async () => {
+		const reference = await promptFile('[{"question": "Tom", "answer": "Tom"}]', 'a.json');
+		const args = ['ood', EXAMPLE, '--latents', '1', '--reference', reference];
+		const rows = JSON.parse((await cli([...args, '--json'])).out).arms[0].rows as { measure: string; value: number | null }[];
+		assert.deepEqual(
+			rows.filter(({ value }) => value === null).map(({ measure }) => measure),
+			['knn-text', 'mahalanobis-text'],
+		);
+		const { out } = await cli(args);
+		assert.match(out, /^ +knn-text +not measured$/m);
+		assert.match(out, /^ +0 +norm +\d+\.\d{3} +\d+\.\d +\d+\.\d$/m);
+		assert.match(out, /of 1 prompts \(a\.json\)/);
+	});
+
+	test('arms without thoughts are refused in one sentence', () =>
+		fails(['ood', EXAMPLE, '--arms', 'cot'], 1, /None of the arms has latent thoughts/));
 });
 
 test('the usage is complete: every option of the parser is in it', async () => {

@@ -1,0 +1,85 @@
+/** `ood`: how far each thought of a prompt is from token embeddings and from states of text. */
+import { basename, join, resolve } from 'node:path';
+import { printable } from '../analysis/text';
+import type { OodArm, OodResult, OodRow } from '../engine/api';
+import { checkArms } from './analyze';
+import { chooseModel } from './model';
+import type { Command } from './options';
+import { readPrompt } from './promptfile';
+import { readProblems } from './problems';
+import type { Session } from './session';
+
+/** The text to compare with where none is named: the bundled examples, which are prompts of the bundled model's task. */
+const EXAMPLES = ['davis', 'sally', 'wren'].map((name) => join(__dirname, '..', 'media', 'examples', `${name}.prompt.md`));
+
+const STATES = { normed: 'states after the final norm', resid: 'states before the final norm' };
+
+export async function ood(
+	{ file, json, reference, run }: Extract<Command, { kind: 'ood' }>,
+	{ engine, signal, progress, note }: Session,
+): Promise<string> {
+	const path = resolve(file);
+	const { prompt, input } = await readPrompt(path);
+	const texts =
+		reference === undefined
+			? (await Promise.all(EXAMPLES.map(readPrompt))).map((example) => example.input.text)
+			: (await readProblems(resolve(reference))).map(({ question }) => question);
+	const source = reference === undefined ? 'media/examples' : basename(reference);
+	const model = chooseModel(run.model, prompt.settings.model, path);
+	[...prompt.warnings, ...(model.note === undefined ? [] : [model.note])].forEach(note);
+	const onEvent = ({ message }: { message: string }) => progress(message);
+	const card = await engine.call('load', { model: model.folder }, { signal, onEvent });
+	checkArms(run, card.arms);
+	const { settings } = prompt;
+	const params = {
+		model: model.folder,
+		prompt: input.text,
+		arms: run.arms,
+		options: {
+			latents: run.latents ?? settings.latents,
+			seed: run.seed ?? settings.seed ?? 0,
+			temperature: run.temperature ?? settings.temperature ?? 0,
+			maxTokens: run.maxTokens ?? settings.maxTokens,
+			topK: 1,
+		},
+		reference: texts,
+	};
+	const result = await engine.call('ood', params, { signal, onEvent });
+	return json
+		? `${JSON.stringify({ ...result, prompt: input.text, reference: { source, prompts: texts.length } })}\n`
+		: table(result, `${texts.length} prompts (${source})`);
+}
+
+function table({ arms, neighbour, notes }: OodResult, source: string): string {
+	const lines = arms.flatMap((arm) => [
+		`Arm ${arm.name}: ${printable(arm.feedback)} fed back`,
+		`  % tokens: percentile among ${among(arm.tokens, 'token embeddings')}`,
+		`  % text:   percentile among ${among(arm.text, STATES[arm.site])}, of ${printable(source)}`,
+		'',
+		`  thought  ${'measure'.padEnd(19)}${'value'.padStart(9)}${'% tokens'.padStart(10)}${'% text'.padStart(8)}`,
+		...arm.rows.map((row, i) => rowLine(row, arm.rows[i - 1])),
+		...spareLines(arm),
+		'',
+	]);
+	const kth = `kNN distances are to neighbour ${neighbour}. Every token and state is measured without itself.`;
+	return `${[...lines, kth, ...notes.map((note) => `Note: ${printable(note)}`)].join('\n')}\n`;
+}
+
+function among({ n, of }: OodArm['tokens'], what: string): string {
+	return n === of ? `all ${n} ${what}` : `${n} of ${of} ${what}`;
+}
+
+function rowLine({ thought, measure, value, tokens, text }: OodRow, before: OodRow | undefined): string {
+	const index = before?.thought === thought ? '' : String(thought);
+	const numbers = `${value.toFixed(3).padStart(9)}${rank(tokens).padStart(10)}${rank(text).padStart(8)}`;
+	return `  ${index.padStart(7)}  ${measure.padEnd(19)}${Number.isNaN(value) ? 'not measured' : numbers}`;
+}
+
+function rank(percentile: number): string {
+	return Number.isNaN(percentile) ? '–' : percentile.toFixed(1);
+}
+
+function spareLines({ rows }: OodArm): string[] {
+	const spare = new Map(rows.flatMap(({ thought, spare: why }) => (why === undefined ? [] : [[thought, why] as const])));
+	return [...spare].map(([thought, why]) => `  thought ${thought} is spare: ${why}`);
+}
