@@ -35,6 +35,17 @@ interface Reference {
 
 type Site = 'normed' | 'resid';
 
+/** Which states are the text of a reference. */
+interface Sample {
+	model: Model;
+	/** Tokens that the arm feeds before a prompt. */
+	before: readonly number[];
+	site: Site;
+	prompts: readonly string[];
+	signal: AbortSignal;
+	emit(event: ProgressEvent): void;
+}
+
 /** The state that is fed back. Where a dummy token is fed instead, the one that a model with thoughts would feed. */
 function siteOf({ segments }: ArmPlan): Site {
 	const feedback: Feedback | undefined = segments.find((segment) => segment.kind === 'latent')?.feedback;
@@ -57,10 +68,7 @@ export class Ood {
 		if (plans.length === 0) {
 			throw new EngineError('None of the arms has latent thoughts: choose a model or arms that have.', 'bad-request');
 		}
-		const broken = model.unavailable.get('latents');
-		if (broken !== undefined) {
-			throw new EngineError(`This model cannot run latent thoughts, because ${broken}: export it again.`, 'bad-model');
-		}
+		model.checkRuns(plans);
 		const encoded = tokenizer.encode(prompt);
 		plans.forEach((plan) => checkFits(plan, encoded.ids.length, shape.context));
 		const task = parseTask(prompt);
@@ -75,7 +83,7 @@ export class Ood {
 				notes.push(note);
 			}
 			const site = siteOf(plan);
-			const { clouds, scales, tokens, text } = await this.reference(model, plan.before, site, reference, signal, emit);
+			const { clouds, scales, tokens, text } = await this.reference({ model, before: plan.before, site, prompts: reference, signal, emit });
 			const rows = reader.thoughts.flatMap(({ index, vector }) => {
 				const values = measure(vector, clouds);
 				return MEASURES.map((name) => ({
@@ -92,16 +100,10 @@ export class Ood {
 		return { model: { id: manifest.id, sha256: model.sha256 }, neighbour: NEIGHBOUR, arms: measured, notes };
 	}
 
-	private async reference(
-		model: Model,
-		before: readonly number[],
-		site: Site,
-		prompts: readonly string[],
-		signal: AbortSignal,
-		emit: (event: ProgressEvent) => void,
-	): Promise<Reference> {
+	private async reference(sample: Sample): Promise<Reference> {
+		const { model, before, site, prompts } = sample;
 		const key = [model.sha256, site, before.join(), sha256(JSON.stringify(prompts))].join(' ');
-		const found = this.references.get(key) ?? (await referenceOf(model, before, site, prompts, signal, emit));
+		const found = this.references.get(key) ?? (await referenceOf(sample));
 		this.references.delete(key);
 		this.references.set(key, found);
 		const [oldest] = this.references.keys();
@@ -128,14 +130,8 @@ class ThoughtReader implements Reader {
 	}
 }
 
-async function referenceOf(
-	model: Model,
-	before: readonly number[],
-	site: Site,
-	prompts: readonly string[],
-	signal: AbortSignal,
-	emit: (event: ProgressEvent) => void,
-): Promise<Reference> {
+async function referenceOf(sample: Sample): Promise<Reference> {
+	const { model, signal, emit } = sample;
 	const { width, vocabulary } = model.manifest.shape;
 	const table = await model.embeddings();
 	if (!table) {
@@ -147,7 +143,7 @@ async function referenceOf(
 	const ids = evenly(vocabulary, MAX_MEMBERS);
 	const embeddings = new Float32Array(ids.length * width);
 	ids.forEach((id, i) => embeddings.set(table.subarray(id * width, (id + 1) * width), i * width));
-	const { states, positions } = await statesOf(model, before, site, prompts, signal, emit);
+	const { states, positions } = await statesOf(sample);
 	emit({
 		kind: 'progress',
 		message: 'Measuring the reference',
@@ -181,14 +177,14 @@ async function referenceOf(
 }
 
 /** What would be fed back at positions of the prompts, evenly chosen among all `positions` of them: states [n, width]. */
-async function statesOf(
-	model: Model,
-	before: readonly number[],
-	site: Site,
-	prompts: readonly string[],
-	signal: AbortSignal,
-	emit: (event: ProgressEvent) => void,
-): Promise<{ states: Float32Array; positions: number }> {
+async function statesOf({
+	model,
+	before,
+	site,
+	prompts,
+	signal,
+	emit,
+}: Sample): Promise<{ states: Float32Array; positions: number }> {
 	const { shape } = model.manifest;
 	const { width } = shape;
 	const texts = prompts.map((prompt) => model.tokenizer.encode(prompt).ids.slice(0, shape.context - before.length));

@@ -78,18 +78,6 @@ export function toPromptInput(prompt: Prompt, name: string): Omit<PromptRecord, 
 	return { name, format: prompt.format, text, pieces };
 }
 
-/** Offset in the file of an offset in the text. The end of the text is the end of its last piece. */
-export function toFile(pieces: readonly Piece[], offset: number): number {
-	let last = 0;
-	for (const { text, file } of pieces) {
-		if (offset < text.end) {
-			return file.start + Math.max(0, offset - text.start);
-		}
-		last = file.end;
-	}
-	return last;
-}
-
 /**
  * Offset in the text of an offset in the file; undefined where the file's text is not part of the prompt. A piece's end belongs
  * to it.

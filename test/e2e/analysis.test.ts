@@ -18,7 +18,7 @@ const WARM_LIMIT_MS = 5000;
 const COLOUR_TOLERANCE = 6;
 /** A cell is 22 pixels high, of which printed figures and outlines may take some. */
 const CELL_PIXELS = 5;
-/** Measured 163 MB and 130 MB; a leak or a second copy of the runtime shows as a multiple. */
+/** Measured 215 MB and 120 MB; a leak or a second copy of the runtime shows as a multiple. */
 const HOST_LIMIT_MB = 400;
 const ENGINE_LIMIT_MB = 600;
 
