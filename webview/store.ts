@@ -62,7 +62,7 @@ export function heldOut(
 	probe: ProbeView,
 	{ row, layer }: { row: number; layer: number },
 ): ProbeCell | undefined {
-	return run?.fits[probe.fit]?.find((cell) => cell.step === row && cell.layer === layer);
+	return run?.fits[probe.fit ?? -1]?.find((cell) => cell.step === row && cell.layer === layer);
 }
 
 export function withPanel(state: AppState, panel: PanelState): AppState {

@@ -111,6 +111,8 @@ function probeView({ name, label, metrics }: ProbeRecord, layers: number, fit: n
 	const mean = (key: 'auroc' | 'shuffled' | 'random') => last.reduce((sum, metric) => sum + metric[key], 0) / last.length;
 	return {
 		name,
+		kind: 'probe',
+		domain: [0, 1],
 		label: printable(label),
 		fit,
 		metrics: last.length > 0 ? { auroc: mean('auroc'), shuffled: mean('shuffled'), random: mean('random') } : undefined,

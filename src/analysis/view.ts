@@ -94,6 +94,8 @@ export class TraceView {
 				id: written!.steps[position]!.id,
 				surprisalBits: likelihood(logprobs!(position)?.[0]).surprisalBits,
 			})),
+			tests: [],
+			ood: [],
 		};
 	}
 

@@ -6,11 +6,12 @@ import { CAUSAL_TESTS, isWritten } from '../analysis/causal';
 import { wilson } from '../analysis/statistics';
 import { printable } from '../analysis/text';
 import type { CausalRow, NamedPrompt } from '../engine/api';
+import type { Problem } from '../prompts/problems';
 import { checkArms } from './analyze';
 import { chooseModel } from './model';
 import type { Command, RunFlags } from './options';
 import { readPrompt } from './promptfile';
-import { readProblems, type Problem } from './problems';
+import { readProblems } from './problems';
 import type { Session } from './session';
 
 const EXAMPLES = join(__dirname, '..', 'media', 'examples');

@@ -2,6 +2,7 @@
 import { readAnswer } from '../analysis/answers';
 import { spareReason } from '../analysis/spare';
 import { parseTask, type Task } from '../analysis/task';
+import { generator } from '../shared/random';
 import { SCHEMA_VERSION, type ArmRecord, type Step, type TraceDocument } from '../trace/document';
 import { writeTrace } from '../trace/writer.node';
 import type { AnalyzeEvent, AnalyzeParams, RuntimeInfo } from './api';
@@ -13,7 +14,6 @@ import { producer } from './product';
 import { LensReader, type ScoredProbe } from './readers';
 import { probesFor } from './probes';
 import { ArmRun, prefill, type Prefix } from './run';
-import { generator } from './sampler';
 import { Sheet } from './sheet';
 import { Stream } from './stream';
 import type { Encoded } from './tokenizer';

@@ -5,6 +5,7 @@ import type { Measure } from '../analysis/ood';
 import type { Range } from '../shared/range';
 import type { Call } from '../shared/rpc';
 import type { ArmRecord, ProbeRecord, PromptRecord, RunOptions, TraceDocument } from '../trace/document';
+import type { EvidenceRecord } from '../trace/evidence';
 import type { PlaneData, PlaneName } from '../trace/planes';
 
 export interface EngineApi {
@@ -44,6 +45,10 @@ export interface ModelCard {
 	answer?: string;
 	trainedLatents: number;
 	probes: ProbeRecord[];
+	/** Models beside this one, by their ids: the control without recurrence, and what it was tuned from. */
+	relatives: { twin?: string; base?: string };
+	/** Prompts of the model's own kind that came with it. */
+	reference?: { prompts: number };
 	selfTest: { name: string; maxAbsDiff: number; ok: boolean }[];
 	available: string[];
 	unavailable: { what: string; why: string }[];
@@ -62,6 +67,22 @@ export interface AnalyzeParams {
 	notes?: string[];
 	/** Where the trace is written (atomically, at the end); nothing is written where absent. */
 	out?: string;
+	/** Tests and controls after the arms have run; none where absent. */
+	evidence?: EvidenceParams;
+}
+
+/** What evidence is gathered from. What is absent is looked for beside the model. */
+export interface EvidenceParams {
+	/** Prompts to compare with, resample from and shuffle; the manifest's reference set where absent. */
+	reference?: { name: string; prompts: string[] };
+	/** Folder of the control without recurrence; the manifest's twin where absent. */
+	twin?: string;
+	/** Folder of the model under which surprisal is measured; the manifest's base where absent. */
+	base?: string;
+	/** What the prompt's author expects thoughts to read as, where its task is not known. */
+	candidates?: string[];
+	/** Folder where what is computed once for each model is kept; nothing is kept where absent. */
+	cache?: string;
 }
 
 export interface AnalyzeResult {
@@ -86,6 +107,8 @@ export type AnalyzeEvent =
 	| { kind: 'started'; document: TraceDocument }
 	/** A complete snapshot of one arm so far. `tokens` are those not sent before. */
 	| { kind: 'arm'; arm: ArmRecord; tokens: { id: number; text: string }[] }
+	/** A complete snapshot of the evidence so far; it has been gathered with the last one. */
+	| { kind: 'evidence'; evidence: EvidenceRecord }
 	/** Rows of the light planes (all but `hidden.resid`), at most 1 MiB an event. */
 	| { kind: 'rows'; arm: string; plane: PlaneName; rows: Range; data: PlaneData };
 

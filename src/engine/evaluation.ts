@@ -1,12 +1,12 @@
 /** Answers only, for many prompts: no lens, no trace. */
 import { readAnswer } from '../analysis/answers';
+import { generator } from '../shared/random';
 import type { EvaluateEvent, EvaluateParams } from './api';
 import { checkFits, planArms, type ArmPlan } from './arm';
 import { EngineError } from './error';
 import type { Model } from './model';
 import { LastReader } from './readers';
 import { ArmRun, prefill, type Prefix } from './run';
-import { generator } from './sampler';
 
 /** Each prompt's seed follows from the run's and its place, so that a prompt's sample does not depend on `--limit`. */
 const SEED_STRIDE = 0x9e3779b1;

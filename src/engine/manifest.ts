@@ -63,15 +63,17 @@ const segments = v.pipe(
 		'expected only tokens before the prompt',
 	),
 );
+/** Also the name of a relative's folder beside this one: no separator, no `..`, nothing hidden. */
+const id = v.pipe(
+	v.string(),
+	v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'expected a short name of letters, digits, dots and dashes'),
+);
 const armName = v.pipe(v.string(), v.regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, 'expected a kebab-case name'), v.maxLength(64));
 
 const schema = v.object({
 	format: v.literal('neuralese-model'),
 	version: v.literal(1),
-	id: v.pipe(
-		v.string(),
-		v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'expected a short name of letters, digits, dots and dashes'),
-	),
+	id,
 	name: line,
 	description: v.optional(v.pipe(v.string(), v.maxLength(1_000)), ''),
 	license: v.optional(line),
@@ -86,6 +88,8 @@ const schema = v.object({
 	quantisation: line,
 	files: v.object({ body: file, head: file, tokenizer: file, thought: v.optional(file) }),
 	probes: v.optional(v.pipe(v.array(file), v.maxLength(MAX_PROBES)), []),
+	reference: v.optional(file),
+	relatives: v.optional(v.object({ twin: v.optional(id), base: v.optional(id) }), {}),
 	recipe: v.object({
 		trainedLatents: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_COUNT)),
 		answer: v.optional(v.pipe(v.string(), v.maxLength(MAX_PATTERN), v.check(isPattern, 'expected a regular expression'))),

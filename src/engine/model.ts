@@ -2,6 +2,7 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseProbe, type Probe } from '../analysis/probe';
+import { parseProblems, type Problem } from '../prompts/problems';
 import type { Disposable } from '../shared/rpc';
 import type { ModelRecord, ProbeRecord } from '../trace/document';
 import type { ModelCard } from './api';
@@ -50,6 +51,8 @@ export class Model implements Disposable {
 		readonly body: Body,
 		readonly head: Head,
 		readonly probes: readonly Probe[],
+		/** Problems of the model's own kind, with their answers. */
+		readonly reference: readonly Problem[] | undefined,
 		private readonly graphs: { body: Graph; head: Graph; thought?: Graph },
 	) {
 		this.cost = costOf(manifest);
@@ -88,7 +91,8 @@ export class Model implements Disposable {
 			const head = await graph(files.head, (found) => checkHead(found, shape));
 			const thought = files.thought && (await graph(files.thought, (found) => checkThought(found, shape)));
 			const probes = await Promise.all(manifest.probes.map((file) => readProbe(folder, file, manifest, signal)));
-			const model = new Model(folder, manifest, hash, tokenizer, new Body(body, shape), new Head(head, shape), probes, {
+			const reference = manifest.reference && readReference(await readChecked(folder, manifest.reference, signal), manifest.reference);
+			const model = new Model(folder, manifest, hash, tokenizer, new Body(body, shape), new Head(head, shape), probes, reference, {
 				body,
 				head,
 				thought,
@@ -141,7 +145,7 @@ export class Model implements Disposable {
 	}
 
 	card(): ModelCard {
-		const { id, name, description, shape, quantisation, recipe } = this.manifest;
+		const { id, name, description, shape, quantisation, recipe, relatives } = this.manifest;
 		const { headWidth: _, ...shown } = shape;
 		const features: Feature[] = ['latents', 'patches', 'neighbours', 'probes'];
 		return {
@@ -156,6 +160,8 @@ export class Model implements Disposable {
 			answer: recipe.answer,
 			trainedLatents: recipe.trainedLatents,
 			probes: this.probes.map(probeRecord),
+			relatives,
+			reference: this.reference && { prompts: this.reference.length },
 			selfTest: this.tests,
 			available: features.filter((feature) => !this.unavailable.has(feature)),
 			unavailable: [...this.unavailable].map(([what, why]) => ({ what, why })),
@@ -221,6 +227,14 @@ export class Model implements Disposable {
 		}
 		return table;
 	}
+}
+
+function readReference(bytes: Uint8Array, { name }: ManifestFile): Problem[] {
+	const problems = parseProblems(new TextDecoder().decode(bytes));
+	if (typeof problems === 'string') {
+		throw new EngineError(`The model's ${quoted(name)} cannot be used (${problems}): export it again.`, 'bad-model');
+	}
+	return problems;
 }
 
 async function readProbe(

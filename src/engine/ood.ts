@@ -4,6 +4,7 @@ import { cloudOf, measure, MEASURES, NEIGHBOUR, percentile, scaleOf } from '../a
 import type { Clouds, Measures, Member, Scale } from '../analysis/ood';
 import { spareReason } from '../analysis/spare';
 import { parseTask } from '../analysis/task';
+import { generator } from '../shared/random';
 import type { Thought } from '../trace/document';
 import type { OodArm, OodParams, OodResult, ProgressEvent } from './api';
 import { checkFits, planArms, type ArmPlan, type Feedback } from './arm';
@@ -14,7 +15,6 @@ import { MAX_ROWS } from './head';
 import type { Model } from './model';
 import { LastReader } from './readers';
 import { ArmRun, prefill, type Last, type Reader } from './run';
-import { generator } from './sampler';
 import { unknownWords } from './unknown';
 
 /** Of token embeddings and of states of text: measuring them among themselves takes a few milliseconds each. */

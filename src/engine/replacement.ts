@@ -1,10 +1,10 @@
 /** Vectors that take another's place, and what they are in words. */
 import type { Replacement } from '../analysis/causal';
 import { logSoftmax } from '../analysis/effect';
+import { gaussian, generator } from '../shared/random';
 import { quoted } from './error';
 import type { Model } from './model';
 import { lastSite, type Last } from './run';
-import { generator } from './sampler';
 
 /** Thoughts of another prompt [width], and the residual streams where they were fed [sites, width]. */
 export interface Other {
@@ -85,13 +85,9 @@ export class Replacements {
 		}
 	}
 
-	/** Standard normal, by Box and Muller. */
 	private noise(index: number, width: number): Float32Array {
 		const uniform = generator(this.seed, `${this.name} noise ${index}`);
-		return Float32Array.from(
-			{ length: width },
-			() => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
-		);
+		return Float32Array.from({ length: width }, () => gaussian(uniform));
 	}
 
 	/** Input embeddings of the lens's likeliest tokens, weighted by their probability. */

@@ -36,7 +36,27 @@ const prompt = v.object({
 
 export const loadRequest = v.object({ model: path });
 const notes = v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(MAX_NOTE))), v.maxLength(MAX_NOTES)));
-export const analyzeRequest = v.object({ model: path, prompt, arms, options, notes, out: v.optional(path) });
+const evidence = v.object({
+	reference: v.optional(
+		v.object({
+			name: v.pipe(v.string(), v.maxLength(1_000)),
+			prompts: v.pipe(v.array(text), v.minLength(1), v.maxLength(MAX_PROMPTS)),
+		}),
+	),
+	twin: v.optional(path),
+	base: v.optional(path),
+	candidates: v.optional(v.pipe(v.array(v.pipe(v.string(), v.nonEmpty(), v.maxLength(200))), v.maxLength(200))),
+	cache: v.optional(path),
+});
+export const analyzeRequest = v.object({
+	model: path,
+	prompt,
+	arms,
+	options,
+	notes,
+	out: v.optional(path),
+	evidence: v.optional(evidence),
+});
 export const evaluateRequest = v.object({ model: path, prompts: v.pipe(v.array(text), v.maxLength(MAX_PROMPTS)), arms, options });
 export const oodRequest = v.object({
 	model: path,

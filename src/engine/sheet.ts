@@ -2,6 +2,7 @@
 import type { Range } from '../shared/range';
 import type { Step, Thought } from '../trace/document';
 import { planeSpec, type PlaneData, type PlaneName } from '../trace/planes';
+import { PERCENTILES } from '../trace/check';
 import type { TensorInput } from '../trace/writer.node';
 
 /** Bytes of rows in one event: larger messages stall the receiver's loop for tens of milliseconds. */
@@ -129,7 +130,7 @@ export class Sheet {
 		let column = this.columns.get(plane);
 		if (!column) {
 			const { dtype, axes } = planeSpec(plane)!;
-			const extents = axes.map((axis) => this.extents[axis]);
+			const extents = axes.map((axis) => (axis === 'percentile' ? PERCENTILES : this.extents[axis]));
 			column = new Column(
 				dtype,
 				extents,

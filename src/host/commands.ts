@@ -25,6 +25,7 @@ const COMMAND_OF: Record<Action, string> = {
 	manageTrust: 'workbench.trust.manage',
 	openExample: 'neuralese.openExamples',
 	restartEngine: 'neuralese.restartEngine',
+	testRun: 'neuralese.testRun',
 };
 
 /** `subject` is what the button's view shows; a prompt's is named, so that the command does not depend on the focus. */

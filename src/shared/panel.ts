@@ -24,7 +24,16 @@ export interface PanelApi {
 }
 
 /** What a button of the panel asks for; the host maps it to a command. */
-export type Action = 'analyze' | 'cancel' | 'saveTrace' | 'chooseModel' | 'showLog' | 'manageTrust' | 'openExample' | 'restartEngine';
+export type Action =
+	| 'analyze'
+	| 'cancel'
+	| 'saveTrace'
+	| 'chooseModel'
+	| 'showLog'
+	| 'manageTrust'
+	| 'openExample'
+	| 'restartEngine'
+	| 'testRun';
 
 export type PanelState =
 	/** No prompt file is active. */
@@ -59,6 +68,10 @@ export interface Run {
 	rows: number;
 	/** Sites 0..layers. */
 	layers: number;
+	/** Three numbers of the latent arm, each with its control; absent while there is no evidence. */
+	meter?: MeterView[];
+	/** How usual what was written is; absent while that was not measured. */
+	legibility?: LegibilityView;
 	/** Heatmaps that can be drawn, the default one first. */
 	probes: ProbeView[];
 	/** Figures of every cell of a probe's fit; see `ProbeView.fit`. */
@@ -78,14 +91,44 @@ export interface ArmView {
 	comparedWith?: string;
 }
 
+/** One of the meter's numbers, ready for display. */
+export interface MeterView {
+	name: 'distance' | 'effect' | 'capacity';
+	/** `93rd pct` */
+	value: string;
+	/** What it is a value of: `from tokens · 48th from states of text` */
+	label: string;
+	/** Its control, with what that is: `twin 0.01 [0.00, 0.02], n = 150` */
+	control: string;
+	/** What it is and how it was computed. */
+	definition: string;
+}
+
+/** The evidence level of a claim, and why. */
+export interface LevelView {
+	/** 0..4 */
+	level: number;
+	claim: string;
+	rungs: { level: number; state: 'reached' | 'not reached' | 'not measured'; why: string }[];
+}
+
+export interface LegibilityView {
+	/** Figures in the order in which they are read: `surprisal under prosqa`, `1.32 bits a token`. */
+	figures: { label: string; value: string; definition: string }[];
+}
+
 export interface ProbeView {
 	name: string;
-	/** What a score near 1 claims. */
+	/** `patch`: effect of patching the residual stream, on a diverging scale. */
+	kind: 'probe' | 'patch';
+	/** Fixed range of its colours. */
+	domain: [number, number];
+	/** What a score near 1 claims; of a patch what was put in. */
 	label: string;
 	/** Held-out AUROC at the last layer averaged over steps, with its controls; absent where the trace has none. */
 	metrics?: { auroc: number; shuffled: number; random: number };
-	/** Index in `Run.fits`: the classes of one probe were fitted and held out together. */
-	fit: number;
+	/** Index in `Run.fits`: the classes of one probe were fitted and held out together; absent of a patch. */
+	fit?: number;
 }
 
 /** Held-out figures of what was fitted at one step and layer: AUROC with its 95 % interval, and its controls. */
@@ -126,10 +169,15 @@ export interface TokenView {
 	text: string;
 	/** Probability that the model gave to it, 0..1; absent where the trace has none (yet). */
 	prob?: number;
+	/** Surprisal under the reference model, bits; KL to the model that this one was tuned from, nats. Absent where not measured. */
+	referenceBits?: number;
+	kl?: number;
 }
 
 export interface ThoughtView {
 	index: number;
+	/** Of the claim that it reads as its words; absent while there is no evidence. */
+	level?: LevelView;
 	/** Why it is spare; absent where it is not. */
 	spare?: string;
 	/** Highest-ranked tokens at the asked layer. `live`: the task's structure allows it at this step; absent where it has none. */
@@ -163,6 +211,49 @@ export interface Details {
 	norm?: number;
 	probes: { name: string; label: string; scores: number[] }[];
 	tokens: (TokenView & { id: number; surprisalBits?: number })[];
+	/** What changing the thought or the sentence did to the answer. */
+	tests: TestView[];
+	/** How far the thought is from tokens and from states of text. */
+	ood: OodView[];
+	/** The prompt's candidates, with the thought's mass on them. */
+	graph?: GraphView;
+}
+
+/** One change of a thought or sentence. */
+export interface TestView {
+	of: 'thought' | 'sentence';
+	/** `its nearest token, rescaled` */
+	label: string;
+	later: 'recomputed' | 'frozen' | 'none';
+	answer: string;
+	changed: boolean;
+	/** nats; NaN where not measured. */
+	deltaLogOdds: number;
+	kl: number;
+	/** The same change on the control model; absent where there is none. */
+	control?: { answer: string; changed: boolean; deltaLogOdds: number };
+	/** What took the place, in full. */
+	by: string;
+}
+
+export interface OodView {
+	/** `distance to the 5th nearest token` */
+	label: string;
+	definition: string;
+	/** NaN where not measured; percentiles 0..100. */
+	value: number;
+	tokens: number;
+	text: number;
+}
+
+export interface GraphView {
+	/** In order of `distance`; of a list without a structure all at distance 0. `mass` 0..1, `rank` from 1. */
+	nodes: { label: string; group: string; distance: number; mass: number; rank: number; asked?: boolean; answer?: boolean }[];
+	/** Indices of nodes. */
+	edges: [number, number][];
+	/** Mass on the live candidates, and its controls in words. */
+	live: number;
+	control: string;
 }
 
 /** What is selected, everywhere at once. Nothing where `row` is absent. */

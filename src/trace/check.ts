@@ -6,6 +6,8 @@ import { planeSpec, type PlaneName, type PlaneSpec } from './planes';
 export const DOCUMENT_TENSOR = 'trace.json';
 /** Bounds `top` axes: more top tokens than any vocabulary is worth. */
 const MAX_TOP = 1_000;
+/** A measure and its two percentiles. */
+export const PERCENTILES = 3;
 const MIP = /^(.+)\.mip([1-9][0-9]?)$/s;
 /** Rows of one level become one row of the next. */
 export const MIP_FACTOR = 4;
@@ -77,9 +79,16 @@ export function checkTensor(
 		tensor.shape[0] === first &&
 		spec.axes.every((axis, i) => {
 			const extent = tensor.shape[i + 1]!;
-			return axis === 'top'
-				? extent <= MAX_TOP
-				: extent === (axis === 'site' ? document.model.layers + 1 : document.model.width);
+			switch (axis) {
+				case 'top':
+					return extent <= MAX_TOP;
+				case 'site':
+					return extent === document.model.layers + 1;
+				case 'width':
+					return extent === document.model.width;
+				case 'percentile':
+					return extent === PERCENTILES;
+			}
 		});
 	return fits ? undefined : `plane ${plane} of arm ${arm.name} has not the shape that its steps and model ask for`;
 }

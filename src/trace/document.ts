@@ -3,6 +3,7 @@
  * document and its planes together are a trace, whether they are still being computed or lie in a file.
  */
 import type { Range } from '../shared/range';
+import type { EvidenceRecord } from './evidence';
 
 /** Bumped when the meaning of a field changes; older documents are migrated on reading. */
 export const SCHEMA_VERSION = 1;
@@ -19,6 +20,8 @@ export interface TraceDocument {
 	runtime: RuntimeRecord;
 	arms: ArmRecord[];
 	probes: ProbeRecord[];
+	/** Tests and controls of the thoughts; absent where none were run. */
+	evidence?: EvidenceRecord;
 	/** Text of every token id that occurs in the trace, so that it can be read without the tokenizer. */
 	tokens: { id: number; text: string }[];
 	/** What the reader should know: ignored settings, arms that were cut off. One sentence each. */

@@ -10,7 +10,7 @@ export type DType = 'F16' | 'F32' | 'I32' | 'U8';
 export interface PlaneSpec {
 	dtype: DType;
 	/** Axes after the first one (`T`, or `K` for `perThought`). */
-	axes: readonly ('site' | 'top' | 'width')[];
+	axes: readonly ('site' | 'top' | 'width' | 'percentile')[];
 	perThought?: true;
 	definition: string;
 }
@@ -28,9 +28,11 @@ export const PLANES = {
 	'latent.vec': { dtype: 'F32', axes: ['width'], perThought: true, definition: 'The vector that was fed back as thought i.' },
 	'neighbour.topk_id': { dtype: 'I32', axes: ['top'], perThought: true, definition: 'Tokens whose input embedding has the highest cosine with the thought vector.' },
 	'neighbour.topk_cosine': { dtype: 'F32', axes: ['top'], perThought: true, definition: 'Those cosines.' },
+	'legibility.surprisal': { dtype: 'F32', axes: [], definition: 'Surprisal of a written token under the reference model, in bits; NaN elsewhere.' },
+	'legibility.kl': { dtype: 'F32', axes: [], definition: 'KL(this model || the model that it was tuned from) of the distribution of a written token, in nats; NaN elsewhere.' },
 } as const satisfies Record<string, PlaneSpec>;
 
-export type PlaneName = keyof typeof PLANES | `probe.${string}.score`;
+export type PlaneName = keyof typeof PLANES | `probe.${string}.score` | `ood.${string}` | `causal.${string}.effect`;
 
 /** Probe scores: F32 [T, L+1] in 0..1, NaN where the probe was not trained to be read. */
 export const PROBE_PLANE: PlaneSpec = { dtype: 'F32', axes: ['site'], definition: 'Score of a linear probe; not a calibrated probability.' };
@@ -39,8 +41,40 @@ export function probePlane(probe: string): PlaneName {
 	return `probe.${probe}.score`;
 }
 
+/** Out-of-distribution measures of the vectors that were fed back: F32 [K, 3]. */
+const OOD_PLANE: PlaneSpec = {
+	dtype: 'F32',
+	axes: ['percentile'],
+	perThought: true,
+	definition: 'The measure, its percentile among token embeddings, and among states of text; NaN where not measured.',
+};
+
+/** Effect of changing a thought: F32 [K]. */
+const EFFECT_PLANE: PlaneSpec = {
+	dtype: 'F32',
+	axes: [],
+	perThought: true,
+	definition: "Δ log-odds of the unchanged answer when the thought is changed and the later ones are recomputed, in nats; NaN where not measured.",
+};
+
+/** Effect of patching the residual stream where a thought is fed: F32 [K, L+1]. */
+const PATCH_PLANE: PlaneSpec = { ...EFFECT_PLANE, axes: ['site'] };
+
+/** Planes whose names hold the name of a probe, a measure or a test: the first pattern that matches. */
+const NAMED_PLANES: readonly [RegExp, PlaneSpec][] = [
+	[/^probe\..+\.score$/s, PROBE_PLANE],
+	[/^ood\..+$/s, OOD_PLANE],
+	[/^causal\.patch(-.+)?\.effect$/s, PATCH_PLANE],
+	[/^causal\..+\.effect$/s, EFFECT_PLANE],
+];
+
+/** `test` with its form, if it has one: `causal.snap-1-rescaled.effect`. */
+export function effectPlane(test: string, form?: string): PlaneName {
+	return `causal.${form === undefined ? test : `${test}-${form}`}.effect`;
+}
+
 export function planeSpec(name: PlaneName): PlaneSpec | undefined {
-	return Object.hasOwn(PLANES, name) ? PLANES[name as keyof typeof PLANES] : /^probe\..+\.score$/s.test(name) ? PROBE_PLANE : undefined;
+	return Object.hasOwn(PLANES, name) ? PLANES[name as keyof typeof PLANES] : NAMED_PLANES.find(([pattern]) => pattern.test(name))?.[1];
 }
 
 /** Rows [start, end) of a plane, flattened row-major. F16 stays as its bits: a Float16Array does not cross every message channel. */

@@ -1,6 +1,7 @@
 /** The shape of `trace.json`. Every list and text is bounded: a trace may come from anybody. */
 import * as v from 'valibot';
 import type { TraceDocument } from './document';
+import { evidenceSchema } from './evidenceSchema';
 
 /** A long context has a million positions. */
 const MAX_STEPS = 1_000_000;
@@ -109,6 +110,7 @@ const document = v.object({
 	runtime: v.object({ engine: line, platform: line }),
 	arms: list(arm, MAX_ARMS),
 	probes: list(probe, MAX_PROBES),
+	evidence: v.optional(evidenceSchema),
 	tokens: list(v.object({ id: count, text: v.pipe(v.string(), v.maxLength(MAX_LINE)) }), MAX_TOKENS),
 	notes: list(v.pipe(v.string(), v.maxLength(MAX_NOTE)), MAX_NOTES),
 });

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from model import Shape
@@ -11,6 +11,7 @@ from vocabulary import SIZE
 ANSWER_SEGMENT = {"kind": "decode", "role": "answer", "stop": ["<eos>"], "limit": 4}
 CHAIN_LIMIT = 12
 THOUGHTS = 6
+REFERENCE = "reference.json"
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Identity:
     name: str
     description: str
     feedback: dict[str, str]
+    relatives: dict[str, str] = field(default_factory=dict)  # ids of the folders beside this one
 
 
 LATENT_MODEL = Identity(
@@ -29,6 +31,7 @@ LATENT_MODEL = Identity(
     "Two-layer decoder trained from scratch on ProsQA; one set of weights answers directly, with a token chain of "
     "thought, or after six continuous thoughts.",
     {"site": "normed"},
+    {"twin": "prosqa-pause"},
 )
 PAUSE_TWIN = Identity(
     "prosqa-pause",
@@ -41,6 +44,9 @@ PAUSE_TWIN = Identity(
 
 def identity(pause: bool) -> Identity:
     return PAUSE_TWIN if pause else LATENT_MODEL
+
+
+IDENTITIES = {who.id: who for who in (LATENT_MODEL, PAUSE_TWIN)}
 
 
 def _entry(path: Path) -> dict:
@@ -74,7 +80,22 @@ def _recipe(feedback: dict[str, str]) -> dict:
 
 def write_manifest(folder: Path, shape: Shape, pause: bool) -> None:
     """Hashes what lies in the folder and describes it in `model.json`."""
-    who = identity(pause)
+    _write(folder, shape, identity(pause))
+
+
+def describe(folder: Path) -> None:
+    """Writes `model.json` again after files were added."""
+    manifest = json.loads((folder / "model.json").read_text())
+    shape = manifest["shape"]
+    _write(
+        folder,
+        Shape(shape["layers"], shape["width"], shape["heads"], shape["headWidth"], shape["context"]),
+        IDENTITIES[manifest["id"]],
+    )
+
+
+def _write(folder: Path, shape: Shape, who: Identity) -> None:
+    reference = folder / REFERENCE
     manifest = {
         "format": "neuralese-model",
         "version": 1,
@@ -97,6 +118,8 @@ def write_manifest(folder: Path, shape: Shape, pause: bool) -> None:
             "tokenizer": _entry(folder / "tokenizer.json"),
         },
         "probes": [_entry(path) for path in sorted(folder.glob("probes/*.safetensors"))],
+        **({"reference": _entry(reference)} if reference.exists() else {}),
+        **({"relatives": who.relatives} if who.relatives else {}),
         "recipe": _recipe(who.feedback),
     }
     (folder / "model.json").write_text(json.dumps(manifest, indent=2) + "\n")

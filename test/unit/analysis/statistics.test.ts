@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { wilson } from '../../../src/analysis/statistics';
+import { bootstrapMean, mcnemar, quantile, share, wilson } from '../../../src/analysis/statistics';
 
 describe('Wilson interval', () => {
 	/** Published values: Newcombe 1998, table I (method 3). */
@@ -28,5 +28,39 @@ describe('Wilson interval', () => {
 			}),
 		);
 		assert.deepEqual(wilson(0, 0), [0, 1]);
+	});
+});
+
+describe('bootstrap and paired tests', () => {
+	test('the bootstrap interval of a mean holds the mean, and narrows with the root of n', () => {
+		const wide = bootstrapMean(Array.from({ length: 25 }, (_, i) => i % 5));
+		const narrow = bootstrapMean(Array.from({ length: 2500 }, (_, i) => i % 5));
+		assert.equal(wide.value, 2);
+		assert.ok(wide.ci[0] < 2 && wide.ci[1] > 2);
+		const ratio = (wide.ci[1] - wide.ci[0]) / (narrow.ci[1] - narrow.ci[0]);
+		assert.ok(ratio > 7 && ratio < 13, `${ratio}`);
+		// Standard error √2/√n of the values 0..4.
+		assert.ok(Math.abs((narrow.ci[1] - narrow.ci[0]) / (2 * 1.96 * Math.sqrt(2 / 2500)) - 1) < 0.1);
+	});
+
+	test('the same seed gives the same interval, and one value has none', () => {
+		assert.deepEqual(bootstrapMean([1, 2, 4], 7), bootstrapMean([1, 2, 4], 7));
+		assert.deepEqual(bootstrapMean([3]), { value: 3, ci: [NaN, NaN], n: 1 });
+	});
+
+	test('quantiles lie between neighbours', () => {
+		assert.equal(quantile(Float64Array.of(0, 10), 0.25), 2.5);
+	});
+
+	test('McNemar: exact binomial tails', () => {
+		assert.equal(mcnemar(0, 0), 1);
+		assert.ok(Math.abs(mcnemar(0, 6) - 2 / 64) < 1e-12);
+		// scipy.stats.binomtest(3, 20).pvalue
+		assert.ok(Math.abs(mcnemar(3, 17) - 0.0025768280029296875) < 1e-12);
+		assert.equal(mcnemar(4, 4), 1);
+	});
+
+	test('a share carries its Wilson interval', () => {
+		assert.deepEqual(share(3, 4), { value: 0.75, ci: wilson(3, 4), n: 4 });
 	});
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { draw, generator } from '../../../src/engine/sampler';
+import { draw } from '../../../src/engine/sampler';
+import { generator } from '../../../src/shared/random';
 
 const take = (next: () => number, count: number) => Array.from({ length: count }, next);
 

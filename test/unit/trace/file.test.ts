@@ -198,7 +198,7 @@ describe('trace files', () => {
 
 	test('planes of later versions are skipped, known planes of a wrong shape are not', async () => {
 		const document = sampleDocument();
-		const more: TensorInput = { name: 'latent/causal.ablate.effect', dtype: 'F32', shape: [1], chunks: [Float32Array.of(1)] };
+		const more: TensorInput = { name: 'latent/other.ablate.effect', dtype: 'F32', shape: [1], chunks: [Float32Array.of(1)] };
 		(await open(await written(document, [...sampleTensors(document), more]))).dispose();
 		for (const [name, dtype, shape] of [
 			['latent/lens.lse', 'F32', [1, 3]],

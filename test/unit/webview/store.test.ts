@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { PanelState, Run } from '../../../src/shared/panel';
+import type { PanelState, ProbeView, Run } from '../../../src/shared/panel';
 import { heldOut, INITIAL, layerOf, probeOf, restored, saved, Store, withPanel, withSelection } from '../../../webview/store';
 
-const PROBES = ['first-option', 'within:impus', 'within:yimpus'].map((name) => ({ name, label: name, fit: 0 }));
+const PROBES = ['first-option', 'within:impus', 'within:yimpus'].map((name): ProbeView => ({
+	name,
+	kind: 'probe',
+	domain: [0, 1],
+	label: name,
+	fit: 0,
+}));
 const RUN: Run = {
 	revision: 1,
 	title: 'Is Davis a jelpus or gerpus?',
