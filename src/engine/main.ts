@@ -21,7 +21,7 @@ import { EngineError } from './error';
 import { evaluate } from './evaluation';
 import type { Model } from './model';
 import { Models } from './models';
-import { Ood } from './ood';
+import { Ood } from './evidence/ood';
 import { analyzeRequest, causalRequest, checked, evaluateRequest, loadRequest, oodRequest } from './request';
 import { PLATFORM } from './runtime';
 
