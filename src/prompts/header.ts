@@ -12,6 +12,7 @@ const KEYS: { readonly [K in keyof PromptSettings]-?: string } = {
 	maxTokens: 'max-tokens',
 	temperature: 'temperature',
 	seed: 'seed',
+	candidates: 'candidates',
 };
 
 /**

@@ -9,6 +9,9 @@ const MAX_TEMPERATURE = 10;
 /** Generators are seeded with 32 bits. */
 const MAX_SEED = 2 ** 32 - 1;
 const MAX_ARMS = 16;
+/** More candidates than one reads at a glance. */
+const MAX_CANDIDATES = 200;
+const MAX_CANDIDATE = 200;
 /** More ranks than anybody reads; each is stored for every position and layer. */
 const MAX_TOP_K = 100;
 /** Names and descriptions are shown on one line. */
@@ -40,6 +43,16 @@ function arms(value: unknown): string[] | undefined {
 	return names.length > 0 && names.every((name) => /^[\w-]{1,64}$/.test(name)) ? [...new Set(names)] : undefined;
 }
 
+/** Words or short phrases, each once. */
+function candidates(value: unknown): string[] | undefined {
+	const items = typeof value === 'string' ? value.split(',') : value;
+	if (!Array.isArray(items) || items.length > MAX_CANDIDATES) {
+		return undefined;
+	}
+	const words = items.map((item) => (typeof item === 'string' || typeof item === 'number' ? String(item).trim() : ''));
+	return words.length > 0 && words.every((word) => word !== '' && word.length <= MAX_CANDIDATE) ? [...new Set(words)] : undefined;
+}
+
 /** `topK` is the editor's alone: it says how much is stored, not what is run. */
 type AllSettings = PromptSettings & { topK?: number };
 
@@ -50,5 +63,6 @@ export const SETTINGS: { readonly [K in keyof AllSettings]-?: Setting<NonNullabl
 	maxTokens: integer(1, MAX_TOKENS),
 	temperature: { expected: `a number from 0 to ${MAX_TEMPERATURE}`, read: number(0, MAX_TEMPERATURE, false) },
 	seed: integer(0, MAX_SEED),
+	candidates: { expected: 'a list of words that a thought may read as, for example yes, no', read: candidates },
 	topK: integer(1, MAX_TOP_K),
 };
