@@ -9,7 +9,7 @@ import type { Tooltip } from '../tooltip';
 const SIGNS: Readonly<Record<NonNullable<SentenceView['verdict']>, { text: string; tone: string }>> = {
 	'on a path': { text: '✓ on a path', tone: 'good' },
 	'dead end': { text: '⊣ leaves every path here', tone: 'warn leaves' },
-	'after the dead end': { text: 'after the dead end', tone: 'after' },
+	'after the dead end': { text: '⊣ after the dead end', tone: 'after' },
 	'no such fact': { text: '✗ no such fact', tone: 'bad' },
 };
 
