@@ -2,11 +2,11 @@
 import type { RunOptions } from '../../trace/document';
 import type { NamedPrompt, ProgressEvent } from '../api';
 import type { ArmPlan } from '../arm';
-import { recorded, type Clean } from '../clean';
+import { recorded, type Clean } from '../causal/clean';
 import { EngineError } from '../error';
 import { sha256 } from '../folder';
 import type { Model } from '../model';
-import type { Other } from '../replacement';
+import type { Other } from '../causal/replacement';
 import { settingsOf } from './reference';
 import type { Kept, Store } from './store';
 
