@@ -126,7 +126,7 @@ export class Gathering {
 		const { signal, emit } = this.outlet;
 		const { prompts } = this.set;
 		const reference = await this.shared.ood.reference({ model, plan, prompts, store: this.store, signal, emit });
-		arm.compared = clean.thoughts.map((vector) => compared(vector, plan, reference));
+		arm.compared = clean.thoughts.map((vector) => compared(vector, reference));
 		for (const name of MEASURES) {
 			const rows = arm.compared.flatMap((found) => [found[name].value, found[name].tokens, found[name].text]);
 			this.outlet.plane(plan.name, `ood.${name}`, Float32Array.from(rows));
@@ -207,7 +207,7 @@ export class Gathering {
 				throw new EngineError(`it gives no answer in arm ${arm.plan.name}`, 'bad-model');
 			}
 			if (role === 'twin') {
-				arm.twinDistances = await distances(model, plan!, clean.thoughts);
+				arm.twinDistances = await distances(model, clean.thoughts);
 			}
 			await this.read(model, arm, role, plan, clean);
 		}
