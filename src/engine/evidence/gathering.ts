@@ -124,7 +124,8 @@ export class Gathering {
 			return;
 		}
 		const { signal, emit } = this.outlet;
-		const { prompts } = this.set;
+		// With the prompt among them a thought would be compared with itself.
+		const prompts = this.set.prompts.filter((text) => text !== this.subject.prompt);
 		const reference = await this.shared.ood.reference({ model, plan, prompts, store: this.store, signal, emit });
 		arm.compared = clean.thoughts.map((vector) => compared(vector, reference));
 		for (const name of MEASURES) {
@@ -168,6 +169,7 @@ export class Gathering {
 	private async runs(model: Model, plan: ArmPlan): Promise<Run[]> {
 		const { options } = this.subject;
 		const { signal, emit } = this.outlet;
+		// With the prompt among them a thought would be compared with itself.
 		const prompts = this.set ? affordable(this.set, model, plan) : [];
 		return runsOf({ model, plan, prompts, options, store: this.store, signal, emit });
 	}

@@ -16,6 +16,7 @@ import type { Model } from '../model';
 import { LastReader } from '../readers';
 import { ArmRun, prefill, type Last, type Reader } from '../run';
 import { unknownWords } from '../unknown';
+import { referenceSet } from './reference';
 import { Store, type Kept } from './store';
 
 /** Of token embeddings and of states of text: measuring them among themselves takes a few milliseconds each. */
@@ -65,7 +66,7 @@ export class Ood {
 
 	async run(
 		model: Model,
-		{ prompt, arms, options, reference: prompts }: OodParams,
+		{ prompt, arms, options, reference: given }: OodParams,
 		signal: AbortSignal,
 		emit: (event: ProgressEvent) => void,
 	): Promise<OodResult> {
@@ -78,6 +79,11 @@ export class Ood {
 		model.checkRuns(plans);
 		const encoded = tokenizer.encode(prompt);
 		plans.forEach((plan) => checkFits(plan, encoded.ids.length, shape.context));
+		const set = referenceSet({ reference: given }, model);
+		if (!set) {
+			throw new EngineError('This model brings no reference set to compare thoughts with: name one with --reference.', 'bad-request');
+		}
+		const prompts = set.prompts.filter((text) => text !== prompt);
 		const task = parseTask(prompt);
 		const notes = unknownWords(prompt, encoded, tokenizer.unknownId);
 		const measured: OodArm[] = [];
@@ -98,7 +104,7 @@ export class Ood {
 			const { tokens, text } = reference;
 			measured.push({ name: plan.name, feedback: plan.feedback!, site: siteOf(plan), tokens, text, rows });
 		}
-		return { model: { id: manifest.id, sha256: model.sha256 }, neighbour: NEIGHBOUR, arms: measured, notes };
+		return { model: { id: manifest.id, sha256: model.sha256 }, neighbour: NEIGHBOUR, arms: measured, reference: { source: set.name, prompts: prompts.length }, notes };
 	}
 
 	/** Computed once for each model and text. */
