@@ -36,8 +36,15 @@ const test = v.object({
 	deltaLogOdds: v.nullable(v.number()),
 	kl: v.nullable(v.number()),
 	by: line,
+	draws: v.optional(estimate),
 	control: v.optional(
-		v.object({ answer, changed: v.boolean(), deltaLogOdds: v.nullable(v.number()), kl: v.nullable(v.number()) }),
+		v.object({
+			answer,
+			changed: v.boolean(),
+			deltaLogOdds: v.nullable(v.number()),
+			kl: v.nullable(v.number()),
+			draws: v.optional(estimate),
+		}),
 	),
 });
 
