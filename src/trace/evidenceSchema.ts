@@ -19,7 +19,7 @@ const list = <T extends v.GenericSchema>(item: T, limit: number) => v.pipe(v.arr
 const model = { id: line, sha256: line };
 const among = v.object({ n: count, of: count });
 
-const estimateEntries = { value: v.number(), ci: v.tuple([v.number(), v.number()]), n: count };
+const estimateEntries = { value: v.number(), ci: v.strictTuple([v.number(), v.number()]), n: count };
 const estimate = v.object(estimateEntries);
 
 const test = v.object({
@@ -64,15 +64,15 @@ const reading = v.object({
 		v.object({
 			label: line,
 			group: v.picklist(['path', 'frontier', 'earlier', 'later', 'unreachable', 'candidate']),
-			mass: v.number(),
-			rank: count,
+			mass: share,
+			rank: v.pipe(count, v.minValue(1)),
 		}),
 		MAX_CANDIDATES,
 	),
-	live: v.number(),
+	live: share,
 	shuffled: v.optional(v.object({ ...estimateEntries, p: share })),
-	twin: v.optional(v.number()),
-	random: v.optional(v.number()),
+	twin: v.optional(share),
+	random: v.optional(share),
 });
 
 const claim = v.object({

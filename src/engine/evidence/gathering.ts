@@ -154,7 +154,7 @@ export class Gathering {
 		const { prompt, options } = this.subject;
 		const { signal, emit } = this.outlet;
 		const reference = this.set ? affordable(this.set, model, plans[0]!) : [];
-		return testsOf(model, prompt, plans.map(({ name }) => name), options, reference, signal, emit);
+		return testsOf(model, prompt, plans, options, reference, signal, emit);
 	}
 
 	/** Reads an arm's thoughts on one of the models, of which the plan may differ. */

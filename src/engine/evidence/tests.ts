@@ -1,13 +1,21 @@
 /** Causal tests of one prompt on one model, as records of a trace. */
-import { CAUSAL_TESTS, type CausalTest } from '../../analysis/causal';
+import { CAUSAL_TESTS, isWritten, type CausalTest } from '../../analysis/causal';
 import type { RunOptions } from '../../trace/document';
 import type { CausalRecord } from '../../trace/evidence';
 import type { CausalRow, NamedPrompt, ProgressEvent } from '../api';
+import type { ArmPlan } from '../arm';
 import { CausalRun } from '../causal/sweep';
 import type { Model } from '../model';
 
 /** A transplant needs a prompt that was chosen for it. */
 const TESTS: readonly CausalTest[] = CAUSAL_TESTS.filter((test) => test !== 'transplant');
+
+/** Those that have something to change in one of the arms. */
+function testsFor(plans: readonly ArmPlan[]): CausalTest[] {
+	const thinks = plans.some(({ feedback }) => feedback !== undefined);
+	const writes = plans.some(({ segments }) => segments.some((segment) => segment.kind === 'decode' && segment.role === 'thought'));
+	return TESTS.filter((test) => (isWritten(test) ? writes : thinks));
+}
 
 export interface Tested {
 	records: CausalRecord[];
@@ -18,16 +26,21 @@ export interface Tested {
 export async function testsOf(
 	model: Model,
 	prompt: string,
-	arms: string[],
+	plans: readonly ArmPlan[],
 	options: RunOptions,
 	reference: NamedPrompt[],
 	signal: AbortSignal,
 	emit: (event: ProgressEvent) => void,
 ): Promise<Tested> {
 	const records: CausalRecord[] = [];
+	const tests = testsFor(plans);
+	if (tests.length === 0) {
+		return { records, skipped: ['Nothing was tested by changing it, because no arm that was run has thoughts.'] };
+	}
+	const arms = plans.map(({ name }) => name);
 	const run = new CausalRun(
 		model,
-		{ model: model.folder, prompts: [prompt], arms, options, tests: [...TESTS], scope: 'each', reference },
+		{ model: model.folder, prompts: [prompt], arms, options, tests, scope: 'each', reference },
 		signal,
 		(event) => {
 			if (event.kind === 'row') {
