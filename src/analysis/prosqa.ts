@@ -99,7 +99,7 @@ function counterpartOf(
 }
 
 /** Breadth first; in order of distance. */
-function distancesFrom(root: string, facts: Facts): Map<string, number> {
+function distancesFrom(root: string, facts: ReadonlyMap<string, ReadonlyMap<string, unknown>>): Map<string, number> {
 	const distances = new Map([[root, 0]]);
 	for (const [entity, distance] of distances) {
 		for (const next of facts.get(entity)?.keys() ?? []) {

@@ -17,6 +17,11 @@ export class Others {
 		private readonly progress: (fraction: number) => void,
 	) {}
 
+	/** Takes over what is known already. */
+	know(arm: string, text: string, other: Omit<Other, 'name'>): void {
+		this.found.set(`${arm} ${text}`, other);
+	}
+
 	/** Those with at least as many thoughts as `clean`, in their order. */
 	async of(prompts: readonly NamedPrompt[], plan: ArmPlan, { thoughts }: Clean): Promise<Other[]> {
 		const key = (text: string) => `${plan.name} ${text}`;

@@ -14,7 +14,8 @@ import { Skipped } from './skipped';
 import { Variants } from './variants';
 
 export class CausalRun {
-	private readonly others: Others;
+	/** Runs of the prompts that thoughts are taken from. */
+	readonly others: Others;
 	private readonly skipped: Skipped;
 	private readonly variants: Variants;
 

@@ -44,6 +44,7 @@ export async function readsOf(
 	task: Task | undefined,
 	others: readonly Run[],
 	seed: number,
+	signal: AbortSignal,
 ): Promise<Read[]> {
 	const names = candidateNames(model, candidates[0] ?? [], task);
 	const states = producedAt(clean, model);
@@ -53,6 +54,7 @@ export async function readsOf(
 		reads.push({ ...superposition(logits, candidates[i]!, names), top: wordOf(model.tokenizer.textOf(top), task) });
 	});
 	for (const [i, reading] of reads.entries()) {
+		signal.throwIfAborted();
 		const live = liveTokens(candidates[i]!, names);
 		const draws: number[] = [];
 		await eachLogits(model, others.map((other) => other.states[i]!), (logits) => draws.push(massOf(logits, live)));
