@@ -12,6 +12,14 @@ export interface Task {
 	readonly hops?: number;
 	/** The one option that the root reaches; absent where it reaches none or several. */
 	readonly answer?: string;
+	/** Everything that facts or options name, in the order of the prompt. */
+	readonly entities: readonly string[];
+	/** The facts, each once: subject and object. */
+	readonly edges: readonly (readonly [string, string])[];
+	/** Facts from the root to an entity; absent where it is not reached. */
+	distance(entity: string): number | undefined;
+	/** Whether an entity lies on a shortest way from the root to the answer. */
+	onPath(entity: string): boolean;
 	/** Entities at a distance of exactly `hop` facts from the root. */
 	frontier(hop: number): ReadonlySet<string>;
 	isFact(subject: string, object: string): boolean;
@@ -21,6 +29,11 @@ export interface Task {
 	wordOf(text: string): string | undefined;
 	/** Reads a written step. `subject` is absent where the step leaves it out (` is a yimpus.`). */
 	step(text: string): { subject?: string; object: string } | undefined;
+	/**
+	 * The same facts with the question asked about another entity, which reaches exactly one of the candidates: the other one where
+	 * there is such an entity. Absent where there is none.
+	 */
+	counterpart(): { question: string; text: string } | undefined;
 	/** Where the fact stands in the prompt, as offsets in the prompt's text. */
 	occurrences(subject: string, object: string): readonly { start: number; end: number }[];
 }

@@ -37,8 +37,10 @@ export interface CausalRecord {
 	kl: number | null;
 	/** What took the place, in words. */
 	by: string;
+	/** Of `resample`: Δ log-odds over several other prompts, of which `by` names the first. */
+	draws?: Estimate;
 	/** The same change of the same prompt on the control model (the twin without recurrence). */
-	control?: { answer?: string; changed: boolean; deltaLogOdds: number | null; kl: number | null };
+	control?: { answer?: string; changed: boolean; deltaLogOdds: number | null; kl: number | null; draws?: Estimate };
 }
 
 /** What an arm's thoughts were compared with; the values are the planes `ood.<measure>`. */
@@ -102,7 +104,9 @@ export interface CohortRecord {
 	/** Reference prompts that were run. */
 	prompts: number;
 	thoughts: CohortThought[];
-	/** Gaussian noise of `ratio` times each thought's norm added to all thoughts: share of answers that stay. */
+	/** All thoughts snapped to their nearest token: KL of the answer, and share of answers that change. */
+	snap?: { kl: Estimate; changed: Estimate };
+	/** Gaussian noise of `ratio` times each thought's norm added to all thoughts: share of answers that stay. Empty where not measured. */
 	noise: { ratio: number; unchanged: Estimate }[];
 }
 
