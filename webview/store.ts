@@ -56,6 +56,12 @@ export function probeOf(state: AppState): string | undefined {
 	return (family?.members[0]?.probe ?? probes[0])?.name;
 }
 
+/** The heatmap that is shown. */
+export function shownProbe(state: AppState): ProbeView | undefined {
+	const name = probeOf(state);
+	return runOf(state.panel)?.probes.find((probe) => probe.name === name);
+}
+
 /** Held-out figures of what was fitted for one cell of the heatmap; row k is thought k. */
 export function heldOut(
 	run: Run | undefined,

@@ -3,19 +3,21 @@ import { create, range } from 'd3';
 import type { Details, ProbeCell } from '../../src/shared/panel';
 import { formatProbability } from '../../src/shared/probability';
 import { families, spoken } from '../families';
-import { decimals, exact } from '../figures';
+import { decimals } from '../../src/shared/decimals';
+import { exact } from '../figures';
 import * as glossary from '../glossary';
 import { table, type Column } from '../table';
 import type { Tooltip } from '../tooltip';
 
 /** Words a layer is told with; all ranks of the selected one stand in a table of their own. */
-const WORDS = 3;
+const WORDS = 2;
 /** With more sites than this, probe scores are told at the selected layer only. */
 const PROBE_SITES = 6;
 
 type Layer = Details['layers'][number];
 type Ranked = Layer['top'][number] & { rank: number };
 type Probe = Details['probes'][number];
+type Token = Column<Details['tokens'][number]>;
 /** A probe, or the heading above the classes of one. */
 type Line = { name: string; kind: '' | 'group' | 'member'; probe?: Probe };
 
@@ -72,11 +74,21 @@ export function neighbourTable({ neighbours, norm }: Details, tooltip: Tooltip):
 }
 
 export function tokenTable({ tokens }: Details, selected: number | undefined, tooltip: Tooltip): HTMLElement {
-	const columns: Column<Details['tokens'][number]>[] = [
+	const reference: Token = {
+		title: 'reference',
+		unit: 'bits',
+		figure: true,
+		text: (one) => decimals(one.referenceBits),
+		tip: glossary.token,
+	};
+	const base: Token = { title: 'KL base', unit: 'nats', figure: true, text: (one) => decimals(one.kl), tip: glossary.token };
+	const columns: Token[] = [
 		{ title: 'token', word: true, text: (one) => one.text },
 		{ title: 'id', figure: true, text: (one) => String(one.id), tip: () => glossary.TOKEN_ID },
 		{ title: 'p', figure: true, text: (one) => (one.prob === undefined ? decimals(one.prob) : formatProbability(one.prob)), tip: glossary.token },
 		{ title: 'surprisal', unit: 'bits', figure: true, text: (one) => decimals(one.surprisalBits), tip: glossary.token },
+		...(tokens.some((one) => one.referenceBits !== undefined) ? [reference] : []),
+		...(tokens.some((one) => one.kl !== undefined) ? [base] : []),
 	];
 	return table(tokens, columns, tooltip, (one) => (one.step === selected ? 'selected' : ''));
 }
