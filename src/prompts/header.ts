@@ -13,7 +13,6 @@ const KEYS: { readonly [K in keyof PromptSettings]-?: string } = {
 	maxTokens: 'max-tokens',
 	temperature: 'temperature',
 	seed: 'seed',
-	candidates: 'candidates',
 };
 
 /**

@@ -33,8 +33,6 @@ export interface PromptSettings {
 	/** 0 is greedy. */
 	temperature?: number;
 	seed?: number;
-	/** What thoughts may read as, where the task is not known. */
-	candidates?: string[];
 }
 
 /** The normal form of every prompt format. */

@@ -65,6 +65,5 @@ export const SETTINGS: { readonly [K in keyof AllSettings]-?: Setting<NonNullabl
 	maxTokens: integer(1, MAX_TOKENS),
 	temperature: { expected: `a number from 0 to ${MAX_TEMPERATURE}`, read: number(0, MAX_TEMPERATURE, false) },
 	seed: integer(0, MAX_SEED),
-	candidates: { expected: 'a list of words that a thought may read as, for example yes, no', read: candidates },
 	topK: integer(1, MAX_TOP_K),
 };
