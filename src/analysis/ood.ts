@@ -92,12 +92,12 @@ export function percentile(value: number, ascending: Float64Array): number {
 }
 
 /** Percentiles of the vectors' kNN distances to token embeddings [n, width] among those of the embeddings themselves; see `measure`. */
-export function tokenDistances(vectors: readonly { vector: Float32Array; row?: number }[], rows: Float32Array, width: number): number[] {
+export function tokenDistances(vectors: readonly Float32Array[], rows: Float32Array, width: number): number[] {
 	const own = Float64Array.from({ length: rows.length / width }, (_, row) =>
 		neighbourDistance(rows.subarray(row * width, (row + 1) * width), rows, width, row),
 	);
 	const ascending = own.filter((distance) => !Number.isNaN(distance)).sort();
-	return vectors.map(({ vector, row = -1 }) => percentile(neighbourDistance(vector, rows, width, row), ascending));
+	return vectors.map((vector) => percentile(neighbourDistance(vector, rows, width, -1), ascending));
 }
 
 /** Cosine with the nearest row but `except`; the direction of a null vector is not defined. */

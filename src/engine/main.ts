@@ -56,7 +56,7 @@ function use<T>(folder: string, signal: AbortSignal, emit: Emit, work: (model: M
 async function analyze(params: AnalyzeParams, { signal, emit }: CallContext<AnalyzeEvent>): Promise<AnalyzeResult> {
 	const request = checked(analyzeRequest, params);
 	const document = await use(request.model, signal, emit, (model) =>
-		new AnalysisRun(model, runtimeInfo(), request, signal, emit).run(),
+		new AnalysisRun(model, runtimeInfo(), request, { models, ood }, signal, emit).run(),
 	);
 	return { document, peakMemory: process.resourceUsage().maxRSS * 1024 };
 }

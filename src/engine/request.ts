@@ -36,13 +36,14 @@ const prompt = v.object({
 
 export const loadRequest = v.object({ model: path });
 const notes = v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(MAX_NOTE))), v.maxLength(MAX_NOTES)));
+const reference = v.optional(
+	v.object({
+		name: v.pipe(v.string(), v.maxLength(1_000)),
+		prompts: v.pipe(v.array(text), v.minLength(1), v.maxLength(MAX_PROMPTS)),
+	}),
+);
 const evidence = v.object({
-	reference: v.optional(
-		v.object({
-			name: v.pipe(v.string(), v.maxLength(1_000)),
-			prompts: v.pipe(v.array(text), v.minLength(1), v.maxLength(MAX_PROMPTS)),
-		}),
-	),
+	reference,
 	twin: v.optional(path),
 	base: v.optional(path),
 	candidates: v.optional(v.pipe(v.array(v.pipe(v.string(), v.nonEmpty(), v.maxLength(200))), v.maxLength(200))),
@@ -63,7 +64,7 @@ export const oodRequest = v.object({
 	prompt: text,
 	arms,
 	options,
-	reference: v.pipe(v.array(text), v.minLength(1), v.maxLength(MAX_PROMPTS)),
+	reference,
 });
 const namedPrompt = v.object({ name: v.pipe(v.string(), v.maxLength(1_000)), text });
 export const causalRequest = v.object({
@@ -75,6 +76,7 @@ export const causalRequest = v.object({
 	scope: v.picklist(['each', 'whole']),
 	reference: v.pipe(v.array(namedPrompt), v.maxLength(MAX_PROMPTS)),
 	donor: v.optional(namedPrompt),
+	resamples: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_PROMPTS))),
 });
 
 /** Fails with one sentence that names the field. */

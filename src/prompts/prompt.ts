@@ -27,12 +27,12 @@ export interface PromptSettings {
 	model?: string;
 	latents?: number;
 	arms?: string[];
+	/** What thoughts may read as, where the task's structure is not known. */
+	candidates?: string[];
 	maxTokens?: number;
 	/** 0 is greedy. */
 	temperature?: number;
 	seed?: number;
-	/** What thoughts may read as, where the task is not known. */
-	candidates?: string[];
 }
 
 /** The normal form of every prompt format. */

@@ -16,6 +16,7 @@ import type { Model } from '../model';
 import { LastReader } from '../readers';
 import { ArmRun, prefill, type Last, type Reader } from '../run';
 import { unknownWords } from '../unknown';
+import { referenceSet } from './reference';
 import { Store, type Kept } from './store';
 
 /** Of token embeddings and of states of text: measuring them among themselves takes a few milliseconds each. */
@@ -32,8 +33,6 @@ const CLOUDS = ['tokens', 'text'] as const;
 export interface Reference {
 	clouds: Clouds;
 	scales: { tokens: Scale; text: Scale };
-	/** Which token embeddings the cloud has, ascending. */
-	ids: readonly number[];
 	tokens: { n: number; of: number };
 	text: { n: number; of: number };
 }
@@ -56,12 +55,9 @@ export interface Sample {
 }
 
 /** The state that is fed back. Where a dummy token is fed instead, the one that a model with thoughts would feed. */
-export function siteOf(plan: ArmPlan): Site {
-	return feedbackOf(plan)?.site === 'resid' ? 'resid' : 'normed';
-}
-
-function feedbackOf({ segments }: ArmPlan): Feedback | undefined {
-	return segments.find((segment) => segment.kind === 'latent')?.feedback;
+export function siteOf({ segments }: ArmPlan): Site {
+	const feedback: Feedback | undefined = segments.find((segment) => segment.kind === 'latent')?.feedback;
+	return feedback?.site === 'resid' ? 'resid' : 'normed';
 }
 
 export class Ood {
@@ -70,7 +66,7 @@ export class Ood {
 
 	async run(
 		model: Model,
-		{ prompt, arms, options, reference: prompts }: OodParams,
+		{ prompt, arms, options, reference: given }: OodParams,
 		signal: AbortSignal,
 		emit: (event: ProgressEvent) => void,
 	): Promise<OodResult> {
@@ -83,6 +79,11 @@ export class Ood {
 		model.checkRuns(plans);
 		const encoded = tokenizer.encode(prompt);
 		plans.forEach((plan) => checkFits(plan, encoded.ids.length, shape.context));
+		const set = referenceSet({ reference: given }, model);
+		if (!set) {
+			throw new EngineError('This model brings no reference set to compare thoughts with: name one with --reference.', 'bad-request');
+		}
+		const prompts = set.prompts.filter((text) => text !== prompt);
 		const task = parseTask(prompt);
 		const notes = unknownWords(prompt, encoded, tokenizer.unknownId);
 		const measured: OodArm[] = [];
@@ -96,14 +97,14 @@ export class Ood {
 			}
 			const reference = await this.reference({ model, plan, prompts, store: new Store(undefined), signal, emit });
 			const rows = reader.thoughts.flatMap(({ index, vector }) => {
-				const found = compared(vector, plan, reference);
+				const found = compared(vector, reference);
 				const spare = spareReason(index, recipe.trainedLatents, task);
 				return MEASURES.map((name) => ({ thought: index, spare, measure: name, ...found[name] }));
 			});
 			const { tokens, text } = reference;
 			measured.push({ name: plan.name, feedback: plan.feedback!, site: siteOf(plan), tokens, text, rows });
 		}
-		return { model: { id: manifest.id, sha256: model.sha256 }, neighbour: NEIGHBOUR, arms: measured, notes };
+		return { model: { id: manifest.id, sha256: model.sha256 }, neighbour: NEIGHBOUR, arms: measured, reference: { source: set.name, prompts: prompts.length }, notes };
 	}
 
 	/** Computed once for each model and text. */
@@ -131,11 +132,8 @@ export class Ood {
 	}
 }
 
-/** A dummy token's embedding is one of the cloud, and is measured without itself as they are. */
-export function compared(vector: Float32Array, plan: ArmPlan, { clouds, scales, ids }: Reference): Compared {
-	const feedback = feedbackOf(plan);
-	const row = feedback?.site === 'token' ? ids.indexOf(feedback.id) : -1;
-	const values = measure(vector, clouds, row < 0 ? undefined : { cloud: 'tokens', row });
+export function compared(vector: Float32Array, { clouds, scales }: Reference): Compared {
+	const values = measure(vector, clouds);
 	return Object.fromEntries(
 		MEASURES.map((name) => [
 			name,
@@ -149,28 +147,14 @@ export function compared(vector: Float32Array, plan: ArmPlan, { clouds, scales, 
 }
 
 /** Percentiles of the thoughts' kNN distances among token embeddings: what a control is compared by. NaN where there are none. */
-export async function distances(model: Model, plan: ArmPlan, thoughts: readonly Float32Array[]): Promise<number[]> {
-	const { width } = model.manifest.shape;
-	if (model.unavailable.has('neighbours')) {
-		return thoughts.map(() => NaN);
-	}
-	const { ids, rows } = await embeddingsOf(model);
-	const feedback = feedbackOf(plan);
-	const row = feedback?.site === 'token' ? ids.indexOf(feedback.id) : -1;
-	return tokenDistances(
-		thoughts.map((vector) => ({ vector, row: row < 0 ? undefined : row })),
-		rows,
-		width,
-	);
+export async function distances(model: Model, thoughts: readonly Float32Array[]): Promise<number[]> {
+	return model.unavailable.has('neighbours')
+		? thoughts.map(() => NaN)
+		: tokenDistances(thoughts, await embeddingsOf(model), model.manifest.shape.width);
 }
 
-interface Embeddings {
-	ids: number[];
-	/** [ids, width] */
-	rows: Float32Array;
-}
-
-async function embeddingsOf(model: Model): Promise<Embeddings> {
+/** Of tokens that are chosen evenly [n, width]. */
+async function embeddingsOf(model: Model): Promise<Float32Array> {
 	const { width, vocabulary } = model.manifest.shape;
 	const table = await model.embeddings();
 	if (!table) {
@@ -182,7 +166,7 @@ async function embeddingsOf(model: Model): Promise<Embeddings> {
 	const ids = evenly(vocabulary, MAX_MEMBERS);
 	const rows = new Float32Array(ids.length * width);
 	ids.forEach((id, i) => rows.set(table.subarray(id * width, (id + 1) * width), i * width));
-	return { ids, rows };
+	return rows;
 }
 
 /** All but the token embeddings, which the model has. */
@@ -201,7 +185,7 @@ function keepable({ clouds, scales, text }: Reference): Kept {
 }
 
 /** Undefined where what was kept is not a reference of this model. */
-function restored({ record, tensors }: Kept, model: Model, { ids, rows }: Embeddings): Reference | undefined {
+function restored({ record, tensors }: Kept, model: Model, rows: Float32Array): Reference | undefined {
 	const { width, vocabulary } = model.manifest.shape;
 	const states = tensors.get('text');
 	const { positions } = JSON.parse(record) as { positions?: unknown };
@@ -216,7 +200,6 @@ function restored({ record, tensors }: Kept, model: Model, { ids, rows }: Embedd
 	return {
 		clouds,
 		scales: { tokens: scale('tokens'), text: scale('text') },
-		ids,
 		tokens: { n: clouds.tokens.rows.length / width, of: vocabulary },
 		text: { n: states.shape[0]!, of: positions },
 	};
@@ -238,7 +221,7 @@ class ThoughtReader implements Reader {
 	}
 }
 
-async function referenceOf(sample: Sample, { ids, rows }: Embeddings): Promise<Reference> {
+async function referenceOf(sample: Sample, rows: Float32Array): Promise<Reference> {
 	const { model, signal, emit } = sample;
 	const { width, vocabulary } = model.manifest.shape;
 	const { states, positions } = await statesOf(sample);
@@ -269,7 +252,6 @@ async function referenceOf(sample: Sample, { ids, rows }: Embeddings): Promise<R
 	return {
 		clouds,
 		scales: { tokens: scaleOf(values.tokens), text: scaleOf(values.text) },
-		ids,
 		tokens: { n: values.tokens.length, of: vocabulary },
 		text: { n: values.text.length, of: positions },
 	};

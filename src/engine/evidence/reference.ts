@@ -2,7 +2,6 @@
 import type { RunOptions } from '../../trace/document';
 import type { EvidenceParams, NamedPrompt } from '../api';
 import type { ArmPlan } from '../arm';
-import { EngineError } from '../error';
 import { sha256 } from '../folder';
 import type { Model } from '../model';
 
@@ -52,12 +51,4 @@ export function affordable({ prompts }: ReferenceSet, model: Model, plan: ArmPla
 export function settingsOf(plan: ArmPlan, { seed }: Pick<RunOptions, 'seed'>): Record<string, unknown> {
 	const segments = plan.segments.map((segment) => (segment.kind === 'decode' ? { ...segment, stop: [...segment.stop] } : segment));
 	return { arm: plan.name, before: plan.before, segments, seed };
-}
-
-/** An error that takes a part of the evidence away and leaves the analysis as it is; any other is passed on. */
-export function reasonOf(error: unknown, signal: AbortSignal): string {
-	if (signal.aborted || !(error instanceof EngineError)) {
-		throw error;
-	}
-	return error.message;
 }
