@@ -9,6 +9,9 @@ export const NAMES: Readonly<Record<MeterView['name'], string>> = {
 	capacity: 'Capacity',
 };
 
+export const GATHERING = 'gathering controls…';
+const NOT_MEASURED = 'not measured on the twin';
+
 export type MeterState =
 	| { kind: 'hidden' }
 	/** A finished run without tests. */
@@ -24,7 +27,8 @@ export function meterOf(panel: PanelState | undefined): MeterState {
 	const names = Object.keys(NAMES) as MeterView['name'][];
 	const items = names.flatMap((name): Extract<MeterState, { kind: 'numbers' }>['items'] => {
 		const view = run.meter?.find((one) => one.name === name);
-		return view ? [{ kind: 'number', view }] : gathering ? [{ kind: 'gathering', name }] : [];
+		const told = view && { ...view, control: view.control || (gathering ? GATHERING : NOT_MEASURED) };
+		return told ? [{ kind: 'number', view: told }] : gathering ? [{ kind: 'gathering', name }] : [];
 	});
 	if (items.length > 0) {
 		return { kind: 'numbers', items };

@@ -25,7 +25,7 @@ function distance({ ood, twin }: EvidenceRecord, { arm, distance: found }: Meter
 		name: 'distance',
 		value: `${ordinal(found.tokens)} pct`,
 		label: `from tokens · ${ordinal(found.text)} from states of text`,
-		control: found.twinTokens === undefined ? noTwin(twin) : `twin ${ordinal(found.twinTokens)} pct from tokens`,
+		control: found.twinTokens === undefined ? absent(twin) : `twin ${ordinal(found.twinTokens)} pct from tokens`,
 		definition:
 			`How far what is fed back is from language. Share of token embeddings whose distance to their own ${nth} token is smaller than the ` +
 			`thought’s; the same among the model’s states at written words, which are far from token embeddings too. ` +
@@ -46,7 +46,7 @@ function effect({ twin }: EvidenceRecord, { effect: found }: MeterRecord): Meter
 		name: 'effect',
 		value: `${decimals(found.kl)} nats`,
 		label: `if every thought were its nearest token · the answer ${found.changed ? 'changes' : 'stays'}`,
-		control: [found.twin ? `twin ${withInterval(found.twin.kl)}` : noTwin(twin), ...cohort].join(' · '),
+		control: controls([found.twin && `twin ${withInterval(found.twin.kl)}`, ...cohort], found.twin !== undefined, twin),
 		definition:
 			'How much it matters that thoughts are not words. KL(unchanged || changed) of the answer’s first token when each thought is replaced by ' +
 			`the embedding of the token that it decodes to, at its own norm, on this prompt: near 0, words would have served as well. Beside it the means over the reference prompts.` +
@@ -78,15 +78,26 @@ function capacity({ twin, cohorts }: EvidenceRecord, { arm, capacity: found }: M
 		name: 'capacity',
 		value,
 		label,
-		control: [twins.length > 0 ? `twin ${twins.join(', ')}` : noTwin(twin), ...(prompts === undefined ? [] : [`${prompts} prompts`])].join(' · '),
+		control: controls(
+			[twins.length > 0 ? `twin ${twins.join(', ')}` : undefined, prompts === undefined ? undefined : `${prompts} prompts`],
+			twins.length > 0,
+			twin,
+		),
 		definition:
 			'How much a thought can carry. Bits: ½ Σ log₂(1 + λ/σ²) over the eigenvalues λ of the thoughts’ covariance over the reference prompts, ' +
 			`the capacity of a Gaussian channel of that spread. ${noise} Effective dimension: (Σλ)²/Σλ². Means over the thoughts. ${ofTwin(twin)}`,
 	};
 }
 
-function noTwin(twin: EvidenceRecord['twin']): string {
-	return twin ? 'not measured on the twin' : 'no control: this model has no twin';
+/** `measured`: whether the twin was; that it was not is told first. Empty where nothing was compared with (yet). */
+function controls(parts: readonly (string | undefined)[], measured: boolean, twin: EvidenceRecord['twin']): string {
+	const known = parts.filter((part) => part !== undefined);
+	return (measured ? known : [absent(twin) || (known.length > 0 ? 'not measured on the twin' : ''), ...known]).filter(Boolean).join(' · ');
+}
+
+/** Of a model without a twin; nothing where there is one, which may still be measured. */
+function absent(twin: EvidenceRecord['twin']): string {
+	return twin ? '' : 'no control: this model has no twin';
 }
 
 function ofTwin(twin: EvidenceRecord['twin']): string {

@@ -98,7 +98,7 @@ export interface MeterView {
 	value: string;
 	/** What it is a value of: `from tokens · 48th from states of text` */
 	label: string;
-	/** Its control, with what that is: `twin 0.01 [0.00, 0.02], n = 150` */
+	/** Its control, with what that is: `twin 0.01 [0.00, 0.02], n = 150`; empty where there is one that was not measured (yet). */
 	control: string;
 	/** What it is and how it was computed. */
 	definition: string;

@@ -1,7 +1,7 @@
 /** Three numbers of the run, each with its control: how far from tokens, how much it matters, how much it can carry. */
 import { create, select } from 'd3';
 import { button } from '../controls';
-import { meterOf, NAMES, type MeterState } from '../meter';
+import { GATHERING, meterOf, NAMES, type MeterState } from '../meter';
 import type { Tooltip } from '../tooltip';
 import type { Context, View } from '../view';
 
@@ -51,7 +51,7 @@ function show(element: HTMLLIElement, item: Item, tooltip: Tooltip): void {
 	element.dataset['name'] = name;
 	element.tabIndex = item.kind === 'number' ? 0 : -1;
 	const [value, label, control] =
-		item.kind === 'number' ? [item.view.value, item.view.label, item.view.control] : ['…', '', 'gathering controls…'];
+		item.kind === 'number' ? [item.view.value, item.view.label, item.view.control] : ['…', '', GATHERING];
 	const root = select(element);
 	root.selectAll('*').remove();
 	const reading = root.append('p').attr('class', 'meter-reading');

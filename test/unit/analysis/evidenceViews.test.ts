@@ -74,6 +74,19 @@ describe('meter', () => {
 		);
 	});
 
+	test('a twin that was not measured (yet) leaves its place empty, or is told beside what was', () => {
+		const evidence = evidenceSample();
+		const [meter] = evidence.meter;
+		meter!.distance = { tokens: 93, text: 48 };
+		meter!.effect = { kl: 2, changed: true };
+		meter!.capacity!.twinBits = undefined;
+		evidence.cohorts.pop();
+		assert.deepEqual(
+			meterViews(evidence, 'latent').map(({ control }) => control),
+			['', '', 'not measured on the twin · 150 prompts'],
+		);
+	});
+
 	test('what was not measured is absent, and another arm has nothing', () => {
 		const evidence = evidenceSample();
 		evidence.meter[0]!.distance = undefined;

@@ -37,6 +37,18 @@ describe('meter', () => {
 		assert.deepEqual(kinds(ready({ meter: [number] })), ['effect']);
 	});
 
+	test('a control that is not there yet is being gathered, one that never came was not measured', () => {
+		const control = (panel: PanelState) => {
+			const state = meterOf(panel);
+			const item = state.kind === 'numbers' ? state.items.find((one) => one.kind === 'number') : undefined;
+			return item?.kind === 'number' ? item.view.control : undefined;
+		};
+		assert.deepEqual(
+			[control(running({ meter: [number] })), control(ready({ meter: [number] })), control(ready({ meter: [{ ...number, control: 'twin 0' }] }))],
+			['gathering controls…', 'not measured on the twin', 'twin 0'],
+		);
+	});
+
 	test('nothing is offered where there is nothing to test, nor where tests found no number', () => {
 		assert.deepEqual(
 			[undefined, { kind: 'empty' } as const, ready({ rows: 0 }), ready({ meter: [] })].map((panel) => meterOf(panel).kind),
