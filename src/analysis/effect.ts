@@ -13,8 +13,13 @@ export function effect(clean: Float32Array, changed: Float32Array): Effect {
 	const q = logSoftmax(changed);
 	return {
 		deltaLogOdds: logOdds(changed, answer) - logOdds(clean, answer),
-		kl: Math.max(0, p.reduce((sum, value, id) => sum + Math.exp(value) * (value - q[id]!), 0)),
+		kl: divergence(p, q),
 	};
+}
+
+/** KL(p || q) of two distributions by their natural logarithms, nats; rounding may not make it negative. */
+export function divergence(p: Float64Array, q: Float64Array): number {
+	return Math.max(0, p.reduce((sum, value, id) => sum + Math.exp(value) * (value - q[id]!), 0));
 }
 
 /** ln p(answer) less ln p of the likeliest other token, whichever that is in this distribution: below 0 another one is said. */

@@ -35,7 +35,7 @@ export function outline(document: TraceDocument, textOf: (id: number) => string)
 }
 
 /** A step that leaves its subject out is about the object of the step before it, the first one about the root. */
-function judged(found: readonly Sentence[], task: Task | undefined): OutlinedSentence[] {
+export function judged(found: readonly Sentence[], task: Task | undefined): OutlinedSentence[] {
 	let previous = task?.root;
 	return found.map((sentence) => {
 		const step = task?.step(sentence.text);

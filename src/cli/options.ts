@@ -12,6 +12,8 @@ export const USAGE = `Usage:
                                 [--latents N] [--seed N] [--max-tokens N] [--json]
   node dist/cli.js ood FILE [--reference DATA.json] [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X]
                                 [--max-tokens N] [--json]
+  node dist/cli.js legibility FILE|DATA.json [--reference-model DIR] [--base DIR] [--model DIR] [--arms cot] [--load-bearing]
+                                [--limit N] [--seed N] [--temperature X] [--max-tokens N] [--json]
   node dist/cli.js inspect X.trace.safetensors [--json]
 
 What a prompt file's header says is overridden by options; without either the model's own recipe applies.
@@ -24,7 +26,14 @@ export type Command =
 	| { kind: 'eval'; file: string; json: boolean; limit?: number; causal: boolean; run: RunFlags }
 	| { kind: 'causal'; file: string; json: boolean; tests: CausalTest[]; reference?: string; from?: string; run: RunFlags }
 	| { kind: 'ood'; file: string; json: boolean; reference?: string; run: RunFlags }
+	| { kind: 'legibility'; file: string; json: boolean; limit?: number; loadBearing: boolean; peers: PeerFlags; run: RunFlags }
 	| { kind: 'inspect'; file: string; json: boolean };
+
+/** Models that a chain of thought is read under: folders, or names of bundled ones. */
+export interface PeerFlags {
+	base?: string;
+	referenceModel?: string;
+}
 
 /** Absent where the option was not given. */
 export interface RunFlags {
@@ -116,6 +125,31 @@ export function parseCommand(args: readonly string[]): Command {
 				? { kind: 'help' }
 				: { kind: 'ood', file, json: values['json'] === true, reference: named(values, 'reference'), run: runFlags(values) };
 		}
+		case 'legibility': {
+			const { latents: _, ...written } = RUN;
+			const { file, values } = parsed(command, rest, {
+				...COMMON,
+				...written,
+				limit: { type: 'string' },
+				base: { type: 'string' },
+				'reference-model': { type: 'string' },
+				'load-bearing': { type: 'boolean' },
+			});
+			if (values['load-bearing'] === true && Number(values['temperature'] ?? 0) !== 0) {
+				throw new UsageError('--load-bearing compares the likeliest answers: leave out --temperature.');
+			}
+			return file === undefined
+				? { kind: 'help' }
+				: {
+						kind: 'legibility',
+						file,
+						json: values['json'] === true,
+						limit: number(values, 'limit', 1, MAX_COUNT),
+						loadBearing: values['load-bearing'] === true,
+						peers: { base: named(values, 'base'), referenceModel: named(values, 'reference-model') },
+						run: runFlags(values),
+					};
+		}
 		case 'inspect': {
 			const { file, values } = parsed(command, rest, COMMON);
 			return file === undefined ? { kind: 'help' } : { kind: 'inspect', file, json: values['json'] === true };
@@ -127,8 +161,8 @@ export function parseCommand(args: readonly string[]): Command {
 		default:
 			throw new UsageError(
 				command === undefined
-					? 'A command is missing: use analyze, eval, causal, ood or inspect.'
-					: `There is no command ${JSON.stringify(command.slice(0, 60))}: use analyze, eval, causal, ood or inspect.`,
+					? 'A command is missing: use analyze, eval, causal, ood, legibility or inspect.'
+					: `There is no command ${JSON.stringify(command.slice(0, 60))}: use analyze, eval, causal, ood, legibility or inspect.`,
 			);
 	}
 }

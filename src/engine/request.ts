@@ -45,6 +45,7 @@ const evidence = v.object({
 	),
 	twin: v.optional(path),
 	base: v.optional(path),
+	referenceModel: v.optional(path),
 	candidates: v.optional(v.pipe(v.array(v.pipe(v.string(), v.nonEmpty(), v.maxLength(200))), v.maxLength(200))),
 	cache: v.optional(path),
 });
@@ -64,6 +65,14 @@ export const oodRequest = v.object({
 	arms,
 	options,
 	reference: v.pipe(v.array(text), v.minLength(1), v.maxLength(MAX_PROMPTS)),
+});
+export const legibilityRequest = v.object({
+	model: path,
+	prompts: v.pipe(v.array(text), v.maxLength(MAX_PROMPTS)),
+	arms,
+	options,
+	base: v.optional(path),
+	referenceModel: v.optional(path),
 });
 const namedPrompt = v.object({ name: v.pipe(v.string(), v.maxLength(1_000)), text });
 export const causalRequest = v.object({
