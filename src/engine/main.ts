@@ -25,10 +25,10 @@ import { evaluate } from './evaluation';
 import type { Model } from './model';
 import { Models } from './models';
 import { Ood } from './ood';
-import { withPeers, type Lend } from './peers';
+import { withPeers, type Lend } from './legibility/peers';
 import { analyzeRequest, causalRequest, checked, evaluateRequest, legibilityRequest, loadRequest, oodRequest } from './request';
 import { PLATFORM } from './runtime';
-import { WrittenRun } from './written';
+import { WrittenRun } from './legibility/written';
 
 const models = new Models();
 const ood = new Ood();

@@ -7,8 +7,8 @@ import { Model, type Loading } from './model';
 import { readManifest } from './folder';
 import { Runtime } from './runtime';
 
-/** A model, its control and what it was tuned from: comparing them must not load any again. */
-const KEPT = 3;
+/** A model and its control: comparing two must not load either again. */
+const KEPT = 2;
 
 export class Models implements Disposable {
 	private loadedRuntime?: Runtime;

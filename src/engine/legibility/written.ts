@@ -1,19 +1,19 @@
 /** Runs arms that write a chain of thought, and measures what each wrote. */
-import { lexicon, type Lexicon } from '../analysis/legibility';
-import { surprisalBits } from '../analysis/lens';
-import { generator } from '../shared/random';
-import type { Step } from '../trace/document';
-import type { LegibilityEvent, LegibilityParams, LegibilityResult, WrittenChain } from './api';
-import { planArms, type ArmPlan } from './arm';
-import type { Forward } from './body';
-import { answerOf } from './clean';
-import { EngineError } from './error';
-import { checkProblem, seedOf } from './evaluation';
-import { identity, legibility } from './legibility';
-import type { Model } from './model';
+import { lexicon, type Lexicon } from '../../analysis/legibility';
+import { surprisalBits } from '../../analysis/lens';
+import { generator } from '../../shared/random';
+import type { Step } from '../../trace/document';
+import type { LegibilityEvent, LegibilityParams, LegibilityResult, WrittenChain } from '../api';
+import { planArms, type ArmPlan } from '../arm';
+import type { Forward } from '../body';
+import { answerOf } from '../clean';
+import { EngineError } from '../error';
+import { checkProblem, seedOf } from '../evaluation';
+import { identity, legibility } from './measure';
+import type { Model } from '../model';
 import type { Peers } from './peers';
-import { LastReader } from './readers';
-import { ArmRun, prefill, type Last, type Reader } from './run';
+import { LastReader } from '../readers';
+import { ArmRun, prefill, type Last, type Reader } from '../run';
 
 /** Milliseconds between two events of progress. */
 const TICK = 250;

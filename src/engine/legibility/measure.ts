@@ -1,16 +1,16 @@
 /** How usual, how repetitive and how far from a base model's what an arm wrote is. Numbers for each token are planes. */
-import { figures, type Lexicon } from '../analysis/legibility';
-import { surprisalBits } from '../analysis/lens';
-import { judged, type OutlinedSentence } from '../analysis/outline';
-import { recipeTokens, sentences } from '../analysis/sentences';
-import { spread } from '../analysis/spread';
-import { parseTask } from '../analysis/task';
-import type { Range } from '../shared/range';
-import type { ArmRecord } from '../trace/document';
-import type { LegibilityRecord } from '../trace/evidence';
-import { EngineError, quoted } from './error';
+import { figures, type Lexicon } from '../../analysis/legibility';
+import { surprisalBits } from '../../analysis/lens';
+import { judged, type OutlinedSentence } from '../../analysis/outline';
+import { recipeTokens, sentences } from '../../analysis/sentences';
+import { spread } from '../../analysis/spread';
+import { parseTask } from '../../analysis/task';
+import type { Range } from '../../shared/range';
+import type { ArmRecord } from '../../trace/document';
+import type { LegibilityRecord } from '../../trace/evidence';
+import { EngineError, quoted } from '../error';
 import { divergences, logprobs, type Sequence } from './forced';
-import type { Model } from './model';
+import type { Model } from '../model';
 import { differs, type Peers } from './peers';
 
 export interface Written {
