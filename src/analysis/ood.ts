@@ -91,6 +91,15 @@ export function percentile(value: number, ascending: Float64Array): number {
 	return (50 * (below + upTo)) / ascending.length;
 }
 
+/** Percentiles of the vectors' kNN distances to token embeddings [n, width] among those of the embeddings themselves; see `measure`. */
+export function tokenDistances(vectors: readonly Float32Array[], rows: Float32Array, width: number): number[] {
+	const own = Float64Array.from({ length: rows.length / width }, (_, row) =>
+		neighbourDistance(rows.subarray(row * width, (row + 1) * width), rows, width, row),
+	);
+	const ascending = own.filter((distance) => !Number.isNaN(distance)).sort();
+	return vectors.map((vector) => percentile(neighbourDistance(vector, rows, width, -1), ascending));
+}
+
 /** Cosine with the nearest row but `except`; the direction of a null vector is not defined. */
 function maxCosine(vector: Float32Array, rows: Float32Array, width: number, except: number): number {
 	const others = nearestByCosine(vector, rows, width, 2).filter(({ id }) => id !== except);

@@ -43,12 +43,19 @@ function prosqaTask(
 	for (const [entity, distance] of distances) {
 		(frontiers[distance] ??= new Set()).add(entity);
 	}
+	const hops = answer === undefined ? undefined : distances.get(answer);
+	const edges = [...facts].flatMap(([subject, objects]) => [...objects.keys()].map((object) => [subject, object] as const));
+	const towards = answer === undefined ? new Map<string, number>() : distancesFrom(answer, reversed(edges));
 	return {
 		question,
 		root,
 		options,
 		answer,
-		hops: answer === undefined ? undefined : distances.get(answer),
+		hops,
+		entities: [...new Set([...edges.flat(), ...options])],
+		edges,
+		distance: (entity) => distances.get(entity),
+		onPath: (entity) => hops !== undefined && distances.get(entity)! + towards.get(entity)! === hops,
 		frontier: (hop) => frontiers[hop] ?? new Set(),
 		isFact: (subject, object) => facts.get(subject)?.has(object) ?? false,
 		reaches: (from, to) => distancesFrom(from, facts).has(to),
@@ -72,4 +79,13 @@ function distancesFrom(root: string, facts: ReadonlyMap<string, ReadonlyMap<stri
 		}
 	}
 	return distances;
+}
+
+function reversed(edges: readonly (readonly [string, string])[]): Map<string, Map<string, true>> {
+	const subjects = new Map<string, Map<string, true>>();
+	for (const [subject, object] of edges) {
+		const found = subjects.get(object) ?? new Map<string, true>();
+		subjects.set(object, found.set(subject, true));
+	}
+	return subjects;
 }

@@ -12,6 +12,14 @@ export interface Task {
 	readonly hops?: number;
 	/** The one option that the root reaches; absent where it reaches none or several. */
 	readonly answer?: string;
+	/** Everything that facts or options name, in the order of the prompt. */
+	readonly entities: readonly string[];
+	/** The facts, each once: subject and object. */
+	readonly edges: readonly (readonly [string, string])[];
+	/** Facts from the root to an entity; absent where it is not reached. */
+	distance(entity: string): number | undefined;
+	/** Whether an entity lies on a shortest way from the root to the answer. */
+	onPath(entity: string): boolean;
 	/** Entities at a distance of exactly `hop` facts from the root. */
 	frontier(hop: number): ReadonlySet<string>;
 	isFact(subject: string, object: string): boolean;

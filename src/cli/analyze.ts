@@ -1,11 +1,13 @@
 /** `analyze`: one prompt file, all arms, for people or as JSON. */
 import { stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import type { AnalyzeEvent } from '../engine/api';
+import { basename, dirname, resolve } from 'node:path';
+import type { AnalyzeEvent, EvidenceParams } from '../engine/api';
 import { LiveTrace } from '../trace/live';
+import { cacheFolder } from './cache';
 import { chooseModel } from './model';
 import { RunError, UsageError } from './failure';
-import type { Command, RunFlags } from './options';
+import type { Command, EvidenceFlags, RunFlags } from './options';
+import { readProblems } from './problems';
 import { readPrompt } from './promptfile';
 import { Readouts } from './readouts';
 import { report } from './report';
@@ -15,7 +17,7 @@ const DEFAULT_TOP_K = 10;
 
 /** The whole output. */
 export async function analyze(
-	{ file, json, out, run }: Extract<Command, { kind: 'analyze' }>,
+	{ file, json, out, run, evidence }: Extract<Command, { kind: 'analyze' }>,
 	{ engine, signal, progress, note }: Session,
 ): Promise<string> {
 	const path = resolve(file);
@@ -48,6 +50,7 @@ export async function analyze(
 			topK: run.topK ?? DEFAULT_TOP_K,
 		},
 		out: out === undefined ? undefined : resolve(out),
+		evidence: evidence && (await evidenceParams(evidence, settings.candidates)),
 	};
 	let live: LiveTrace | undefined;
 	const receive = (event: AnalyzeEvent) => {
@@ -59,6 +62,8 @@ export async function analyze(
 				return;
 			case 'arm':
 				return live?.setArm(event.arm, event.tokens);
+			case 'evidence':
+				return;
 			case 'rows':
 				return live?.addRows(event.arm, event.plane, event.rows, event.data);
 		}
@@ -74,6 +79,16 @@ export function checkArms({ arms = [] }: RunFlags, known: readonly string[]): vo
 	if (unknown !== undefined) {
 		throw new UsageError(`This model has no arm ${JSON.stringify(unknown.slice(0, 60))}: use ${known.join(', ')}.`);
 	}
+}
+
+async function evidenceParams({ reference, twin, candidates }: EvidenceFlags, written: string[] | undefined): Promise<EvidenceParams> {
+	const problems = reference === undefined ? undefined : await readProblems(resolve(reference));
+	return {
+		reference: problems && { name: basename(reference!), prompts: problems.map(({ question }) => question) },
+		twin: twin === undefined ? undefined : chooseModel(twin, undefined, '').folder,
+		candidates: candidates ?? written,
+		cache: cacheFolder(),
+	};
 }
 
 async function toJson(readouts: Readouts, out: string | undefined) {
@@ -107,6 +122,7 @@ async function toJson(readouts: Readouts, out: string | undefined) {
 		prompt: prompt.text,
 		arms: Object.fromEntries(entries),
 		probes: await readouts.probes(),
+		evidence: readouts.document.evidence ?? null,
 		notes,
 		trace: out ?? null,
 	};

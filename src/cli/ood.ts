@@ -1,5 +1,5 @@
 /** `ood`: how far each thought of a prompt is from token embeddings and from states of text. */
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { printable } from '../analysis/text';
 import type { OodArm, OodResult, OodRow } from '../engine/api';
 import { checkArms } from './analyze';
@@ -9,9 +9,6 @@ import { readPrompt } from './promptfile';
 import { readProblems } from './problems';
 import type { Session } from './session';
 
-/** The text to compare with where none is named: the bundled examples, which are prompts of the bundled model's task. */
-const EXAMPLES = ['davis', 'sally', 'wren'].map((name) => join(__dirname, '..', 'media', 'examples', `${name}.prompt.md`));
-
 const STATES = { normed: 'states after the final norm', resid: 'states before the final norm' };
 
 export async function ood(
@@ -20,11 +17,7 @@ export async function ood(
 ): Promise<string> {
 	const path = resolve(file);
 	const { prompt, input } = await readPrompt(path);
-	const texts =
-		reference === undefined
-			? (await Promise.all(EXAMPLES.map(readPrompt))).map((example) => example.input.text)
-			: (await readProblems(resolve(reference))).map(({ question }) => question);
-	const source = reference === undefined ? 'media/examples' : basename(reference);
+	const problems = reference === undefined ? undefined : await readProblems(resolve(reference));
 	const model = chooseModel(run.model, prompt.settings.model, path);
 	[...prompt.warnings, ...(model.note === undefined ? [] : [model.note])].forEach(note);
 	const onEvent = ({ message }: { message: string }) => progress(message);
@@ -42,15 +35,16 @@ export async function ood(
 			maxTokens: run.maxTokens ?? settings.maxTokens,
 			topK: 1,
 		},
-		reference: texts,
+		reference: problems && { name: basename(reference!), prompts: problems.map(({ question }) => question) },
 	};
 	const result = await engine.call('ood', params, { signal, onEvent });
 	return json
-		? `${JSON.stringify({ ...result, prompt: input.text, reference: { source, prompts: texts.length } })}\n`
-		: table(result, `${texts.length} prompts (${source})`);
+		? `${JSON.stringify({ ...result, prompt: input.text })}\n`
+		: table(result);
 }
 
-function table({ arms, neighbour, notes }: OodResult, source: string): string {
+function table({ arms, neighbour, reference, notes }: OodResult): string {
+	const source = `${reference.prompts} prompts (${reference.source})`;
 	const lines = arms.flatMap((arm) => [
 		`Arm ${arm.name}: ${printable(arm.feedback)} fed back`,
 		`  % tokens: percentile among ${among(arm.tokens, 'token embeddings')}`,

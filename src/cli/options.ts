@@ -6,6 +6,7 @@ import { messageOf, UsageError } from './failure';
 export const USAGE = `Usage:
   node dist/cli.js analyze FILE [--model DIR] [--arms latent,cot,direct] [--latents N] [--seed N] [--temperature X]
                                 [--max-tokens N] [--top-k K] [--out X.trace.safetensors] [--json]
+                                [--no-evidence] [--reference DATA.json] [--twin DIR] [--candidates a,b]
   node dist/cli.js eval DATA.json [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X]
                                 [--max-tokens N] [--limit N] [--causal] [--json]
   node dist/cli.js causal FILE  [--tests ablate-zero,…] [--reference FILE|DATA.json] [--from FILE] [--model DIR] [--arms …]
@@ -22,7 +23,7 @@ Exit codes: 0 done, 1 the run failed, 2 wrong usage.`;
 
 export type Command =
 	| { kind: 'help' }
-	| { kind: 'analyze'; file: string; json: boolean; out?: string; run: RunFlags }
+	| { kind: 'analyze'; file: string; json: boolean; out?: string; run: RunFlags; evidence?: EvidenceFlags }
 	| { kind: 'eval'; file: string; json: boolean; limit?: number; causal: boolean; run: RunFlags }
 	| { kind: 'causal'; file: string; json: boolean; tests: CausalTest[]; reference?: string; from?: string; run: RunFlags }
 	| { kind: 'ood'; file: string; json: boolean; reference?: string; run: RunFlags }
@@ -44,6 +45,13 @@ export interface RunFlags {
 	temperature?: number;
 	maxTokens?: number;
 	topK?: number;
+}
+
+/** What evidence is gathered from; absent where the option was not given. */
+export interface EvidenceFlags {
+	reference?: string;
+	twin?: string;
+	candidates?: string[];
 }
 
 const COMMON = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
@@ -72,10 +80,21 @@ export function parseCommand(args: readonly string[]): Command {
 				...RUN,
 				'top-k': { type: 'string' },
 				out: { type: 'string' },
+				'no-evidence': { type: 'boolean' },
+				reference: { type: 'string' },
+				twin: { type: 'string' },
+				candidates: { type: 'string' },
 			});
 			return file === undefined
 				? { kind: 'help' }
-				: { kind: 'analyze', file, json: values['json'] === true, out: named(values, 'out'), run: runFlags(values) };
+				: {
+						kind: 'analyze',
+						file,
+						json: values['json'] === true,
+						out: named(values, 'out'),
+						run: runFlags(values),
+						evidence: evidenceFlags(values),
+					};
 		}
 		case 'eval': {
 			const { file, values } = parsed(command, rest, {
@@ -205,6 +224,20 @@ function runFlags(values: Values): RunFlags {
 		maxTokens: number(values, 'max-tokens', 1, MAX_COUNT),
 		topK: number(values, 'top-k', 1, MAX_TOP_K),
 	};
+}
+
+/** Undefined where none is to be gathered. */
+function evidenceFlags(values: Values): EvidenceFlags | undefined {
+	const flags = {
+		reference: named(values, 'reference'),
+		twin: named(values, 'twin'),
+		candidates: list(values, 'candidates'),
+	};
+	const [given] = Object.entries(flags).find(([, value]) => value !== undefined) ?? [];
+	if (values['no-evidence'] === true && given !== undefined) {
+		throw new UsageError(`--${given} is for evidence: leave out --no-evidence.`);
+	}
+	return values['no-evidence'] === true ? undefined : flags;
 }
 
 /** Another question's thoughts are transplanted where they are given; without a list all tests are run. */

@@ -8,6 +8,7 @@ import { parseTask, type Task } from '../analysis/task';
 import { printable } from '../analysis/text';
 import type { ModelCard } from '../engine/api';
 import type { ArmRecord } from '../trace/document';
+import { evidenceLines } from './evidence';
 import type { Ranked, Readouts, ReadToken } from './readouts';
 
 const BAR_WIDTH = 10;
@@ -42,7 +43,7 @@ export async function report(readouts: Readouts, { file, out, card }: ReportOpti
 		}
 		lines.push(...writtenLines(readouts, arm, tokens), '');
 	}
-	lines.push(...(await probeLines(readouts)), answersLine(document.arms));
+	lines.push(...(await probeLines(readouts)), ...(document.evidence ? evidenceLines(document.evidence) : []), answersLine(document.arms));
 	const controls = join(card.folder, 'card.md');
 	if (existsSync(controls)) {
 		const where = relative(process.cwd(), controls) || controls;

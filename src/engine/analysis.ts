@@ -5,9 +5,12 @@ import { parseTask, type Task } from '../analysis/task';
 import { generator } from '../shared/random';
 import { SCHEMA_VERSION, type ArmRecord, type Step, type TraceDocument } from '../trace/document';
 import { writeTrace } from '../trace/writer.node';
-import type { AnalyzeEvent, AnalyzeParams, RuntimeInfo } from './api';
+import type { EvidenceRecord } from '../trace/evidence';
+import type { PlaneName } from '../trace/planes';
+import type { AnalyzeEvent, AnalyzeParams, EvidenceParams, RuntimeInfo } from './api';
 import { checkFits, planArms, type ArmPlan } from './arm';
 import { EngineError } from './error';
+import { Gathering, type Shared } from './evidence/gathering';
 import { sha256 } from './folder';
 import type { Model } from './model';
 import { producer } from './product';
@@ -44,8 +47,9 @@ export class AnalysisRun {
 		private readonly model: Model,
 		private readonly runtime: RuntimeInfo,
 		private readonly params: AnalyzeParams,
+		private readonly shared: Shared,
 		private readonly signal: AbortSignal,
-		emit: (event: AnalyzeEvent) => void,
+		private readonly emit: (event: AnalyzeEvent) => void,
 	) {
 		const { recipe, shape } = model.manifest;
 		const { prompt, options, arms, notes = [] } = params;
@@ -76,7 +80,14 @@ export class AnalysisRun {
 				),
 			);
 		}
-		const finished = { ...document, arms: done.map(({ record }) => record), tokens: this.stream.tokens, notes: this.notes };
+		const evidence = this.params.evidence && (await this.evidence(this.params.evidence, done));
+		const finished: TraceDocument = {
+			...document,
+			arms: done.map(({ record }) => record),
+			...(evidence ? { evidence } : {}),
+			tokens: this.stream.tokens,
+			notes: this.notes,
+		};
 		if (this.params.out !== undefined) {
 			this.stream.progress('Writing the trace', 1);
 			const tensors = done.flatMap(({ record, sheet }) => sheet.tensors(record.name));
@@ -87,6 +98,24 @@ export class AnalysisRun {
 			);
 		}
 		return finished;
+	}
+
+	/** Its planes become part of the sheets. */
+	private evidence(evidence: EvidenceParams, done: readonly Done[]): Promise<EvidenceRecord> {
+		const { model, plans, task, params, signal, emit } = this;
+		const arms = done.map(({ record }) => record);
+		const subject = { model, prompt: params.prompt.text, task, plans, arms, options: params.options, evidence };
+		const outlet = {
+			signal,
+			emit,
+			plane: (arm: string, plane: PlaneName, values: Float32Array) => {
+				const { sheet } = done.find(({ record }) => record.name === arm)!;
+				sheet.append(plane, values);
+				this.stream.rows(arm, sheet);
+			},
+			evidence: (record: EvidenceRecord) => emit({ kind: 'evidence', evidence: record }),
+		};
+		return new Gathering(subject, this.shared, outlet).run();
 	}
 
 	private async arm(plan: ArmPlan, index: number, probes: readonly ScoredProbe[]): Promise<Done> {

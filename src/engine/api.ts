@@ -179,8 +179,8 @@ export interface OodParams {
 	/** Those without thoughts are passed over. */
 	arms?: string[];
 	options: RunOptions;
-	/** Texts at whose positions the states to compare with are taken. */
-	reference: string[];
+	/** Prompts at whose positions the states to compare with are taken; the manifest's reference set where absent. */
+	reference?: { name: string; prompts: string[] };
 }
 
 export interface OodResult {
@@ -188,6 +188,7 @@ export interface OodResult {
 	/** Which neighbour the kNN distances are to. */
 	neighbour: number;
 	arms: OodArm[];
+	reference: { source: string; prompts: number };
 	notes: string[];
 }
 

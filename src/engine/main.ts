@@ -19,16 +19,16 @@ import type {
 	ProgressEvent,
 	RuntimeInfo,
 } from './api';
-import { CausalRun } from './causal';
+import { CausalRun } from './causal/sweep';
 import { EngineError } from './error';
 import { evaluate } from './evaluation';
 import type { Model } from './model';
 import { Models } from './models';
-import { Ood } from './ood';
+import { Ood } from './evidence/ood';
 import { withPeers, type Lend } from './legibility/peers';
+import { WrittenRun } from './legibility/written';
 import { analyzeRequest, causalRequest, checked, evaluateRequest, legibilityRequest, loadRequest, oodRequest } from './request';
 import { PLATFORM } from './runtime';
-import { WrittenRun } from './legibility/written';
 
 const models = new Models();
 const ood = new Ood();
@@ -61,7 +61,7 @@ function use<T>(folder: string, signal: AbortSignal, emit: Emit, work: (model: M
 async function analyze(params: AnalyzeParams, { signal, emit }: CallContext<AnalyzeEvent>): Promise<AnalyzeResult> {
 	const request = checked(analyzeRequest, params);
 	const document = await use(request.model, signal, emit, (model) =>
-		new AnalysisRun(model, runtimeInfo(), request, signal, emit).run(),
+		new AnalysisRun(model, runtimeInfo(), request, { models, ood }, signal, emit).run(),
 	);
 	return { document, peakMemory: process.resourceUsage().maxRSS * 1024 };
 }

@@ -35,6 +35,8 @@ export interface Loading {
 	sha256: string;
 	signal: AbortSignal;
 	progress(message: string, fraction: number): void;
+	/** What is opened in the place of a graph's bytes; for controls. */
+	change?(graph: Uint8Array): Uint8Array;
 }
 
 export class Model implements Disposable {
@@ -59,13 +61,13 @@ export class Model implements Disposable {
 	}
 
 	/** Fails with `bad-model` and one sentence where the folder is not what its manifest says, or computes what it should not. */
-	static async load(runtime: Runtime, { folder, manifest, sha256: hash, signal, progress }: Loading): Promise<Model> {
+	static async load(runtime: Runtime, { folder, manifest, sha256: hash, signal, progress, change }: Loading): Promise<Model> {
 		const { files, shape } = manifest;
 		const lowMemory = files.body.bytes > totalmem() * LARGE;
 		const opened: Graph[] = [];
 		const graph = async (file: ManifestFile, check: (graph: Graph) => void) => {
 			const bytes = await readChecked(folder, file, signal);
-			const found = await runtime.open(bytes, folder, lowMemory).catch((error: Error) => {
+			const found = await runtime.open(change?.(bytes) ?? bytes, folder, lowMemory).catch((error: Error) => {
 				const reason = error.message.split('\n')[0]!.slice(0, 200);
 				throw new EngineError(
 					`The model's ${quoted(file.name)} does not load (${reason}): export it again.`,

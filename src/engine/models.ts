@@ -3,12 +3,21 @@ import { resolve } from 'node:path';
 import type { Disposable } from '../shared/rpc';
 import { costOf } from './cost';
 import { parseManifest } from './manifest';
-import { Model, type Loading } from './model';
-import { readManifest } from './folder';
+import { Model } from './model';
+import { randomised } from './evidence/weights';
+import { readManifest, sha256 as hashOf } from './folder';
 import { Runtime } from './runtime';
 
-/** A model and its control: comparing two must not load either again. */
-const KEPT = 2;
+/** A model, its two controls (the twin and random weights) and its base: gathering evidence again must not load any of them again. */
+const KEPT = 4;
+
+/** How a caller uses a model. */
+export interface Use {
+	signal: AbortSignal;
+	progress(message: string, fraction?: number, seconds?: number): void;
+	/** With every matrix's values in the order that this seed gives: a control. */
+	randomised?: number;
+}
 
 export class Models implements Disposable {
 	private loadedRuntime?: Runtime;
@@ -23,12 +32,13 @@ export class Models implements Disposable {
 	/** `work` with the model, which is not released before it has ended. */
 	async use<T>(
 		path: string,
-		{ signal, progress }: Pick<Loading, 'signal'> & { progress(message: string, fraction?: number, seconds?: number): void },
+		{ signal, progress, randomised: seed }: Use,
 		work: (model: Model) => T | Promise<T>,
 	): Promise<T> {
 		const { runtime } = this;
 		const folder = resolve(path);
-		const { text, sha256 } = await readManifest(folder);
+		const { text, sha256: hash } = await readManifest(folder);
+		const sha256 = seed === undefined ? hash : hashOf(`${hash} random weights ${seed}`);
 		const key = `${sha256} ${folder}`;
 		const manifest = parseManifest(text);
 		let model = this.loaded.get(key);
@@ -42,6 +52,7 @@ export class Models implements Disposable {
 				sha256,
 				signal,
 				progress: (what, fraction) => progress(`Loading ${name}: ${what.toLowerCase()}`, fraction, loadSeconds),
+				change: seed === undefined ? undefined : (graph) => randomised(graph, seed),
 			});
 			model = this.loaded.get(key);
 			if (model) {

@@ -36,13 +36,14 @@ const prompt = v.object({
 
 export const loadRequest = v.object({ model: path });
 const notes = v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(MAX_NOTE))), v.maxLength(MAX_NOTES)));
+const reference = v.optional(
+	v.object({
+		name: v.pipe(v.string(), v.maxLength(1_000)),
+		prompts: v.pipe(v.array(text), v.minLength(1), v.maxLength(MAX_PROMPTS)),
+	}),
+);
 const evidence = v.object({
-	reference: v.optional(
-		v.object({
-			name: v.pipe(v.string(), v.maxLength(1_000)),
-			prompts: v.pipe(v.array(text), v.minLength(1), v.maxLength(MAX_PROMPTS)),
-		}),
-	),
+	reference,
 	twin: v.optional(path),
 	base: v.optional(path),
 	referenceModel: v.optional(path),
@@ -64,7 +65,7 @@ export const oodRequest = v.object({
 	prompt: text,
 	arms,
 	options,
-	reference: v.pipe(v.array(text), v.minLength(1), v.maxLength(MAX_PROMPTS)),
+	reference,
 });
 export const legibilityRequest = v.object({
 	model: path,

@@ -45,8 +45,17 @@ export class Stream {
 		const tokens = [...ids].filter((id) => id >= 0 && !this.known.has(id)).map((id) => ({ id, text: this.textOf(id) }));
 		tokens.forEach(({ id }) => this.known.add(id));
 		this.emit({ kind: 'arm', arm, tokens });
+		this.send(arm.name, rows);
+	}
+
+	/** The rows that are new, of planes without tokens. */
+	rows(arm: string, sheet: Sheet): void {
+		this.send(arm, sheet.take());
+	}
+
+	private send(arm: string, rows: ReturnType<Sheet['take']>): void {
 		for (const { plane, rows: range, data } of rows) {
-			this.emit({ kind: 'rows', arm: arm.name, plane, rows: range, data });
+			this.emit({ kind: 'rows', arm, plane, rows: range, data });
 		}
 	}
 }

@@ -9,6 +9,7 @@ const KEYS: { readonly [K in keyof PromptSettings]-?: string } = {
 	model: 'model',
 	latents: 'latents',
 	arms: 'arms',
+	candidates: 'candidates',
 	maxTokens: 'max-tokens',
 	temperature: 'temperature',
 	seed: 'seed',

@@ -27,6 +27,8 @@ export interface PromptSettings {
 	model?: string;
 	latents?: number;
 	arms?: string[];
+	/** What thoughts may read as, where the task's structure is not known. */
+	candidates?: string[];
 	maxTokens?: number;
 	/** 0 is greedy. */
 	temperature?: number;

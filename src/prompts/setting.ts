@@ -9,6 +9,9 @@ const MAX_TEMPERATURE = 10;
 /** Generators are seeded with 32 bits. */
 const MAX_SEED = 2 ** 32 - 1;
 const MAX_ARMS = 16;
+/** The engine's limits. */
+const MAX_CANDIDATES = 200;
+const MAX_CANDIDATE = 200;
 /** More ranks than anybody reads; each is stored for every position and layer. */
 const MAX_TOP_K = 100;
 /** Names and descriptions are shown on one line. */
@@ -40,6 +43,17 @@ function arms(value: unknown): string[] | undefined {
 	return names.length > 0 && names.every((name) => /^[\w-]{1,64}$/.test(name)) ? [...new Set(names)] : undefined;
 }
 
+/** Candidates are words of a language, so anything that is one line may be one; there is no list without a candidate. */
+function candidates(value: unknown): string[] | undefined {
+	const items = typeof value === 'string' ? value.split(',') : value;
+	if (!Array.isArray(items) || items.length > MAX_CANDIDATES) {
+		return undefined;
+	}
+	const labels = items.map((item) => (typeof item === 'string' ? item.trim() : ''));
+	const whole = labels.every((label) => label !== '' && label.length <= MAX_CANDIDATE && !/\p{Cc}/u.test(label));
+	return labels.length > 0 && whole ? [...new Set(labels)] : undefined;
+}
+
 /** `topK` is the editor's alone: it says how much is stored, not what is run. */
 type AllSettings = PromptSettings & { topK?: number };
 
@@ -47,6 +61,7 @@ export const SETTINGS: { readonly [K in keyof AllSettings]-?: Setting<NonNullabl
 	model: { expected: 'the name or folder of a model', read: readLine },
 	latents: integer(0, MAX_LATENTS),
 	arms: { expected: 'a list of arms, for example latent, cot, direct', read: arms },
+	candidates: { expected: `a list of at most ${MAX_CANDIDATES} words that thoughts may read as`, read: candidates },
 	maxTokens: integer(1, MAX_TOKENS),
 	temperature: { expected: `a number from 0 to ${MAX_TEMPERATURE}`, read: number(0, MAX_TEMPERATURE, false) },
 	seed: integer(0, MAX_SEED),

@@ -102,7 +102,9 @@ export interface CohortRecord {
 	/** Reference prompts that were run. */
 	prompts: number;
 	thoughts: CohortThought[];
-	/** Gaussian noise of `ratio` times each thought's norm added to all thoughts: share of answers that stay. */
+	/** All thoughts snapped to their nearest token: KL of the answer, and share of answers that change. */
+	snap?: { kl: Estimate; changed: Estimate };
+	/** Gaussian noise of `ratio` times each thought's norm added to all thoughts: share of answers that stay. Empty where not measured. */
 	noise: { ratio: number; unchanged: Estimate }[];
 }
 

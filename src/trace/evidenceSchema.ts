@@ -83,6 +83,7 @@ const claim = v.object({
 	),
 });
 
+const klAndChanged = v.object({ kl: estimate, changed: estimate });
 const noise = list(v.object({ ratio: v.number(), unchanged: estimate }), 100);
 const cohort = v.object({
 	role: v.picklist(['model', 'twin', 'random weights']),
@@ -103,10 +104,10 @@ const cohort = v.object({
 		}),
 		MAX_THOUGHTS,
 	),
+	snap: v.optional(klAndChanged),
 	noise,
 });
 
-const klAndChanged = v.object({ kl: estimate, changed: estimate });
 const meter = v.object({
 	arm: line,
 	distance: v.optional(v.object({ tokens: v.number(), text: v.number(), twinTokens: v.optional(v.number()) })),

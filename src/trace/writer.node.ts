@@ -48,7 +48,7 @@ export async function copyTrace(source: string, target: string): Promise<void> {
 }
 
 /** What `fill` writes becomes the file at `path` all at once, or not at all. */
-async function replaceFile(path: string, fill: (handle: FileHandle) => Promise<void>): Promise<void> {
+export async function replaceFile(path: string, fill: (handle: FileHandle) => Promise<void>): Promise<void> {
 	const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
 	try {
 		const handle = await open(temporary, 'wx');
@@ -155,7 +155,7 @@ async function writeTensors(handle: FileHandle, header: Uint8Array, tensors: rea
 	}
 }
 
-async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
 	for (let done = 0; done < bytes.length;) {
 		done += (await handle.write(bytes, done)).bytesWritten;
 	}

@@ -1,16 +1,17 @@
 /** Runs arms that write a chain of thought, and measures what each wrote. */
-import { lexicon, type Lexicon } from '../../analysis/legibility';
+import type { Lexicon } from '../../analysis/legibility';
 import { surprisalBits } from '../../analysis/lens';
 import { generator } from '../../shared/random';
 import type { Step } from '../../trace/document';
 import type { LegibilityEvent, LegibilityParams, LegibilityResult, WrittenChain } from '../api';
 import { planArms, type ArmPlan } from '../arm';
 import type { Forward } from '../body';
-import { answerOf } from '../clean';
+import { answerOf } from '../causal/clean';
 import { EngineError } from '../error';
 import { checkProblem, seedOf } from '../evaluation';
 import { identity, legibility } from './measure';
 import type { Model } from '../model';
+import { referenceWords } from './part';
 import type { Peers } from './peers';
 import { LastReader } from '../readers';
 import { ArmRun, prefill, type Last, type Reader } from '../run';
@@ -34,7 +35,7 @@ export class WrittenRun {
 	) {
 		this.skipped = new Set(peers.skipped);
 		this.last = new LastReader(model);
-		this.lexicon = model.reference && lexicon(model.reference.flatMap(({ question, answer }) => [question, answer]));
+		this.lexicon = referenceWords(model);
 		if (!this.lexicon) {
 			this.skipped.add('The rate of rare words was not measured, because the model folder has no reference text.');
 		}

@@ -389,8 +389,8 @@ describe('ood', () => {
 		const { out, code, error } = await cli(['ood', EXAMPLE, '--json']);
 		assert.equal(code, 0, error);
 		const result = JSON.parse(out);
-		assert.deepEqual(Object.keys(result), ['model', 'neighbour', 'arms', 'notes', 'prompt', 'reference']);
-		assert.deepEqual(result.reference, { source: 'media/examples', prompts: 3 });
+		assert.deepEqual(Object.keys(result), ['model', 'neighbour', 'arms', 'reference', 'notes', 'prompt']);
+		assert.deepEqual(result.reference, { source: 'reference.json', prompts: 150 });
 		const [{ name, rows }] = result.arms;
 		assert.equal(name, 'latent');
 		assert.equal(rows.length, 6 * 8);

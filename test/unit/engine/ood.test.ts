@@ -27,7 +27,7 @@ const params = (more: Partial<OodParams> = {}): OodParams => ({
 	model: MODEL,
 	prompt,
 	options: { seed: 0, temperature: 0, topK: 1 },
-	reference,
+	reference: { name: 'test', prompts: reference },
 	...more,
 });
 
@@ -53,7 +53,7 @@ test('every measure and percentile agrees with Python; the reference is measured
 		messages.length = 0;
 		assert.deepEqual((await call()).arms, arms);
 		assert.ok(!messages.includes('Measuring the reference'));
-		await call({ reference: [PROMPT] });
+		await call({ reference: { name: 'test', prompts: [PROMPT] } });
 		assert.ok(messages.includes('Measuring the reference'));
 	}));
 

@@ -1,0 +1,81 @@
+/** What the parts of the evidence say together: readings with their controls, levels, and the meter. */
+import { claimOf, type Control } from '../../analysis/evidence';
+import { meterOf } from '../../analysis/meter';
+import type { Candidate } from '../../analysis/superposition';
+import type { Thought } from '../../trace/document';
+import type { CohortRecord, Estimate, EvidenceRecord } from '../../trace/evidence';
+import type { ArmPlan } from '../arm';
+import type { Clean } from '../causal/clean';
+import type { Compared } from './ood';
+import type { Read } from './readings';
+
+/** What was found so far about an arm with thoughts. */
+export interface ArmEvidence {
+	plan: ArmPlan;
+	thoughts: readonly Thought[];
+	/** Its greedy run. */
+	clean: Clean;
+	/** Of each thought. */
+	candidates: readonly (readonly Candidate[])[];
+	compared?: readonly Compared[];
+	twinDistances?: readonly number[];
+	/** Of each thought, on the model and on its controls. */
+	reads?: { model?: readonly Read[]; twin?: readonly Read[]; random?: readonly Read[] };
+	/** Δ log-odds over resamples on the prompt, of each thought. */
+	resamples?: { model?: readonly (Estimate | undefined)[]; twin?: readonly (Estimate | undefined)[] };
+}
+
+export function concluded(
+	arms: readonly ArmEvidence[],
+	{ tests, cohorts }: Pick<EvidenceRecord, 'tests' | 'cohorts'>,
+	width: number,
+): Pick<EvidenceRecord, 'readings' | 'claims' | 'meter'> {
+	const of = (role: CohortRecord['role'], { plan }: ArmEvidence) => cohorts.find((one) => one.role === role && one.arm === plan.name);
+	return {
+		readings: arms.flatMap(({ plan, reads = {} }) =>
+			(reads.model ?? []).map(({ candidates, live, shuffled }, thought) => ({
+				arm: plan.name,
+				thought,
+				candidates,
+				live,
+				shuffled,
+				twin: reads.twin?.[thought]?.live,
+				random: reads.random?.[thought]?.live,
+			})),
+		),
+		claims: arms.flatMap((arm) =>
+			(arm.reads?.model ?? []).map((reading, thought) =>
+				claimOf({
+					arm: arm.plan.name,
+					thought,
+					top: reading.top,
+					reading: arm.candidates[thought]!.length > 0 ? reading : undefined,
+					twin: control(arm.reads?.twin?.[thought]),
+					random: control(arm.reads?.random?.[thought]),
+					resample: arm.resamples?.model?.[thought],
+					twinResample: arm.resamples?.twin?.[thought],
+					cohort: of('model', arm)?.thoughts[thought]?.resample,
+				}),
+			),
+		),
+		meter: arms.map((arm) =>
+			meterOf({
+				arm: arm.plan.name,
+				width,
+				thoughts: arm.thoughts.map(({ spare }, i) => ({
+					spare,
+					tokens: arm.compared?.[i]?.['knn-tokens'].tokens ?? NaN,
+					text: arm.compared?.[i]?.['knn-text'].text ?? NaN,
+					twinTokens: arm.twinDistances?.[i],
+				})),
+				snap: tests.find(({ arm: name, test, form, step }) => name === arm.plan.name && test === 'snap-1' && form === 'rescaled' && step === 'all'),
+				cohort: of('model', arm),
+				twin: of('twin', arm),
+			}),
+		),
+	};
+}
+
+function control(read: Read | undefined): Control | undefined {
+	return read?.shuffled && { live: read.live, shuffled: read.shuffled };
+}
