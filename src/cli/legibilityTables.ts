@@ -1,6 +1,6 @@
 /** What `legibility` prints for people. */
 import type { ChainSummary } from '../analysis/chains';
-import { legibilityFigures } from '../analysis/legibilityFigures';
+import { legibilityView } from '../analysis/legibilityView';
 import { printable } from '../analysis/text';
 import type { CausalRow, LegibilityResult, WrittenToken } from '../engine/api';
 import type { Estimate } from '../trace/evidence';
@@ -32,7 +32,7 @@ export function chainTable(arms: readonly Tested[], { reference, base, skipped }
 			...aligned(columns, rows),
 			...(early.length > 0 ? [`Answer forced after the first k sentences: ${early.map((row) => `${row.step}: ${answerOf(row)}`).join(' · ')}`] : []),
 			'',
-			...(record ? legibilityFigures(record).map(({ label, value }) => `  ${label}: ${value}`) : ['  no chain of thought']),
+			...(record ? legibilityView(record).figures.map(({ label, value }) => `  ${label}: ${value}`) : ['  no chain of thought']),
 			'',
 		];
 	});

@@ -6,12 +6,16 @@ import * as glossary from '../glossary';
 import { probeOf, runOf } from '../store';
 import { onThemeChange, readPalette } from '../theme';
 import type { Context, View } from '../view';
+import { underlineKey } from './underline';
 
 const SCALE = { width: 120, height: 10 };
 const SWATCH = { width: 18, height: 10 };
 
-export function legend({ store, tooltip }: Context): View {
+export function legend(context: Context): View {
+	const { store, tooltip } = context;
 	const root = create('footer').attr('class', 'legend');
+	const underline = underlineKey(context);
+	root.append(() => underline.element);
 	const scores = root.append('div').attr('class', 'legend-scores');
 	scores.append('span').text('probe score');
 	scores.append('span').attr('class', 'figure').text(String(SCORE_DOMAIN[0]));
@@ -41,6 +45,7 @@ export function legend({ store, tooltip }: Context): View {
 		render(state) {
 			(root.node() as HTMLElement).hidden = runOf(state.panel) === undefined;
 			(scores.node() as HTMLElement).hidden = probeOf(state) === undefined;
+			underline.render(state);
 			toggle.text(state.details ? 'Hide details' : 'Show details').attr('aria-expanded', String(state.details));
 			(toggle.node() as HTMLElement).hidden = state.selection.row === undefined;
 		},

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { figures, legalSteps, lexicon, rareWords, repetition } from '../../../src/analysis/legibility';
-import { legibilityFigures } from '../../../src/analysis/legibilityFigures';
+import { legibilityView } from '../../../src/analysis/legibilityView';
 import { judged } from '../../../src/analysis/outline';
 import { parseTask } from '../../../src/analysis/task';
 import { PROMPT } from '../engine/harness';
@@ -78,8 +78,8 @@ describe('figures', () => {
 	});
 
 	test('what was not measured is not shown; names of models cannot hide anything', () => {
-		assert.deepEqual(legibilityFigures({ arm: 'cot', tokens: 2 }), []);
-		const shown = legibilityFigures({
+		assert.deepEqual(legibilityView({ arm: 'cot', tokens: 2 }).figures, []);
+		const { figures: shown, reference, base } = legibilityView({
 			arm: 'cot',
 			tokens: 2,
 			reference: { id: 'a\u202eb', sha256: '', surprisalBits: 1.234 },
@@ -91,8 +91,9 @@ describe('figures', () => {
 			[
 				['surprisal under a⟨U+202E⟩b', '1.23 bits a token'],
 				['repeated 3-grams', '0 %'],
-				['words not in the reference text', '5.1 % of 39'],
+				['rare words', '5.1 % of 39'],
 			],
 		);
+		assert.deepEqual([reference, base], ['a⟨U+202E⟩b', undefined]);
 	});
 });
