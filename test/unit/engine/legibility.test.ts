@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { LegibilityEvent, LegibilityParams, WrittenChain } from '../../../src/engine/api';
 import { readManifest } from '../../../src/engine/folder';
@@ -9,7 +10,10 @@ import { parseManifest, type Manifest } from '../../../src/engine/manifest';
 import { Model } from '../../../src/engine/model';
 import { Runtime } from '../../../src/engine/runtime';
 import { parseProblems } from '../../../src/prompts/problems';
-import { MODEL, modelCopy, PROMPT, replaced, temporary, withEngine } from './harness';
+import { openFile } from '../../../src/trace/bytes.node';
+import type { PlaneName } from '../../../src/trace/planes';
+import { openTrace } from '../../../src/trace/reader';
+import { MODEL, modelCopy, PROMPT, replaced, request, temporary, withEngine } from './harness';
 
 const BASE = 'models/prosqa-pause';
 /** Bits and nats, of float32 through two blocks. */
@@ -218,6 +222,30 @@ describe('what cannot be measured', () => {
 			({ code }: { code?: string }) => code === 'cancelled',
 		);
 	});
+});
+
+test('an analysis that gathers evidence keeps the same numbers, as planes of the arm that wrote and of no other', async () => {
+	const out = join(await temporary(), 'x.trace.safetensors');
+	const [prompt] = PROMPTS;
+	const evidence = { base: BASE, reference: { name: 'test', prompts: PROMPTS.slice(1) } };
+	await withEngine((engine) => engine.call('analyze', request(prompt!, { evidence, out })));
+	const trace = await openTrace(await openFile(out));
+	const { found } = await chains({ base: BASE, prompts: [prompt!] });
+	const tokens = found[0]!.sentences.flatMap((sentence) => sentence.tokens);
+	const record = trace.document.evidence!.legibility;
+	assert.deepEqual(JSON.parse(JSON.stringify(record)), JSON.parse(JSON.stringify([found[0]!.record])));
+	const { steps } = trace.document.arms.find(({ name }) => name === 'cot')!;
+	const rows = { start: 0, end: steps.length };
+	const measured = async (plane: PlaneName) => [...((await trace.read('cot', plane, rows)) as Float32Array)];
+	const [bits, kl] = [await measured('legibility.surprisal'), await measured('legibility.kl')];
+	assert.deepEqual([bits.length, kl.length], [steps.length, steps.length]);
+	const known = (values: number[]) => values.filter((value) => !Number.isNaN(value));
+	known(bits).forEach((value, i) => close(value, tokens[i]!.referenceBits, tokens[i]!.text));
+	known(kl).forEach((value, i) => close(value, tokens[i]!.kl, tokens[i]!.text));
+	assert.deepEqual([known(bits).length, known(kl).length], [tokens.length, tokens.length]);
+	assert.equal(await trace.read('direct', 'legibility.kl', { start: 0, end: 1 }), undefined);
+	assert.ok(trace.document.evidence!.skipped.every((why) => !why.includes('urprisal')));
+	trace.dispose();
 });
 
 test('a reference folder of another kind is no model', async () => {
