@@ -6,7 +6,8 @@ import { messageOf, UsageError } from './failure';
 export const USAGE = `Usage:
   node dist/cli.js analyze FILE [--model DIR] [--arms latent,cot,direct] [--latents N] [--seed N] [--temperature X]
                                 [--max-tokens N] [--top-k K] [--out X.trace.safetensors] [--json]
-                                [--no-evidence] [--reference DATA.json] [--twin DIR] [--candidates a,b]
+                                [--no-evidence] [--reference DATA.json] [--twin DIR] [--base DIR] [--reference-model DIR]
+                                [--candidates a,b]
   node dist/cli.js eval DATA.json [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X]
                                 [--max-tokens N] [--limit N] [--causal] [--json]
   node dist/cli.js causal FILE  [--tests ablate-zero,…] [--reference FILE|DATA.json] [--from FILE] [--model DIR] [--arms …]
@@ -48,7 +49,7 @@ export interface RunFlags {
 }
 
 /** What evidence is gathered from; absent where the option was not given. */
-export interface EvidenceFlags {
+export interface EvidenceFlags extends PeerFlags {
 	reference?: string;
 	twin?: string;
 	candidates?: string[];
@@ -63,6 +64,8 @@ const RUN = {
 	temperature: { type: 'string' },
 	'max-tokens': { type: 'string' },
 } as const;
+
+const PEERS = { base: { type: 'string' }, 'reference-model': { type: 'string' } } as const;
 
 const MAX_COUNT = 1_000_000;
 const MAX_SEED = 2 ** 32 - 1;
@@ -83,6 +86,7 @@ export function parseCommand(args: readonly string[]): Command {
 				'no-evidence': { type: 'boolean' },
 				reference: { type: 'string' },
 				twin: { type: 'string' },
+				...PEERS,
 				candidates: { type: 'string' },
 			});
 			return file === undefined
@@ -150,8 +154,7 @@ export function parseCommand(args: readonly string[]): Command {
 				...COMMON,
 				...written,
 				limit: { type: 'string' },
-				base: { type: 'string' },
-				'reference-model': { type: 'string' },
+				...PEERS,
 				'load-bearing': { type: 'boolean' },
 			});
 			if (values['load-bearing'] === true && Number(values['temperature'] ?? 0) !== 0) {
@@ -165,7 +168,7 @@ export function parseCommand(args: readonly string[]): Command {
 						json: values['json'] === true,
 						limit: number(values, 'limit', 1, MAX_COUNT),
 						loadBearing: values['load-bearing'] === true,
-						peers: { base: named(values, 'base'), referenceModel: named(values, 'reference-model') },
+						peers: peerFlags(values),
 						run: runFlags(values),
 					};
 		}
@@ -226,14 +229,19 @@ function runFlags(values: Values): RunFlags {
 	};
 }
 
+function peerFlags(values: Values): PeerFlags {
+	return { base: named(values, 'base'), referenceModel: named(values, 'reference-model') };
+}
+
 /** Undefined where none is to be gathered. */
 function evidenceFlags(values: Values): EvidenceFlags | undefined {
 	const flags = {
 		reference: named(values, 'reference'),
 		twin: named(values, 'twin'),
+		...peerFlags(values),
 		candidates: list(values, 'candidates'),
 	};
-	const [given] = Object.entries(flags).find(([, value]) => value !== undefined) ?? [];
+	const given = ['reference', 'twin', ...Object.keys(PEERS), 'candidates'].find((option) => values[option] !== undefined);
 	if (values['no-evidence'] === true && given !== undefined) {
 		throw new UsageError(`--${given} is for evidence: leave out --no-evidence.`);
 	}

@@ -21,8 +21,8 @@ export interface Peers {
 }
 
 const NONE =
-	'Surprisal under a reference model and KL to a base model were not measured, because the model names no base: name a folder with --base or ' +
-	'--reference-model, or a model under relatives in its model.json.';
+	'Surprisal under a reference model and KL to a base model were not measured, because the model names no base: name one with --base or ' +
+	'--reference-model, or under relatives in its model.json.';
 
 /** `work` with the models that there are. Reasons become part of a trace, so they hold no path. */
 export async function withPeers<T>(

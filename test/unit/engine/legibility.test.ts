@@ -179,7 +179,7 @@ describe('what cannot be measured', () => {
 		const { found, skipped, reference, base } = await chains({});
 		assert.deepEqual([reference, base], [undefined, undefined]);
 		assert.equal(skipped.length, 1);
-		assert.match(skipped[0]!, /names no base: name a folder with --base or --reference-model/);
+		assert.match(skipped[0]!, /names no base: name one with --base or --reference-model/);
 		assert.ok(found.every(({ record }) => record!.legalSteps && record!.rareWords && !record!.base));
 	});
 
