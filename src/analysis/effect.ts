@@ -6,8 +6,11 @@ export interface Effect {
 	kl: number;
 }
 
-/** `clean`, `changed`: logits over the vocabulary. */
+/** `clean`, `changed`: logits over the vocabulary. NaN, not measured, where one is no number or above all numbers. */
 export function effect(clean: Float32Array, changed: Float32Array): Effect {
+	if (![clean, changed].every((logits) => logits.every((logit) => logit < Infinity))) {
+		return { deltaLogOdds: NaN, kl: NaN };
+	}
 	const answer = clean.indexOf(clean.reduce((a, b) => Math.max(a, b), -Infinity));
 	const p = logSoftmax(clean);
 	const q = logSoftmax(changed);
@@ -17,9 +20,9 @@ export function effect(clean: Float32Array, changed: Float32Array): Effect {
 	};
 }
 
-/** KL(p || q) of two distributions by their natural logarithms, nats; rounding may not make it negative. */
+/** KL(p || q) of two distributions by their natural logarithms, nats; rounding may not make it negative. What p never gives counts nothing. */
 export function divergence(p: Float64Array, q: Float64Array): number {
-	return Math.max(0, p.reduce((sum, value, id) => sum + Math.exp(value) * (value - q[id]!), 0));
+	return Math.max(0, p.reduce((sum, value, id) => (value === -Infinity ? sum : sum + Math.exp(value) * (value - q[id]!)), 0));
 }
 
 /** ln p(answer) less ln p of the likeliest other token, whichever that is in this distribution: below 0 another one is said. */

@@ -15,8 +15,8 @@ export function withControl(records: readonly CausalRecord[], controls: readonly
 		if (!found) {
 			return record;
 		}
-		const { answer, changed, deltaLogOdds, kl } = found;
-		return { ...record, control: { answer, changed, deltaLogOdds, kl } };
+		const { answer, changed, deltaLogOdds, kl, draws } = found;
+		return { ...record, control: { answer, changed, deltaLogOdds, kl, draws } };
 	});
 }
 

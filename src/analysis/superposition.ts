@@ -68,7 +68,8 @@ function massIn(logprobs: Float64Array, ids: Iterable<number>): number {
 	for (const id of new Set(ids)) {
 		mass += Math.exp(logprobs[id]!);
 	}
-	return mass;
+	// A sum of rounded shares of nearly everything may come out above 1.
+	return Math.min(1, mass);
 }
 
 /** All tokens of the live candidates. */

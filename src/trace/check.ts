@@ -1,6 +1,7 @@
 /** What a schema cannot say: that the parts of a trace fit each other. Each check returns a sentence's worth of what is wrong. */
 import type { TensorEntry } from './container';
 import type { ArmRecord, TraceDocument } from './document';
+import type { EvidenceRecord } from './evidence';
 import { planeSpec, type PlaneName, type PlaneSpec } from './planes';
 
 export const DOCUMENT_TENSOR = 'trace.json';
@@ -36,7 +37,7 @@ export function mipRows(rows: number, level: number): number {
 	return Math.ceil(rows / MIP_FACTOR ** level);
 }
 
-export function checkDocument({ prompt, arms, probes }: TraceDocument): string | undefined {
+export function checkDocument({ prompt, model, arms, probes, evidence }: TraceDocument): string | undefined {
 	const inside = (range: { start: number; end: number }) => range.end <= prompt.text.length;
 	let end = 0;
 	for (const { text, file } of prompt.pieces) {
@@ -64,7 +65,24 @@ export function checkDocument({ prompt, arms, probes }: TraceDocument): string |
 			return `a thought of arm ${name} lies outside its steps`;
 		}
 	}
-	return undefined;
+	return evidence && checkEvidence(evidence, arms, model.layers);
+}
+
+/** Whoever shows evidence looks up the arm and the thought that it is about. Sentences of written thoughts are not counted here. */
+function checkEvidence(
+	{ tests, ood, readings, claims, meter, legibility, cohorts }: EvidenceRecord,
+	arms: readonly ArmRecord[],
+	layers: number,
+): string | undefined {
+	const thoughts = new Map(arms.map((arm) => [arm.name, arm.thoughts.length]));
+	const unknown = [tests, ood, readings, claims, meter, legibility, cohorts].flat().find(({ arm }) => !thoughts.has(arm));
+	if (unknown) {
+		return 'its evidence is about an arm that it does not have';
+	}
+	if ([...readings, ...claims].some(({ arm, thought }) => thought >= thoughts.get(arm)!)) {
+		return 'its evidence is about a thought that it does not have';
+	}
+	return tests.some(({ site = 0 }) => site > layers) ? 'its evidence is about a layer that the model does not have' : undefined;
 }
 
 export function checkTensor(

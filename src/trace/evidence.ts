@@ -37,8 +37,10 @@ export interface CausalRecord {
 	kl: number | null;
 	/** What took the place, in words. */
 	by: string;
+	/** Of `resample`: Δ log-odds over several other prompts, of which `by` names the first. */
+	draws?: Estimate;
 	/** The same change of the same prompt on the control model (the twin without recurrence). */
-	control?: { answer?: string; changed: boolean; deltaLogOdds: number | null; kl: number | null };
+	control?: { answer?: string; changed: boolean; deltaLogOdds: number | null; kl: number | null; draws?: Estimate };
 }
 
 /** What an arm's thoughts were compared with; the values are the planes `ood.<measure>`. */

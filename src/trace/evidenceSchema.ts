@@ -19,7 +19,7 @@ const list = <T extends v.GenericSchema>(item: T, limit: number) => v.pipe(v.arr
 const model = { id: line, sha256: line };
 const among = v.object({ n: count, of: count });
 
-const estimateEntries = { value: v.number(), ci: v.tuple([v.number(), v.number()]), n: count };
+const estimateEntries = { value: v.number(), ci: v.strictTuple([v.number(), v.number()]), n: count };
 const estimate = v.object(estimateEntries);
 
 const test = v.object({
@@ -36,8 +36,15 @@ const test = v.object({
 	deltaLogOdds: v.nullable(v.number()),
 	kl: v.nullable(v.number()),
 	by: line,
+	draws: v.optional(estimate),
 	control: v.optional(
-		v.object({ answer, changed: v.boolean(), deltaLogOdds: v.nullable(v.number()), kl: v.nullable(v.number()) }),
+		v.object({
+			answer,
+			changed: v.boolean(),
+			deltaLogOdds: v.nullable(v.number()),
+			kl: v.nullable(v.number()),
+			draws: v.optional(estimate),
+		}),
 	),
 });
 
@@ -57,15 +64,15 @@ const reading = v.object({
 		v.object({
 			label: line,
 			group: v.picklist(['path', 'frontier', 'earlier', 'later', 'unreachable', 'candidate']),
-			mass: v.number(),
-			rank: count,
+			mass: share,
+			rank: v.pipe(count, v.minValue(1)),
 		}),
 		MAX_CANDIDATES,
 	),
-	live: v.number(),
+	live: share,
 	shuffled: v.optional(v.object({ ...estimateEntries, p: share })),
-	twin: v.optional(v.number()),
-	random: v.optional(v.number()),
+	twin: v.optional(share),
+	random: v.optional(share),
 });
 
 const claim = v.object({

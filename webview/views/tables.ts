@@ -85,14 +85,13 @@ export function tokenTable(
 		{ title: 'id', figure: true, text: (one) => String(one.id), tip: () => glossary.TOKEN_ID },
 		{ title: 'p', figure: true, text: (one) => (one.prob === undefined ? decimals(one.prob) : formatProbability(one.prob)), tip: told },
 		{ title: 'surprisal', unit: 'bits', figure: true, text: (one) => decimals(one.surprisalBits), tip: told },
-		...(tokens.some(({ referenceBits }) => referenceBits !== undefined)
-			? [{ title: 'reference', unit: 'bits', figure: true, text: (one: Token) => decimals(one.referenceBits), tip: told }]
-			: []),
-		...(tokens.some(({ kl }) => kl !== undefined)
-			? [{ title: 'KL to base', unit: 'nats', figure: true, text: (one: Token) => decimals(one.kl), tip: told }]
-			: []),
 	];
-	return table(tokens, columns, tooltip, (one) => (one.step === selected ? 'selected' : ''));
+	const others: Column<Token>[] = [
+		{ title: 'reference', unit: 'bits', figure: true, text: (one) => decimals(one.referenceBits), tip: told },
+		{ title: 'KL to base', unit: 'nats', figure: true, text: (one) => decimals(one.kl), tip: told },
+	];
+	const measured = [tokens.some(({ referenceBits }) => referenceBits !== undefined), tokens.some(({ kl }) => kl !== undefined)];
+	return table(tokens, [...columns, ...others.filter((_, i) => measured[i])], tooltip, (one) => (one.step === selected ? 'selected' : ''));
 }
 
 /** `fit`: held-out figures of a probe, by its name. */

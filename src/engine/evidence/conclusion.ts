@@ -3,7 +3,7 @@ import { claimOf, type Control } from '../../analysis/evidence';
 import { meterOf } from '../../analysis/meter';
 import type { Candidate } from '../../analysis/superposition';
 import type { Thought } from '../../trace/document';
-import type { CohortRecord, Estimate, EvidenceRecord } from '../../trace/evidence';
+import type { CohortRecord, EvidenceRecord } from '../../trace/evidence';
 import type { ArmPlan } from '../arm';
 import type { Clean } from '../causal/clean';
 import type { Compared } from './ood';
@@ -21,8 +21,6 @@ export interface ArmEvidence {
 	twinDistances?: readonly number[];
 	/** Of each thought, on the model and on its controls. */
 	reads?: { model?: readonly Read[]; twin?: readonly Read[]; random?: readonly Read[] };
-	/** Δ log-odds over resamples on the prompt, of each thought. */
-	resamples?: { model?: readonly (Estimate | undefined)[]; twin?: readonly (Estimate | undefined)[] };
 }
 
 export function concluded(
@@ -44,19 +42,23 @@ export function concluded(
 			})),
 		),
 		claims: arms.flatMap((arm) =>
-			(arm.reads?.model ?? []).map((reading, thought) =>
-				claimOf({
+			(arm.reads?.model ?? []).map((reading, thought) => {
+				const resample = tests.find(
+					({ arm: name, test, step, later }) =>
+						name === arm.plan.name && test === 'resample' && step === thought && later !== 'frozen',
+				);
+				return claimOf({
 					arm: arm.plan.name,
 					thought,
 					top: reading.top,
 					reading: arm.candidates[thought]!.length > 0 ? reading : undefined,
 					twin: control(arm.reads?.twin?.[thought]),
 					random: control(arm.reads?.random?.[thought]),
-					resample: arm.resamples?.model?.[thought],
-					twinResample: arm.resamples?.twin?.[thought],
+					resample: resample?.draws,
+					twinResample: resample?.control?.draws,
 					cohort: of('model', arm)?.thoughts[thought]?.resample,
-				}),
-			),
+				});
+			}),
 		),
 		meter: arms.map((arm) =>
 			meterOf({

@@ -3,24 +3,25 @@ import { effectPlanes, withControl } from '../../analysis/effects';
 import { MEASURES, NEIGHBOUR } from '../../analysis/ood';
 import type { Task } from '../../analysis/task';
 import type { ArmRecord, RunOptions } from '../../trace/document';
-import type { EvidenceRecord } from '../../trace/evidence';
+import type { CohortRecord, EvidenceRecord } from '../../trace/evidence';
 import type { PlaneName } from '../../trace/planes';
 import type { EvidenceParams, ProgressEvent } from '../api';
 import { planArms, type ArmPlan } from '../arm';
-import { recorded } from '../causal/clean';
+import { recorded, type Clean } from '../causal/clean';
 import { EngineError } from '../error';
 import { legibilityPart } from '../legibility/part';
 import type { Lend } from '../legibility/peers';
 import type { Model } from '../model';
-import type { Models } from '../models';
+import type { Models, Use } from '../models';
+import { cohortOf } from './cohort';
 import { concluded, type ArmEvidence } from './conclusion';
 import { compared, distances, siteOf, type Ood } from './ood';
-import { candidatesOf, readsOf } from './readings';
+import { candidatesOf, readsOf, type Read } from './readings';
 import { affordable, referenceSet, type ReferenceSet } from './reference';
 import { twinOf } from './relative';
-import { runsOf, type Run } from './runs';
+import { runsOf, type Run, type Sampling } from './runs';
 import { Store } from './store';
-import { testsOf } from './tests';
+import { drawsOf, testsOf, type Tested } from './tests';
 import { WeightsError } from './weights';
 
 /** Seed of the control with random weights: the same for every analysis, so that what it does is computed once. */
@@ -57,6 +58,8 @@ export class Gathering {
 	private readonly set: ReferenceSet | undefined;
 	private readonly store: Store;
 	private readonly arms: ArmEvidence[] = [];
+	/** Runs of the reference prompts, by model and arm. */
+	private readonly known = new Map<string, Run[]>();
 
 	constructor(
 		private readonly subject: Subject,
@@ -99,10 +102,17 @@ export class Gathering {
 		await this.part('How legible the chains of thought are was not measured', () => this.legibility());
 		await this.part('Nothing was tested by changing it', () => this.tests());
 		for (const arm of this.arms) {
-			await this.part(`The thoughts of arm ${arm.plan.name} were not read`, () => this.read(model, arm, 'model'));
+			await this.part(`The thoughts of arm ${arm.plan.name} were not read`, async () => {
+				const others = await this.others(model, arm.plan);
+				arm.reads = { model: await this.reads(model, arm, arm.clean, others) };
+				this.emit();
+			});
 		}
 		await this.part('The twin was not run', () => this.twin());
 		await this.part('Random weights are no control here', () => this.random());
+		for (const arm of this.arms) {
+			await this.part(`Arm ${arm.plan.name} was not run on the reference prompts`, () => this.cohort(model, arm.plan, 'model'));
+		}
 		this.emit();
 		return this.record;
 	}
@@ -153,7 +163,7 @@ export class Gathering {
 
 	private async tests(): Promise<void> {
 		const { model, plans } = this.subject;
-		const { records, skipped } = await this.tested(model, plans);
+		const { records, skipped } = await this.tested(model, plans, new Map(this.arms.map(({ plan, clean }) => [plan.name, clean])));
 		this.record.tests = records;
 		skipped.forEach((why) => this.skip(why));
 		for (const { plan, thoughts } of this.arms) {
@@ -164,28 +174,56 @@ export class Gathering {
 		this.emit();
 	}
 
-	private tested(model: Model, plans: readonly ArmPlan[]) {
+	/** Tests on one of the models; `cleans`: its runs of the prompt, by arm. */
+	private async tested(model: Model, plans: readonly ArmPlan[], cleans: ReadonlyMap<string, Clean>): Promise<Tested> {
 		const { prompt, options } = this.subject;
 		const { signal, emit } = this.outlet;
-		const reference = this.set ? affordable(this.set, model, plans[0]!) : [];
-		return testsOf(model, prompt, plans.map(({ name }) => name), options, reference, signal, emit);
+		const others = new Map<string, Run[]>();
+		for (const plan of plans.filter(({ name }) => cleans.has(name))) {
+			others.set(plan.name, await this.others(model, plan));
+		}
+		const { records, skipped } = await testsOf(model, prompt, plans, options, others, signal, emit);
+		for (const plan of plans.filter(({ name }) => others.has(name))) {
+			const draws = await drawsOf(model, plan, cleans.get(plan.name)!, others.get(plan.name)!, options.seed, signal);
+			for (const record of records) {
+				const isDrawn = record.arm === plan.name && record.test === 'resample' && record.later !== 'frozen';
+				if (isDrawn && typeof record.step === 'number') {
+					record.draws = draws[record.step];
+				}
+			}
+		}
+		return { records, skipped };
 	}
 
-	/** Reads an arm's thoughts on one of the models, of which the plan may differ. */
-	private async read(model: Model, arm: ArmEvidence, role: 'model' | 'twin' | 'random', plan = arm.plan, clean = arm.clean): Promise<void> {
-		const { prompt, task, options } = this.subject;
-		const runs = (await this.runs(model, plan)).filter(({ text }) => text !== prompt);
-		const reads = await readsOf(model, clean, arm.candidates, task, runs, options.seed);
-		arm.reads = { ...arm.reads, [role]: reads };
-		this.emit();
+	private reads(model: Model, arm: ArmEvidence, clean: Clean, others: readonly Run[]): Promise<Read[]> {
+		const { task, options } = this.subject;
+		return readsOf(model, clean, arm.candidates, task, others, options.seed, this.outlet.signal);
+	}
+
+	/** Runs of the reference prompts but for the one under analysis. */
+	private async others(model: Model, plan: ArmPlan): Promise<Run[]> {
+		return (await this.runs(model, plan)).filter(({ text }) => text !== this.subject.prompt);
 	}
 
 	private async runs(model: Model, plan: ArmPlan): Promise<Run[]> {
-		const { options } = this.subject;
+		const key = `${model.sha256} ${plan.name}`;
+		const found = this.known.get(key) ?? (await runsOf(this.sampling(model, plan)));
+		this.known.set(key, found);
+		return found;
+	}
+
+	private sampling(model: Model, plan: ArmPlan): Sampling {
 		const { signal, emit } = this.outlet;
-		// With the prompt among them a thought would be compared with itself.
 		const prompts = this.set ? affordable(this.set, model, plan) : [];
-		return runsOf({ model, plan, prompts, options, store: this.store, signal, emit });
+		return { model, plan, prompts, options: this.subject.options, store: this.store, signal, emit };
+	}
+
+	private async cohort(model: Model, plan: ArmPlan, role: CohortRecord['role']): Promise<void> {
+		const runs = await this.runs(model, plan);
+		if (runs.length > 1) {
+			this.record.cohorts.push(await cohortOf(this.sampling(model, plan), runs, role, role !== 'random weights'));
+			this.emit();
+		}
 	}
 
 	private async twin(): Promise<void> {
@@ -193,40 +231,59 @@ export class Gathering {
 		if (found.kind === 'missing') {
 			return this.skip(found.why);
 		}
-		const { signal } = this.outlet;
-		const progress = (message: string, fraction?: number, seconds?: number) =>
-			this.outlet.emit({ kind: 'progress', message, fraction, seconds });
-		await this.shared.models.use(found.folder, { signal, progress }, async (twin) => {
+		await this.shared.models.use(found.folder, this.use(), async (twin) => {
 			this.record.twin = { id: twin.manifest.id, sha256: twin.sha256 };
-			const plans = planArms(twin.manifest.recipe, this.subject.plans.map(({ name }) => name), this.subject.options, (token) => twin.tokenizer.idOf(token));
-			const { records } = await this.tested(twin, plans);
+			const plans = this.plansOf(twin, this.subject.plans.map(({ name }) => name));
+			const cleans = await this.cleans(twin);
+			const { records } = await this.tested(twin, plans, cleans);
 			this.record.tests = withControl(this.record.tests, records);
+			for (const arm of this.arms) {
+				arm.twinDistances = await distances(twin, cleans.get(arm.plan.name)!.thoughts);
+			}
 			this.emit();
-			await this.control(twin, 'twin');
+			await this.control(twin, 'twin', cleans);
 		});
 	}
 
 	private async random(): Promise<void> {
-		const { signal } = this.outlet;
-		const progress = (message: string, fraction?: number, seconds?: number) =>
-			this.outlet.emit({ kind: 'progress', message, fraction, seconds });
-		const use = { signal, progress, randomised: RANDOM_SEED };
-		await this.shared.models.use(this.subject.model.folder, use, (model) => this.control(model, 'random'));
+		const { folder } = this.subject.model;
+		await this.shared.models.use(folder, { ...this.use(), randomised: RANDOM_SEED }, async (model) =>
+			this.control(model, 'random weights', await this.cleans(model)),
+		);
 	}
 
-	private async control(model: Model, role: 'twin' | 'random'): Promise<void> {
-		const { prompt, options } = this.subject;
+	private async control(model: Model, role: 'twin' | 'random weights', cleans: ReadonlyMap<string, Clean>): Promise<void> {
 		for (const arm of this.arms) {
-			const [plan] = planArms(model.manifest.recipe, [arm.plan.name], options, (token) => model.tokenizer.idOf(token));
-			const clean = await recorded(model, plan!, prompt, options, this.outlet.signal);
-			if (typeof clean === 'string' || clean.thoughts.length !== arm.clean.thoughts.length) {
-				throw new EngineError(`it gives no answer in arm ${arm.plan.name}`, 'bad-model');
-			}
-			if (role === 'twin') {
-				arm.twinDistances = await distances(model, clean.thoughts);
-			}
-			await this.read(model, arm, role, plan, clean);
+			const { name } = arm.plan;
+			const [plan] = this.plansOf(model, [name]);
+			const reads = await this.reads(model, arm, cleans.get(name)!, await this.others(model, plan!));
+			arm.reads = { ...arm.reads, [role === 'twin' ? 'twin' : 'random']: reads };
+			await this.cohort(model, plan!, role);
 		}
+	}
+
+	/** The prompt on a control, in the arms that have thoughts. Fails where the control does not think as often. */
+	private async cleans(model: Model): Promise<ReadonlyMap<string, Clean>> {
+		const { prompt, options } = this.subject;
+		const cleans = new Map<string, Clean>();
+		for (const { plan: own, clean: expected } of this.arms) {
+			const [plan] = this.plansOf(model, [own.name]);
+			const clean = await recorded(model, plan!, prompt, options, this.outlet.signal);
+			if (typeof clean === 'string' || clean.thoughts.length !== expected.thoughts.length) {
+				throw new EngineError(`Its arm ${own.name} comes to no answer after as many thoughts.`, 'bad-model');
+			}
+			cleans.set(own.name, clean);
+		}
+		return cleans;
+	}
+
+	private plansOf({ manifest, tokenizer }: Model, names: string[]): ArmPlan[] {
+		return planArms(manifest.recipe, names, this.subject.options, (token) => tokenizer.idOf(token));
+	}
+
+	private use(): Use {
+		const { signal, emit } = this.outlet;
+		return { signal, progress: (message, fraction, seconds) => emit({ kind: 'progress', message, fraction, seconds }) };
 	}
 
 	private async part(what: string, work: () => Promise<void>): Promise<void> {

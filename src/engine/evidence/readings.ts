@@ -12,7 +12,8 @@ import {
 	type Names,
 	type Superposition,
 } from '../../analysis/superposition';
-import type { Task } from '../../analysis/task';
+import { spareReason } from '../../analysis/spare';
+import { parseTask, type Task } from '../../analysis/task';
 import type { Estimate } from '../../trace/evidence';
 import type { Clean } from '../causal/clean';
 import type { Model } from '../model';
@@ -43,6 +44,7 @@ export async function readsOf(
 	task: Task | undefined,
 	others: readonly Run[],
 	seed: number,
+	signal: AbortSignal,
 ): Promise<Read[]> {
 	const names = candidateNames(model, candidates[0] ?? [], task);
 	const states = producedAt(clean, model);
@@ -52,6 +54,7 @@ export async function readsOf(
 		reads.push({ ...superposition(logits, candidates[i]!, names), top: wordOf(model.tokenizer.textOf(top), task) });
 	});
 	for (const [i, reading] of reads.entries()) {
+		signal.throwIfAborted();
 		const live = liveTokens(candidates[i]!, names);
 		const draws: number[] = [];
 		await eachLogits(model, others.map((other) => other.states[i]!), (logits) => draws.push(massOf(logits, live)));
@@ -60,6 +63,32 @@ export async function readsOf(
 		}
 	}
 	return reads;
+}
+
+/**
+ * Of each thought: mass on the live candidates of every run whose task is known and whose answer the thought has not passed, and the
+ * mass of the same candidates in the next run's thought.
+ */
+export async function massesOf(model: Model, runs: readonly Run[]): Promise<{ live: number[]; shuffled: number[] }[]> {
+	const tasks = runs.map(({ text }) => parseTask(text));
+	const names = tasks.map((task) => task && candidateNames(model, taskCandidates(task, 0), task));
+	const { trainedLatents } = model.manifest.recipe;
+	const found: { live: number[]; shuffled: number[] }[] = [];
+	for (let thought = 0; thought < (runs[0]?.states.length ?? 0); thought++) {
+		const live = tasks.map((task, i) =>
+			task && spareReason(thought, trainedLatents, task) === undefined
+				? liveTokens(taskCandidates(task, thought), names[i]!)
+				: undefined,
+		);
+		const masses: (typeof found)[number] = { live: [], shuffled: [] };
+		const mass = (logits: Float32Array, ids: readonly number[] | undefined) => (ids ? [massOf(logits, ids)] : []);
+		await eachLogits(model, runs.map(({ states }) => states[thought]!), (logits, i) => {
+			masses.live.push(...mass(logits, live[i]));
+			masses.shuffled.push(...mass(logits, runs.length > 1 ? live[(i || runs.length) - 1] : undefined));
+		});
+		found.push(masses);
+	}
+	return found;
 }
 
 function wordOf(text: string, task: Task | undefined): string {

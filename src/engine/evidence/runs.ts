@@ -1,17 +1,16 @@
 /** Unchanged runs of an arm over the reference prompts: their thoughts, and the states that these are decoded from. */
+import * as v from 'valibot';
 import type { RunOptions } from '../../trace/document';
 import type { NamedPrompt, ProgressEvent } from '../api';
-import type { ArmPlan } from '../arm';
-import { recorded, type Clean } from '../causal/clean';
+import { checkFits, type ArmPlan } from '../arm';
+import type { Clean } from '../causal/clean';
+import { cleanRows, runAll } from '../causal/cleans';
 import { EngineError } from '../error';
 import { sha256 } from '../folder';
 import type { Model } from '../model';
 import type { Other } from '../causal/replacement';
 import { settingsOf } from './reference';
 import type { Kept, Store } from './store';
-
-/** Milliseconds between two events. */
-const TICK = 250;
 
 /** One prompt's run. */
 export interface Run extends Other {
@@ -40,17 +39,19 @@ export async function runsOf(sampling: Sampling): Promise<Run[]> {
 		return found;
 	}
 	const runs: Run[] = [];
-	let told = -Infinity;
-	for (const [i, { name, text }] of prompts.entries()) {
-		if (performance.now() - told > TICK) {
-			told = performance.now();
-			const { context } = model.manifest.shape;
-			const seconds = model.cost.seconds(context, context, false);
-			emit({ kind: 'progress', message: `Running the reference prompts on ${model.manifest.name}`, fraction: i / prompts.length, seconds });
-		}
-		const clean = await runOrNot(sampling, text);
-		if (clean && clean.thoughts.length === latentsOf(plan)) {
-			runs.push({ name, text, thoughts: clean.thoughts, states: producedAt(clean, model), resid: fedAt(clean) });
+	const fitting = prompts.filter(({ text }) => fits(model, plan, text));
+	const size = cleanRows(model);
+	for (let start = 0; start < fitting.length; start += size) {
+		const some = fitting.slice(start, start + size);
+		const { context } = model.manifest.shape;
+		const seconds = some.length * model.cost.seconds(context, context, false);
+		const message = `Running the reference prompts on ${model.manifest.name}`;
+		emit({ kind: 'progress', message, fraction: start / fitting.length, seconds });
+		for (const [i, clean] of (await runAll(model, plan, some.map(({ text }) => text), options, signal)).entries()) {
+			if (typeof clean !== 'string' && clean.thoughts.length === latentsOf(plan)) {
+				const { thoughts, answer } = clean;
+				runs.push({ ...some[i]!, thoughts, answer, states: producedAt(clean, model), resid: fedAt(clean) });
+			}
 		}
 	}
 	signal.throwIfAborted();
@@ -58,14 +59,13 @@ export async function runsOf(sampling: Sampling): Promise<Run[]> {
 	return runs;
 }
 
-/** Undefined where the prompt does not fit, or comes to no answer. */
-async function runOrNot({ model, plan, options, signal }: Sampling, text: string): Promise<Clean | undefined> {
+function fits(model: Model, plan: ArmPlan, text: string): boolean {
 	try {
-		const clean = await recorded(model, plan, text, options, signal);
-		return typeof clean === 'string' ? undefined : clean;
+		checkFits(plan, model.tokenizer.encode(text).ids.length, model.manifest.shape.context);
+		return true;
 	} catch (error) {
-		if (error instanceof EngineError && error.code === 'bad-request') {
-			return undefined;
+		if (error instanceof EngineError) {
+			return false;
 		}
 		throw error;
 	}
@@ -86,6 +86,9 @@ function fedAt({ run, lasts }: Clean): Float32Array[] {
 	return run.steps.flatMap(({ kind }, i) => (kind === 'latent' ? [lasts.get(run.prompt + i + 1)!.resid] : []));
 }
 
+/** Which of the prompts a run is of, and what it answers. */
+const places = v.array(v.object({ place: v.pipe(v.number(), v.integer(), v.minValue(0)), answer: v.nullable(v.string()) }));
+
 const PARTS = ['thoughts', 'states', 'resid'] as const;
 
 /** Extents of a part after the runs. */
@@ -95,9 +98,9 @@ function extents({ model, plan }: Sampling, part: (typeof PARTS)[number]): numbe
 }
 
 function keepable(runs: readonly Run[], sampling: Sampling): Kept {
-	const places = new Map(sampling.prompts.map(({ text }, i) => [text, i]));
+	const placeOf = new Map(sampling.prompts.map(({ text }, i) => [text, i]));
 	return {
-		record: JSON.stringify(runs.map(({ text }) => places.get(text))),
+		record: JSON.stringify(runs.map(({ text, answer = null }) => ({ place: placeOf.get(text), answer }))),
 		tensors: new Map(
 			PARTS.map((part) => {
 				const shape = [runs.length, ...extents(sampling, part)];
@@ -113,11 +116,12 @@ function keepable(runs: readonly Run[], sampling: Sampling): Kept {
 /** Undefined where what was kept does not fit the prompts and the model. */
 function restored({ record, tensors }: Kept, sampling: Sampling): Run[] | undefined {
 	const { prompts, plan } = sampling;
-	const places = JSON.parse(record) as unknown;
-	if (!Array.isArray(places) || !places.every((place) => typeof place === 'number' && Object.hasOwn(prompts, place))) {
+	const result = v.safeParse(v.pipe(v.string(), v.parseJson(), places), record);
+	if (!result.success || !result.output.every(({ place }) => Object.hasOwn(prompts, place))) {
 		return undefined;
 	}
-	const fits = PARTS.every((part) => tensors.get(part)?.shape.join() === [places.length, ...extents(sampling, part)].join());
+	const found = result.output;
+	const fits = PARTS.every((part) => tensors.get(part)?.shape.join() === [found.length, ...extents(sampling, part)].join());
 	const rows = (part: (typeof PARTS)[number], run: number) => {
 		const count = latentsOf(plan);
 		const size = product(extents(sampling, part)) / Math.max(1, count);
@@ -125,8 +129,9 @@ function restored({ record, tensors }: Kept, sampling: Sampling): Run[] | undefi
 		return Array.from({ length: count }, (_, i) => data.subarray((run * count + i) * size, (run * count + i + 1) * size));
 	};
 	return fits
-		? (places as number[]).map((place, run) => ({
+		? found.map(({ place, answer }, run) => ({
 				...prompts[place]!,
+				answer: answer ?? undefined,
 				thoughts: rows('thoughts', run),
 				states: rows('states', run),
 				resid: rows('resid', run),

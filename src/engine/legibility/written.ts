@@ -72,7 +72,10 @@ export class WrittenRun {
 		const run = new ArmRun(model, plan, start, recorder, sampling, signal);
 		await run.run();
 		const { steps, logprobs } = recorder;
-		const answer = answerOf(model, run.written);
+		const answer = answerOf(
+			model,
+			run.written.filter(({ role }) => role === 'answer').map(({ id }) => id),
+		);
 		const found = await legibility(model, {
 			prompt: prompts[index]!,
 			arm: { name: plan.name, steps },

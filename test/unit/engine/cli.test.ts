@@ -1,18 +1,24 @@
 /** The built command line, as a program: what it prints, and how it fails. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseCommand } from '../../../src/cli/options';
 import type { Manifest } from '../../../src/engine/manifest';
+import type { EvidenceRecord } from '../../../src/trace/evidence';
+import { cacheFolder } from '../../../src/cli/cache';
 import { UsageError } from '../../../src/cli/failure';
 import { MODEL, modelCopy, PROMPT, temporary } from './harness';
 
 const CLI = 'dist/cli.js';
+/** What is computed once for each model is kept away from the user's own. */
+const CACHE = mkdtempSync(join(tmpdir(), 'cache-'));
+after(() => rmSync(CACHE, { recursive: true, force: true }));
+
 const { layers: LAYERS } = (JSON.parse(readFileSync(`${MODEL}/model.json`, 'utf8')) as Manifest).shape;
 const SITES = Array.from({ length: LAYERS + 1 }, (_, site) => site);
 
@@ -24,7 +30,10 @@ interface Ended {
 
 function cli(args: string[], { interruptAfter }: { interruptAfter?: RegExp } = {}): Promise<Ended> {
 	return new Promise((resolve) => {
-		const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+		const child = spawn(process.execPath, [CLI, ...args], {
+			stdio: ['ignore', 'pipe', 'pipe'],
+			env: { ...process.env, XDG_CACHE_HOME: CACHE },
+		});
 		const ended: Ended = { code: null, out: '', error: '' };
 		child.stdout.on('data', (chunk) => (ended.out += chunk));
 		child.stderr.on('data', (chunk) => {
@@ -88,6 +97,9 @@ describe('arguments', () => {
 		[['analyze', 'a', '--seed', '4294967296'], /--seed should be/],
 		[['analyze', 'a', '--arms', 'cot,,direct'], /--arms takes names/],
 		[['analyze', 'a', '--out='], /--out needs a value/],
+		[['analyze', 'a', '--twin='], /--twin needs a value/],
+		[['analyze', 'a', '--candidates', 'a,,b'], /--candidates takes names/],
+		[['analyze', 'a', '--no-evidence', '--twin', 'x'], /--twin is for evidence: leave out --no-evidence/],
 		[['eval', 'a', '--limit', '0'], /--limit should be/],
 		[['eval', 'a', '--out', 'x'], /--out/],
 		[['eval', 'a', '--causal', '--temperature', '1'], /leave out --temperature/],
@@ -128,12 +140,15 @@ describe('arguments', () => {
 				'--out',
 				'x',
 				'--json',
+				'--candidates',
+				'yes, no',
 			]),
 			{
 				kind: 'analyze',
 				file: 'a.md',
 				json: true,
 				out: 'x',
+				evidence: { reference: undefined, twin: undefined, candidates: ['yes', 'no'] },
 				run: {
 					model: undefined,
 					arms: ['latent', 'cot'],
@@ -145,6 +160,10 @@ describe('arguments', () => {
 				},
 			},
 		);
+		assert.deepEqual(parseCommand(['analyze', 'a.md', '--no-evidence']), {
+			...parseCommand(['analyze', 'a.md']),
+			evidence: undefined,
+		});
 		assert.equal(parseCommand(['--help']).kind, 'help');
 		assert.equal(parseCommand(['eval', '--help']).kind, 'help');
 	});
@@ -191,7 +210,7 @@ describe('analyze', () => {
 		assert.equal(code, 0, error);
 		assert.match(error, /foo/);
 		const result = JSON.parse(text);
-		assert.deepEqual(Object.keys(result), ['model', 'prompt', 'arms', 'probes', 'notes', 'trace']);
+		assert.deepEqual(Object.keys(result), ['model', 'prompt', 'arms', 'probes', 'evidence', 'notes', 'trace']);
 		assert.deepEqual(Object.keys(result.model), ['id', 'sha256']);
 		assert.equal(result.prompt, PROMPT);
 		assert.equal(result.trace, out);
@@ -278,6 +297,38 @@ describe('analyze', () => {
 		}
 		assert.match(out, /Answers/);
 		assert.doesNotMatch(out, /[\x00-\x09\x0b-\x1f\x7f\u202e]/);
+	});
+
+	test('evidence is printed with its controls and is the same in --json; without it there is none', async () => {
+		const file = 'media/examples/davis.prompt.md';
+		const { evidence } = JSON.parse((await cli(['analyze', file, '--arms', 'latent', '--json'])).out) as { evidence: EvidenceRecord };
+		assert.equal(evidence.reference.prompts, 150);
+		assert.equal(evidence.twin!.id, 'prosqa-pause');
+		assert.equal(evidence.claims.length, 6);
+		const { out } = await cli(['analyze', file, '--arms', 'latent']);
+		assert.match(out, /^Evidence, against 150 reference prompts \(reference\.json\); twin: prosqa-pause$/m);
+		assert.match(out, /^ +from tokens .* percentile of token embeddings/m);
+		for (const { thought, level, claim } of evidence.claims) {
+			assert.match(out, new RegExp(`^ +${thought}  L${level} +${claim} `, 'm'));
+		}
+		const without = JSON.parse((await cli(['analyze', file, '--no-evidence', '--json'])).out) as { evidence: null };
+		assert.equal(without.evidence, null);
+	});
+
+	test('a reference set, a twin and candidates of one\'s own', async () => {
+		const file = await promptFile('---\ncandidates: yumpus, zumpus\n---\nTom is a yumpus.\n');
+		const reference = await promptFile('[{"question": "Max is a zumpus.", "answer": "x"}]', 'own.json');
+		const args = ['analyze', file, '--json', '--arms', 'latent', '--reference', reference, '--twin', 'models'];
+		const { evidence } = JSON.parse((await cli(args)).out) as { evidence: EvidenceRecord };
+		assert.deepEqual([evidence.reference.name, evidence.reference.prompts, evidence.twin], ['own.json', 1, undefined]);
+		assert.deepEqual(
+			evidence.readings[0]!.candidates.map(({ label, group }) => [label, group]),
+			[['yumpus', 'candidate'], ['zumpus', 'candidate']],
+		);
+		assert.match(evidence.skipped.join('\n'), /^The control model that was named has no model\.json/m);
+		assert.ok(evidence.claims.every(({ level }) => level === 0));
+		const other = JSON.parse((await cli([...args, '--candidates', 'impus'])).out) as { evidence: EvidenceRecord };
+		assert.deepEqual(other.evidence.readings[0]!.candidates.map(({ label }) => label), ['impus']);
 	});
 
 	test('Ctrl+C cancels with exit code 1 and leaves no file', async () => {
@@ -421,7 +472,7 @@ test('the usage is complete: every option of the parser is in it', async () => {
 	const { code, out } = await cli(['--help']);
 	assert.equal(code, 0);
 	const source = await readFile('src/cli/options.ts', 'utf8');
-	for (const [, option] of source.matchAll(/'?([a-z-]+)'?: \{ type: 'string' \}/g)) {
+	for (const [, option] of source.matchAll(/'?([a-z-]+)'?: \{ type: '(?:string|boolean)' \}/g)) {
 		assert.ok(out.includes(`--${option}`), option);
 	}
 });
@@ -497,4 +548,13 @@ describe('legibility', () => {
 		await fails(['legibility', await promptFile(PROMPT.repeat(20))], 1, /context has/);
 		await fails(['legibility', 'package.json'], 1, /ProsQA/);
 	});
+});
+
+test('the cache lies where the platform keeps caches', () => {
+	const of = cacheFolder;
+	assert.equal(of({ XDG_CACHE_HOME: '/tmp/c' }, 'linux', '/home/a'), join('/tmp/c', 'neuralese-inspector'));
+	assert.equal(of({ XDG_CACHE_HOME: 'c' }, 'linux', '/home/a'), join('/home/a', '.cache', 'neuralese-inspector'));
+	assert.equal(of({}, 'darwin', '/Users/a'), join('/Users/a', 'Library', 'Caches', 'neuralese-inspector'));
+	assert.equal(of({ LOCALAPPDATA: 'L' }, 'win32', 'H'), join('L', 'neuralese-inspector', 'Cache'));
+	assert.equal(of({}, 'win32', 'H'), join('H', 'AppData', 'Local', 'neuralese-inspector', 'Cache'));
 });

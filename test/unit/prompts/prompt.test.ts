@@ -60,6 +60,7 @@ description: a --- b
 model: prosqa-pause
 latents: 8
 arms: [latent, cot]
+candidates: [yumpus, 'a word']
 max-tokens: 20
 temperature: 0.5
 seed: 42
@@ -70,6 +71,7 @@ Is it?`);
 			model: 'prosqa-pause',
 			latents: 8,
 			arms: ['latent', 'cot'],
+			candidates: ['yumpus', 'a word'],
 			maxTokens: 20,
 			temperature: 0.5,
 			seed: 42,
@@ -79,8 +81,9 @@ Is it?`);
 		assert.equal(unknown.size, 0);
 	});
 
-	test('arms as a comma string, each once', () => {
+	test('arms and candidates as a comma string, each once', () => {
 		assert.deepEqual(parse('---\narms: cot, latent,cot\n---\nx').settings.arms, ['cot', 'latent']);
+		assert.deepEqual(parse('---\ncandidates: yes sir, 42,yes sir\n---\nx').settings.candidates, ['yes sir', '42']);
 	});
 
 	test('an empty value is no setting and no warning', () => {
@@ -130,6 +133,11 @@ Is it?`);
 		['arms', '[latent, 3]'],
 		['arms', '"../x"'],
 		['arms', '{a: b}'],
+		['candidates', '[]'],
+		['candidates', '[a, [b]]'],
+		['candidates', '"a,,b"'],
+		['candidates', '"a\\u0007"'],
+		['candidates', `"${'x'.repeat(201)}"`],
 	] as const) {
 		test(`${key}: ${value} is named, ignored, and not fatal`, () => {
 			const { settings, warnings } = parse(`---\n${key}: ${value}\n---\nx`);

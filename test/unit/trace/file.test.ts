@@ -14,7 +14,7 @@ import { MIP_THRESHOLD } from '../../../src/trace/mips';
 import type { PlaneData, PlaneName } from '../../../src/trace/planes';
 import { openTrace } from '../../../src/trace/reader';
 import { writeTrace, type TensorInput } from '../../../src/trace/writer.node';
-import { LAYERS, sampleDocument, sampleTensors, WIDTH } from './sample';
+import { evidenceTensors, LAYERS, sampleDocument, sampleEvidence, sampleTensors, WIDTH } from './sample';
 
 const folders: string[] = [];
 after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
@@ -58,6 +58,19 @@ describe('trace files', () => {
 			const stride = expected!.length / shape[0]!;
 			assert.deepEqual(await trace.read(arm, plane, { start: 0, end: Infinity }), expected, name);
 			assert.deepEqual(await trace.read(arm, plane, { start: 1, end: 3 }), expected!.slice(stride, 3 * stride), name);
+		}
+		trace.dispose();
+	});
+
+	test('evidence and its planes come back as they were', async () => {
+		const document = { ...sampleDocument(), evidence: sampleEvidence() };
+		const tensors = evidenceTensors(document);
+		const trace = await open(await written(document, [...sampleTensors(document), ...tensors]));
+		assert.deepEqual(trace.document.evidence, sampleEvidence());
+		assert.equal(tensors.length, 3);
+		for (const { name, chunks } of tensors) {
+			const plane = name.slice('latent/'.length) as PlaneName;
+			assert.deepEqual(await trace.read('latent', plane, { start: 0, end: Infinity }), (chunks as PlaneData[])[0], name);
 		}
 		trace.dispose();
 	});
@@ -247,10 +260,25 @@ describe('trace files', () => {
 		['endless list of notes', (d) => (d.notes = Array(1001).fill('x'))],
 		['note as long as a book', (d) => (d.notes = ['x'.repeat(30_000)])],
 		['more layers than its planes', (d) => (d.model.layers = 1e9)],
+		['evidence of no arm', (d) => (d.evidence.claims[0].arm = 'other')],
+		['evidence of no thought', (d) => (d.evidence.readings[0].thought = 4)],
+		['evidence of no layer', (d) => (d.evidence.tests[1].site = 3)],
+		['a level above the ladder', (d) => (d.evidence.claims[0].level = 5)],
+		['a rung that is none', (d) => (d.evidence.claims[0].rungs[0].state = 'maybe')],
+		['five rungs', (d) => d.evidence.claims[0].rungs.push(d.evidence.claims[0].rungs[0])],
+		['a mass above 1', (d) => (d.evidence.readings[0].candidates[0].mass = 1.5)],
+		['a rank of 0', (d) => (d.evidence.readings[0].candidates[0].rank = 0)],
+		['an unknown group', (d) => (d.evidence.readings[0].candidates[0].group = 'magic')],
+		['an estimate that is null', (d) => (d.evidence.cohorts[0].thoughts[0].live.value = null)],
+		['an interval of three', (d) => d.evidence.cohorts[0].thoughts[0].live.ci.push(1)],
+		['a claim as long as a book', (d) => (d.evidence.claims[0].claim = 'x'.repeat(3_000))],
+		['an effect that is no number', (d) => (d.evidence.tests[0].deltaLogOdds = 'much')],
+		['evidence that is a list', (d) => (d.evidence = [])],
+		['endless reasons', (d) => (d.evidence.skipped = Array(1001).fill('x'))],
 	];
 	for (const [name, change] of damage) {
 		test(`refuses: ${name}`, async () => {
-			const document = sampleDocument();
+			const document = { ...sampleDocument(), evidence: sampleEvidence() };
 			change(document);
 			await assert.rejects(openTrace(memoryBytes(bare(document))), code('bad-trace'));
 		});

@@ -1,5 +1,6 @@
 /** A small trace, made of numbers that are easy to recognise: no model ran. */
 import type { ArmRecord, Step, TraceDocument } from '../../../src/trace/document';
+import type { Estimate, EvidenceRecord } from '../../../src/trace/evidence';
 import { toHalf } from '../../../src/trace/half';
 import type { DType, PlaneData } from '../../../src/trace/planes';
 import type { TensorInput } from '../../../src/trace/writer.node';
@@ -239,5 +240,114 @@ export function sampleTensors(document: TraceDocument): TensorInput[] {
 			),
 			...own,
 		];
+	});
+}
+
+/** One of everything that evidence may hold, about thoughts of the latent arm. */
+export function sampleEvidence(): EvidenceRecord {
+	const estimate = (value: number): Estimate => ({ value, ci: [value - 0.1, value + 0.1], n: 150 });
+	const both = { kl: estimate(4), changed: estimate(0.4) };
+	const arm = 'latent';
+	return {
+		reference: { name: 'reference.json', sha256: '4'.repeat(64), prompts: 150 },
+		twin: { id: 'sample-pause', sha256: '5'.repeat(64) },
+		seed: 0,
+		tests: [
+			{
+				arm,
+				test: 'resample',
+				step: 0,
+				later: 'recomputed',
+				answer: 'gerpus',
+				changed: true,
+				deltaLogOdds: -3.5,
+				kl: 2,
+				by: 'thought 0 of "reference 0"',
+				draws: estimate(-3),
+				control: { answer: 'gerpus', changed: false, deltaLogOdds: 0, kl: 0, draws: estimate(0) },
+			},
+			{ arm, test: 'patch', form: 'mean', step: 1, site: LAYERS, later: 'recomputed', changed: true, deltaLogOdds: null, kl: null, by: 'mean' },
+			{ arm: 'cot', test: 'drop-span', step: 2, later: 'none', changed: false, deltaLogOdds: -0.5, kl: 0.1, by: 'without sentence 2' },
+			{ arm, test: 'truncate', step: 4, later: 'none', trained: false, changed: false, follows: false, deltaLogOdds: 0, kl: 0, by: '4 thoughts' },
+		],
+		ood: [{ arm, feedback: 'state after the final norm', site: 'normed', neighbour: 5, tokens: { n: 11, of: 11 }, text: { n: 1000, of: 19000 } }],
+		readings: [
+			{
+				arm,
+				thought: 1,
+				candidates: [
+					{ label: 'sterpus', group: 'path', mass: 0.25, rank: 2 },
+					{ label: 'yimpus', group: 'frontier', mass: 0.5, rank: 1 },
+				],
+				live: 0.75,
+				shuffled: { ...estimate(0.1), p: 1 / 151 },
+				twin: 0.1,
+				random: 0,
+			},
+		],
+		claims: [
+			{
+				arm,
+				thought: 1,
+				claim: 'reads as yimpus, sterpus',
+				level: 2,
+				rungs: [
+					{ level: 1, state: 'reached', why: 'Mass.' },
+					{ level: 2, state: 'reached', why: 'Absent in the twin.' },
+					{ level: 3, state: 'not reached', why: 'The answer stays.' },
+					{ level: 4, state: 'not measured', why: 'Too few prompts.' },
+				],
+			},
+		],
+		meter: [
+			{
+				arm,
+				distance: { tokens: 99, text: 48, twinTokens: 60 },
+				effect: { kl: 5, changed: true, cohort: both, twin: both },
+				capacity: { dimension: 12, width: WIDTH, bits: 9, noise: 0.25, twinBits: 0, unchanged: [{ ratio: 0.25, unchanged: estimate(0.9) }] },
+			},
+		],
+		legibility: [{ arm: 'cot', tokens: 3, repetition: 0, legalSteps: { legal: 3, steps: 3 } }],
+		cohorts: [
+			{
+				role: 'model',
+				model: { id: 'sample', sha256: '1'.repeat(64) },
+				arm,
+				prompts: 150,
+				thoughts: [
+					{
+						thought: 0,
+						live: estimate(0.9),
+						shuffled: estimate(0.1),
+						resample: estimate(-3),
+						resampleChanged: estimate(0.5),
+						snapKl: estimate(2),
+						snapChanged: estimate(0.3),
+						dimension: 12,
+						bits: 9,
+					},
+				],
+				snap: both,
+				noise: [{ ratio: 0.25, unchanged: estimate(0.9) }],
+			},
+			{ role: 'random weights', model: { id: 'sample', sha256: '6'.repeat(64) }, arm, prompts: 150, thoughts: [{ thought: 0, dimension: 0 }], noise: [] },
+		],
+		skipped: ['There is no base.'],
+	};
+}
+
+/** The planes that come with evidence; every thought has its own numbers, the last one is not measured. */
+export function evidenceTensors(document: TraceDocument): TensorInput[] {
+	return document.arms.flatMap(({ name, thoughts }) => {
+		const K = thoughts.length;
+		const values = (stride: number) =>
+			Float32Array.from({ length: K * stride }, (_, i) => (i >= (K - 1) * stride ? NaN : i / 8));
+		return K === 0
+			? []
+			: [
+					{ name: `${name}/ood.norm`, dtype: 'F32' as const, shape: [K, 3], chunks: [values(3)] },
+					{ name: `${name}/causal.resample.effect`, dtype: 'F32' as const, shape: [K], chunks: [values(1)] },
+					{ name: `${name}/causal.patch-mean.effect`, dtype: 'F32' as const, shape: [K, SITES], chunks: [values(SITES)] },
+				];
 	});
 }

@@ -1,0 +1,152 @@
+/** What a model does on the reference prompts: what its thoughts read as, what they matter, and what noise they bear. */
+import * as v from 'valibot';
+import { planVariants, type Variant } from '../../analysis/causal';
+import { spread } from '../../analysis/capacity';
+import { tolerated } from '../../analysis/meter';
+import { bootstrapMean, share } from '../../analysis/statistics';
+import type { CohortRecord, CohortThought, Estimate } from '../../trace/evidence';
+import { cohortSchema } from '../../trace/evidenceSchema';
+import type { ArmPlan } from '../arm';
+import { runAll } from '../causal/cleans';
+import { Replacements } from '../causal/replacement';
+import { sha256 } from '../folder';
+import type { Model } from '../model';
+import { Changes, type Change } from './changes';
+import { settingsOf } from './reference';
+import { massesOf } from './readings';
+import type { Run, Sampling } from './runs';
+
+/** Prompts between two events. */
+const CHUNK = 8;
+
+/** Of a model whose effects are not asked for, only what its unchanged thoughts say. */
+export async function cohortOf(
+	{ model, plan, prompts, options, store, signal, emit }: Sampling,
+	runs: readonly Run[],
+	role: CohortRecord['role'],
+	effects: boolean,
+): Promise<CohortRecord> {
+	const texts = prompts.map(({ text }) => text);
+	const key = { what: 'cohort', model: model.sha256, prompts: sha256(JSON.stringify(texts)), role, effects, ...settingsOf(plan, options) };
+	const kept = await store.read(key);
+	const found = kept && restored(kept.record);
+	if (found) {
+		return found;
+	}
+	const changes: Change[] = [];
+	const chosen = effects ? runs : [];
+	for (let start = 0; start < chosen.length; start += CHUNK) {
+		const { context } = model.manifest.shape;
+		const seconds = CHUNK * model.cost.seconds(context, context, false);
+		emit({ kind: 'progress', message: `Testing the reference prompts on ${model.manifest.name}`, fraction: start / chosen.length, seconds });
+		changes.push(...(await changesOf(model, plan, runs, start, options.seed, signal)));
+	}
+	const record = await recordOf(model, plan, runs, changes, role, options.seed);
+	await store.write(key, { record: JSON.stringify(record), tensors: new Map() });
+	return record;
+}
+
+/** Of the runs [start, start + CHUNK); each is resampled from the one after it. */
+async function changesOf(
+	model: Model,
+	plan: ArmPlan,
+	runs: readonly Run[],
+	start: number,
+	seed: number,
+	signal: AbortSignal,
+): Promise<Change[]> {
+	const some = runs.slice(start, start + CHUNK);
+	const cleans = await runAll(model, plan, some.map(({ text }) => text), { seed }, signal);
+	const changes = new Changes(model, signal);
+	const found: Change[] = [];
+	for (const [i, clean] of cleans.entries()) {
+		if (typeof clean === 'string') {
+			continue;
+		}
+		const other = runs[(start + i + 1) % runs.length]!;
+		const replacements = new Replacements(model, [other], {}, seed, `${plan.name} ${start + i}`);
+		const variants = planVariants(clean.run, ['resample', 'snap-1', 'jitter'], 'each').filter(isWanted);
+		found.push(...(await changes.of(clean, variants, replacements, [other], plan)));
+	}
+	return found;
+}
+
+/** Single thoughts with the later ones recomputed; all thoughts at once where that is what is asked. */
+function isWanted({ test, form, step, later }: Variant): boolean {
+	switch (test) {
+		case 'resample':
+			return step !== 'all' && later !== 'frozen';
+		case 'snap-1':
+			return form === 'rescaled' && later !== 'frozen';
+		default:
+			return step === 'all';
+	}
+}
+
+async function recordOf(
+	model: Model,
+	plan: ArmPlan,
+	runs: readonly Run[],
+	changes: readonly Change[],
+	role: CohortRecord['role'],
+	seed: number,
+): Promise<CohortRecord> {
+	const of = (test: string, step: number | 'all') => changes.filter((change) => change.test === test && change.step === step);
+	const forms = [...new Set(changes.flatMap(({ test, form }) => (test === 'jitter' ? [form!] : [])))];
+	const noise = forms.map((form) => {
+		const found = changes.filter((change) => change.test === 'jitter' && change.form === form);
+		return { ratio: Number(form), unchanged: share(found.filter(({ changed }) => !changed).length, found.length) };
+	});
+	const count = runs[0]?.thoughts.length ?? 0;
+	const masses = await massesOf(model, runs);
+	const ratio = tolerated(noise);
+	const thoughts = Array.from({ length: count }, (_, thought): CohortThought => {
+		const { dimension, norm, bits } = spread(runs.map(({ thoughts: own }) => own[thought]!));
+		const { width } = model.manifest.shape;
+		const resamples = of('resample', thought);
+		const snaps = of('snap-1', thought);
+		return {
+			thought,
+			live: estimated(masses[thought]!.live, seed),
+			shuffled: estimated(masses[thought]!.shuffled, seed),
+			resample: estimated(resamples.map(({ deltaLogOdds }) => deltaLogOdds), seed),
+			resampleChanged: changedShare(resamples),
+			snapKl: estimated(snaps.map(({ kl }) => kl), seed),
+			snapChanged: changedShare(snaps),
+			dimension,
+			// Noise of a norm is spread evenly over the components.
+			bits: ratio === undefined ? undefined : finite(bits((ratio * norm) ** 2 / width)),
+		};
+	});
+	const whole = of('snap-1', 'all');
+	const kl = estimated(whole.map((change) => change.kl), seed);
+	const changed = changedShare(whole);
+	return {
+		role,
+		model: { id: model.manifest.id, sha256: model.sha256 },
+		arm: plan.name,
+		prompts: runs.length,
+		thoughts,
+		snap: kl && changed && { kl, changed },
+		noise,
+	};
+}
+
+/** Over what is a number; absent where that is too little for an interval. */
+export function estimated(values: readonly number[], seed: number): Estimate | undefined {
+	const numbers = values.filter(Number.isFinite);
+	return numbers.length > 1 ? bootstrapMean(numbers, seed) : undefined;
+}
+
+function changedShare(changes: readonly Change[]): Estimate | undefined {
+	return changes.length > 1 ? share(changes.filter(({ changed }) => changed).length, changes.length) : undefined;
+}
+
+function finite(value: number): number | undefined {
+	return Number.isFinite(value) ? value : undefined;
+}
+
+function restored(text: string): CohortRecord | undefined {
+	const result = v.safeParse(v.pipe(v.string(), v.parseJson(), cohortSchema), text);
+	return result.success ? result.output : undefined;
+}
