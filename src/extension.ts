@@ -8,6 +8,7 @@ import { Diagnostics } from './host/diagnostics';
 import { EngineHost } from './host/engine';
 import { Focus } from './host/focus';
 import { TokenHover } from './host/hover';
+import { LoadBearing } from './host/loadBearing';
 import { Log } from './host/log';
 import { Models } from './host/models';
 import { Panel, PANEL_VIEW_TYPE } from './host/panel';
@@ -31,7 +32,8 @@ export function activate(context: vscode.ExtensionContext): Inspection {
 	const engine = register(new EngineHost(context.asAbsolutePath(join('dist', 'engine.js')), log));
 	const models = new Models(extensionUri);
 	const archive = new Archive(join((context.storageUri ?? context.globalStorageUri).fsPath, 'traces'));
-	const analyses = register(new Analyses(engine, models, archive, log));
+	const cache = join(context.globalStorageUri.fsPath, 'cache');
+	const analyses = register(new Analyses(engine, models, archive, cache, log));
 	const focus = register(new Focus(analyses));
 	const panel = register(new Panel(extensionUri, focus, perform));
 	const traces = new TraceEditor(extensionUri, focus, perform, log);
@@ -39,6 +41,7 @@ export function activate(context: vscode.ExtensionContext): Inspection {
 	register(new Reveal(analyses, traces.onDidSelect));
 	register(new StatusBar(focus));
 	register(new Diagnostics(analyses));
+	register(new LoadBearing(focus, panel, log));
 	register(new Commands(extensionUri, analyses, engine, models, focus, panel, log));
 	register(vscode.window.registerWebviewPanelSerializer(PANEL_VIEW_TYPE, panel));
 	register(vscode.window.registerCustomEditorProvider(TRACE_VIEW_TYPE, traces, { supportsMultipleEditorsPerDocument: true }));

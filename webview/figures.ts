@@ -1,23 +1,13 @@
 /** Numbers as text. Figures stand in columns, so they are short; the exact value is on hover. */
+import { decimals, typeset } from '../src/shared/decimals';
 import { formatProbability } from '../src/shared/probability';
-
-const MINUS = '−';
-const MISSING = '–';
-
-/** `digits` decimals with a typographic minus; a dash where the value was not measured. */
-export function decimals(value: number | undefined, digits = 2): string {
-	if (value === undefined || Number.isNaN(value)) {
-		return MISSING;
-	}
-	return Number.isFinite(value) ? signed(value.toFixed(digits)) : `${value < 0 ? MINUS : ''}∞`;
-}
 
 /** Four significant digits, `6.103e−5` below 0.0001. */
 export function exact(value: number): string {
 	if (!Number.isFinite(value) || value === 0) {
 		return decimals(value, 0);
 	}
-	return signed(Math.abs(value) < 1e-4 ? value.toExponential(3) : Number(value.toPrecision(4)).toString());
+	return typeset(Math.abs(value) < 1e-4 ? value.toExponential(3) : Number(value.toPrecision(4)).toString());
 }
 
 /** A value in 0..1 as statistics prints it, without the leading zero: `.95`, `>.99`. */
@@ -37,8 +27,4 @@ export function surprisal(value: number): number {
 
 export function plural(count: number, noun: string): string {
 	return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-function signed(text: string): string {
-	return (/^-0(\.0*)?$/.test(text) ? text.slice(1) : text).replace(/-/g, MINUS);
 }

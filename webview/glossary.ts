@@ -1,7 +1,8 @@
 /** What each number on the screen is and how it was computed, in words: the text of the tooltips. */
-import type { ArmView, Details, LegibilityView, ProbeCell, SentenceView, ThoughtView, TokenView } from '../src/shared/panel';
+import type { ArmView, Details, LegibilityView, ProbeCell, ProbeView, SentenceView, ThoughtView, TokenView } from '../src/shared/panel';
+import { decimals } from '../src/shared/decimals';
 import { FULL, type Underline } from './draw/surprise';
-import { decimals, exact, interval, proportion, surprisal } from './figures';
+import { exact, interval, proportion, surprisal } from './figures';
 import type { Stretch } from './strip';
 
 const LENS = 'softmax of the unembedding of the normed residual stream';
@@ -20,7 +21,8 @@ export const READS_AS = `Likeliest tokens by the logit lens: ${LENS} at this lay
 
 export const VERDICTS: Readonly<Record<NonNullable<SentenceView['verdict']>, string>> = {
 	'on a path': 'The prompt states this step, and from where it leads the answer can still be reached.',
-	'dead end': 'The prompt states this step, but from where it leads the answer can no longer be reached.',
+	'dead end': 'The dead end: the prompt states this step, but from where it leads the answer can no longer be reached.',
+	'after the dead end': 'The prompt states this step, but an earlier one has left every path to the answer.',
 	'no such fact': 'The prompt does not state this step.',
 };
 
@@ -73,6 +75,10 @@ export function token(view: TokenView, { reference = 'the reference model', base
 		...(kl === undefined ? [] : [`KL(this model || ${base}) = ${decimals(kl)} nats.`]),
 	];
 	return [own, ...others].join(' ');
+}
+
+export function heatmap({ kind, name, label }: Pick<ProbeView, 'kind' | 'name' | 'label'>): string {
+	return kind === 'patch' ? `Effect on the answer of patching in ${label}, nats` : `Scores of the probe ${name}`;
 }
 
 export function word({ text, prob, live }: ThoughtView['top'][number], layer: number): string {

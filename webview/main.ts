@@ -10,6 +10,8 @@ import { announcer } from './views/announcer';
 import { details } from './views/details';
 import { header } from './views/header';
 import { legend } from './views/legend';
+import { legibility } from './views/legibility';
+import { meter } from './views/meter';
 import { notes } from './views/notes';
 import { status } from './views/status';
 import { steps } from './views/steps';
@@ -17,7 +19,7 @@ import { steps } from './views/steps';
 declare function acquireVsCodeApi(): { postMessage(message: unknown): void; getState(): unknown; setState(state: unknown): void };
 
 /** From top to bottom. A new view is one file and one line here. */
-const VIEWS: readonly ViewMaker[] = [header, status, notes, steps, legend, details, announcer];
+const VIEWS: readonly ViewMaker[] = [header, meter, legibility, status, notes, steps, legend, details, announcer];
 
 function boot(root: HTMLElement): void {
 	registerControls();

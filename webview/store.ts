@@ -75,6 +75,12 @@ export function underlineOf(state: AppState): Underline {
 	return underlines(runOf(state.panel)).find(({ value }) => value === state.underline)?.value ?? 'own';
 }
 
+/** The heatmap that is shown. */
+export function shownProbe(state: AppState): ProbeView | undefined {
+	const name = probeOf(state);
+	return runOf(state.panel)?.probes.find((probe) => probe.name === name);
+}
+
 /** Held-out figures of what was fitted for one cell of the heatmap; row k is thought k. */
 export function heldOut(
 	run: Run | undefined,

@@ -10,6 +10,10 @@ export interface Column<T> {
 	figure?: true;
 	/** Text from a model: monospaced, signs for what cannot be seen drawn pale. */
 	word?: true;
+	/** Words of ours, which may be cut where there is no room. */
+	label?: true;
+	/** Draws a share of 0..100 beside the text; NaN (or `null`, which a message makes of it) draws nothing. */
+	bar?(row: T): number | null;
 	text(row: T): string;
 	tip?(row: T): string | undefined;
 }
@@ -21,7 +25,7 @@ export function table<T>(
 	kind: (row: T) => string = () => '',
 ): HTMLTableElement {
 	const root = create('table').attr('class', 'figures');
-	const style = (column: Column<T>) => (column.figure ? 'figure' : column.word ? 'word' : '');
+	const style = (column: Column<T>) => (column.figure ? 'figure' : column.word ? 'word' : column.label ? 'label' : '');
 	const head = root
 		.append('thead')
 		.append('tr')
@@ -43,6 +47,11 @@ export function table<T>(
 			.attr('class', style(column))
 			.each(function (row) {
 				this.append(...(column.word ? signed(column.text(row)) : [column.text(row)]));
+				const share = column.bar?.(row);
+				if (share !== undefined) {
+					this.classList.add('barred');
+					this.append(bar(share));
+				}
 				const tip = column.tip?.(row);
 				if (tip !== undefined) {
 					tooltip.set(this, tip);
@@ -50,4 +59,12 @@ export function table<T>(
 			});
 	}
 	return root.node() as HTMLTableElement;
+}
+
+function bar(share: number | null): HTMLElement {
+	const track = create('span').attr('class', 'share').attr('aria-hidden', 'true');
+	if (share !== null && !Number.isNaN(share)) {
+		track.append('span').attr('class', 'share-fill').style('width', `${Math.min(100, Math.max(0, share))}%`);
+	}
+	return track.node() as HTMLElement;
 }

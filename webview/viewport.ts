@@ -21,11 +21,13 @@ export interface Metrics {
 /** More rows than this get one line each: they no longer fit a few screens, and what matters is their course. */
 const TALL_ROWS = 64;
 /** Room for long headings and for every word of the strip; a panel beside an editor is usually narrower. */
-const WIDE_FROM = 700;
+const WIDE_FROM = 720;
 /** Below this width three columns would each be too narrow for a word with its bar. */
 const STACKED_BELOW = 520;
 /** What a probe's figures need to stand in one line. */
 const FIGURES_WIDTH = 236;
+/** Narrower panels have no room for them in one line beside what else there is. */
+const FIGURES_FROM = 620;
 /** Three layers with their figures. */
 const NARROW_HEAT = 141;
 const TOP_TALL = 4;
@@ -35,7 +37,7 @@ export function metrics(rows: number, layers: number, width: number): Metrics {
 	const tall = rows <= TALL_ROWS;
 	const layout = width >= WIDE_FROM ? 'wide' : tall && width < STACKED_BELOW ? 'stacked' : 'compact';
 	const heatWidth = columnWidth(layers + 1, width);
-	const scoresWidth = layout !== 'wide' ? heatWidth : Math.max(heatWidth, FIGURES_WIDTH);
+	const scoresWidth = width < FIGURES_FROM ? heatWidth : Math.max(heatWidth, FIGURES_WIDTH);
 	return tall
 		? {
 				tall,

@@ -1,7 +1,11 @@
 import type { ArmView, ProbeCell, ProbeView, Run } from '../shared/panel';
 import type { ProbeRecord, TraceDocument } from '../trace/document';
 import { agreement } from './answers';
+import type { EvidenceIndex } from './evidenceIndex';
+import { legibilityView } from './legibilityView';
+import { meterViews } from './meterView';
 import type { Outline } from './outline';
+import { patchViews } from './patchViews';
 import { printable, visible } from './text';
 
 /** What the host knows beside the trace. */
@@ -26,9 +30,17 @@ const LABELS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The header of a run, and how far its rows and layers reach. */
-export function headline(document: TraceDocument, lines: Outline, revision: number, extra: RunExtra): Run {
+export function headline(
+	document: TraceDocument,
+	lines: Outline,
+	evidence: EvidenceIndex | undefined,
+	revision: number,
+	extra: RunExtra,
+): Run {
 	const { model, probes, prompt } = document;
+	const { latent, written } = lines;
 	const files = [...new Set(probes.map(fitOf))];
+	const legibility = evidence?.record.legibility.find(({ arm }) => arm === written?.name);
 	return {
 		revision,
 		title: printable(lines.task?.question ?? lastLine(prompt.text)),
@@ -37,9 +49,14 @@ export function headline(document: TraceDocument, lines: Outline, revision: numb
 		agree: agreement(new Map(document.arms.map((arm) => [arm.name, arm.answer]))),
 		rows: lines.rows,
 		layers: model.layers,
-		probes: ranked(probes, lines).map((probe) => probeView(probe, model.layers, files.indexOf(fitOf(probe)))),
+		meter: evidence && (latent ? meterViews(evidence.record, latent.name) : []),
+		legibility: legibility && legibilityView(legibility),
+		probes: [
+			...ranked(probes, lines).map((probe) => probeView(probe, model.layers, files.indexOf(fitOf(probe)))),
+			...(evidence && latent ? patchViews(evidence, latent.name) : []),
+		],
 		fits: files.map((file) => cellsOf(probes.find((probe) => fitOf(probe) === file)!)),
-		notes: [...(extra.notes ?? []), ...document.notes].map(printable),
+		notes: [...(extra.notes ?? []), ...document.notes, ...(evidence?.record.skipped ?? [])].map(printable),
 	};
 }
 

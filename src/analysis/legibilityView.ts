@@ -1,4 +1,5 @@
 /** How usual what was written is: figures with their units and definitions, and never a verdict. */
+import { decimals } from '../shared/decimals';
 import type { LegibilityView } from '../shared/panel';
 import type { LegibilityRecord } from '../trace/evidence';
 import { printable } from './text';
@@ -14,12 +15,12 @@ export function legibilityView(record: LegibilityRecord): LegibilityView {
 	const figures: (Figure | undefined | false)[] = [
 		reference && {
 			label: `surprisal under ${reference.id}`,
-			value: `${reference.surprisalBits.toFixed(2)} bits a token`,
+			value: `${decimals(reference.surprisalBits)} bits a token`,
 			definition: `Mean −log₂ p that the model ${reference.id} gives to what was written, from the prompt and the chain so far, ${over}.`,
 		},
 		base && {
 			label: `KL to ${base.id}`,
-			value: `${base.kl.toFixed(2)} nats a token`,
+			value: `${decimals(base.kl)} nats a token`,
 			definition: `Mean KL(this model || ${base.id}) of the distribution from which each token was taken, ${over}.`,
 		},
 		repetition !== undefined && {
@@ -47,5 +48,5 @@ export function legibilityView(record: LegibilityRecord): LegibilityView {
 }
 
 function percent(share: number): string {
-	return `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
+	return `${decimals(share * 100, share > 0 && share < 0.1 ? 1 : 0)} %`;
 }

@@ -1,6 +1,7 @@
 import type { Range } from '../shared/range';
 import type { ArmRecord, TraceDocument } from '../trace/document';
-import type { PlaneName, TraceSource } from '../trace/planes';
+import { planeSpec, type PlaneName, type TraceSource } from '../trace/planes';
+import { EvidenceIndex } from './evidenceIndex';
 import { outline, shown, shownApart, type Outline } from './outline';
 import { Readout } from './readout';
 
@@ -11,6 +12,7 @@ export type ByPosition = (position: number) => Float32Array | undefined;
 export class Lookup {
 	/** Valid for one document; a run in progress replaces its document with every step. */
 	private cached?: { document: TraceDocument; tokens: ReadonlyMap<number, string>; outline: Outline };
+	private indexed?: EvidenceIndex;
 
 	constructor(readonly source: TraceSource) {}
 
@@ -20,6 +22,15 @@ export class Lookup {
 
 	get outline(): Outline {
 		return this.current().outline;
+	}
+
+	/** Absent where no tests and controls were run (yet). */
+	get evidence(): EvidenceIndex | undefined {
+		const { evidence } = this.document;
+		if (evidence !== this.indexed?.record) {
+			this.indexed = evidence && new EvidenceIndex(evidence);
+		}
+		return this.indexed;
 	}
 
 	/** Site numbers, 0..layers. */
@@ -46,11 +57,11 @@ export class Lookup {
 		return positions.length > 0 ? Readout.read(this.source, arm.name, span(positions)) : undefined;
 	}
 
-	/** Probabilities' logarithms and probe scores. */
+	/** Planes of one value a position, and of one a position and site. */
 	async floats(arm: ArmRecord, plane: PlaneName, positions: readonly number[]): Promise<ByPosition> {
 		const rows = span(positions);
 		const values = positions.length > 0 ? await this.source.read(arm.name, plane, rows) : undefined;
-		const stride = plane === 'tokens.logprob' ? 1 : this.sites.length;
+		const stride = planeSpec(plane)?.axes.includes('site') ? this.sites.length : 1;
 		return (position) => {
 			const row = position - rows.start;
 			return values instanceof Float32Array && (row + 1) * stride <= values.length

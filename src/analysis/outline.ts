@@ -34,9 +34,13 @@ export function outline(document: TraceDocument, textOf: (id: number) => string)
 	return { task, written, latent, sentences: found, rows: Math.max(found.length, latent?.thoughts.length ?? 0) };
 }
 
-/** A step that leaves its subject out is about the object of the step before it, the first one about the root. */
+/**
+ * A step that leaves its subject out is about the object of the step before it, the first one about the root. Where no way leads on to
+ * the answer, the step that left is told from those behind it.
+ */
 export function judged(found: readonly Sentence[], task: Task | undefined): OutlinedSentence[] {
 	let previous = task?.root;
+	let left = false;
 	return found.map((sentence) => {
 		const step = task?.step(sentence.text);
 		const subject = step?.subject ?? (sentence.role === 'answer' ? task?.root : previous);
@@ -44,15 +48,21 @@ export function judged(found: readonly Sentence[], task: Task | undefined): Outl
 		if (!task || !step || subject === undefined || sentence.role === 'answer') {
 			return { ...sentence, subject };
 		}
-		return { ...sentence, subject, verdict: verdict(task, subject, step.object) };
+		const judgement = verdict(task, subject, step.object, left);
+		left = task.answer !== undefined && !task.reaches(step.object, task.answer);
+		return { ...sentence, subject, verdict: judgement };
 	});
 }
 
-function verdict(task: Task, subject: string, object: string): SentenceView['verdict'] {
+/** `left`: whether the step before it had left every path to the answer. */
+function verdict(task: Task, subject: string, object: string, left: boolean): SentenceView['verdict'] {
 	if (!task.isFact(subject, object)) {
 		return 'no such fact';
 	}
-	return task.answer === undefined ? undefined : task.reaches(object, task.answer) ? 'on a path' : 'dead end';
+	if (task.answer === undefined) {
+		return undefined;
+	}
+	return task.reaches(object, task.answer) ? 'on a path' : left ? 'after the dead end' : 'dead end';
 }
 
 /**

@@ -2,19 +2,28 @@ import type { Details, Row, Run, Selection, SentenceView, ThoughtView, Tile, Tok
 import { clamp, type Range } from '../shared/range';
 import type { ArmRecord, Thought } from '../trace/document';
 import { probePlane, type PlaneName, type TraceSource } from '../trace/planes';
+import { graphView } from './graphView';
 import { headline, type RunExtra } from './headline';
 import { likelihood, measured, promptToken, type PromptToken } from './hover';
 import { norm } from './lens';
+import { levelView } from './levelView';
 import { Lookup, type ByPosition } from './lookup';
 import { findInPrompt } from './occurrence';
+import { MEASURES, type Measure } from './ood';
+import { oodViews } from './oodViews';
 import type { OutlinedSentence } from './outline';
+import { patchPlane } from './patchViews';
 import type { Readout } from './readout';
+import { testViews } from './testViews';
 import { printable } from './text';
 
 /** Ranked words of a thought in its row: more do not fit beside a sentence. */
 const ROW_TOP = 4;
 /** Rows that one query may ask for: more than any screen shows, and less than a message may carry. */
 const MAX_ROWS = 2_000;
+
+/** Logarithm of a token's probability, surprisal under the reference model in bits, KL to the base model in nats. */
+type Usual = Record<'logprob' | 'surprisal' | 'kl', ByPosition>;
 
 /** Everything the panel and the hover show, computed from a run in progress or a file. Texts come out ready for display. */
 export class TraceView {
@@ -25,7 +34,7 @@ export class TraceView {
 	}
 
 	run(revision: number, extra: RunExtra = {}): Run {
-		return headline(this.source.document, this.lookup.outline, revision, extra);
+		return headline(this.source.document, this.lookup.outline, this.lookup.evidence, revision, extra);
 	}
 
 	/** `layer` is the site whose readout the thoughts show. */
@@ -33,16 +42,15 @@ export class TraceView {
 		const { sentences, written, latent, rows } = this.lookup.outline;
 		const { start, end } = bounded(range, rows);
 		const thoughts = latent?.thoughts.slice(start, end) ?? [];
-		const [readout, logprobs] = await Promise.all([
+		const [readout, usual] = await Promise.all([
 			latent &&
 				this.lookup.readout(
 					latent,
 					thoughts.map((thought) => thought.producedAt),
 				),
 			written &&
-				this.lookup.floats(
+				this.usual(
 					written,
-					'tokens.logprob',
 					sentences.slice(start, end).flatMap((sentence) => sentence.steps),
 				),
 		]);
@@ -51,18 +59,25 @@ export class TraceView {
 			const thought = thoughts[i];
 			return {
 				index: start + i,
-				sentence: sentence && this.sentence(sentence, written!, logprobs!),
-				thought: thought && this.thought(thought, readout, layer),
+				sentence: sentence && this.sentence(sentence, written!, usual!),
+				thought: thought && this.thought(latent!, thought, readout, layer),
 			};
 		});
 	}
 
-	/** Probe scores of the thoughts in the range; NaN where the probe was not measured. */
+	/** Probe scores of the thoughts in the range, or effects of patching where they are fed; NaN where not measured. */
 	async tile(probe: string, range: Range): Promise<Tile> {
 		const { arms, probes } = this.source.document;
-		const rows = bounded(range, this.lookup.outline.rows);
+		const { rows: all, latent } = this.lookup.outline;
+		const rows = bounded(range, all);
 		const sites = this.lookup.sites.length;
 		const values = new Float32Array((rows.end - rows.start) * sites).fill(NaN);
+		const patch = patchPlane(probe);
+		if (patch !== undefined) {
+			const effects = latent && (await this.source.read(latent.name, patch, rows));
+			values.set(effects instanceof Float32Array ? effects : []);
+			return { rows, values };
+		}
 		const arm = arms.find((candidate) => candidate.name === probes.find(({ name }) => name === probe)?.arm);
 		const positions = arm?.thoughts.slice(rows.start, rows.end).map((thought) => thought.producedAt) ?? [];
 		const scores = arm && (await this.lookup.floats(arm, probePlane(probe), positions));
@@ -74,15 +89,20 @@ export class TraceView {
 
 	async details(row: number): Promise<Details> {
 		const { document } = this.source;
-		const { latent, written, sentences } = this.lookup.outline;
+		const { latent, written, sentences, task } = this.lookup.outline;
 		const thought = latent?.thoughts[row];
 		const steps = sentences[row]?.steps ?? [];
-		const [readout, fed, logprobs, tiles] = await Promise.all([
+		const [readout, fed, usual, tiles, ood] = await Promise.all([
 			thought && this.lookup.readout(latent!, [thought.producedAt]),
 			thought && this.fed(latent!, thought.index),
-			written && this.lookup.floats(written, 'tokens.logprob', steps),
+			written && this.usual(written, steps),
 			Promise.all(document.probes.map(({ name }) => this.tile(name, { start: row, end: row + 1 }))),
+			thought && this.ood(latent!, thought.index),
 		]);
+		const { evidence } = this.lookup;
+		const claim = thought && evidence?.claim(latent!.name, thought.index);
+		const reading = thought && evidence?.reading(latent!.name, thought.index);
+		const tested = { latent: thought && latent!.name, thought: row, written: sentences[row] && written!.name, sentence: row };
 		return {
 			row,
 			layers: thought && readout?.has(thought.producedAt) ? this.layers(readout, thought.producedAt) : [],
@@ -90,12 +110,14 @@ export class TraceView {
 			norm: fed?.norm,
 			probes: document.probes.flatMap(({ name, label }, i) => measured(name, label, tiles[i]!.values)),
 			tokens: steps.map((position) => ({
-				...this.token(position, written!, logprobs!),
+				...this.token(position, written!, usual!),
 				id: written!.steps[position]!.id,
-				surprisalBits: likelihood(logprobs!(position)?.[0]).surprisalBits,
+				surprisalBits: likelihood(usual!.logprob(position)?.[0]).surprisalBits,
 			})),
-			tests: [],
-			ood: [],
+			level: claim && levelView(claim),
+			tests: evidence ? testViews(evidence, tested) : [],
+			ood: ood ?? [],
+			graph: reading && graphView(reading, task, evidence!.weightyOf(latent!.name)),
 		};
 	}
 
@@ -124,28 +146,44 @@ export class TraceView {
 		return findInPrompt(task?.wordOf(text) ?? text, prompt.text, undefined, task);
 	}
 
-	private sentence({ steps, role, verdict }: OutlinedSentence, arm: ArmRecord, logprobs: ByPosition): SentenceView {
-		return { role, verdict, tokens: steps.map((position) => this.token(position, arm, logprobs)) };
+	private sentence({ steps, role, verdict }: OutlinedSentence, arm: ArmRecord, usual: Usual): SentenceView {
+		return { role, verdict, tokens: steps.map((position) => this.token(position, arm, usual)) };
 	}
 
-	private token(position: number, arm: ArmRecord, logprobs: ByPosition): TokenView {
+	private token(position: number, arm: ArmRecord, { logprob, surprisal, kl }: Usual): TokenView {
 		return {
 			step: position,
 			text: printable(this.lookup.text(arm.steps[position]!.id)),
-			prob: likelihood(logprobs(position)?.[0]).prob,
+			prob: likelihood(logprob(position)?.[0]).prob,
+			referenceBits: ifMeasured(surprisal(position)?.[0]),
+			kl: ifMeasured(kl(position)?.[0]),
 		};
 	}
 
-	private thought({ index, spare, producedAt }: Thought, readout: Readout | undefined, layer: number): ThoughtView {
+	/** How usual the tokens at the positions are. */
+	private async usual(arm: ArmRecord, positions: readonly number[]): Promise<Usual> {
+		const read = (plane: PlaneName) => this.lookup.floats(arm, plane, positions);
+		const [logprob, surprisal, kl] = await Promise.all([
+			read('tokens.logprob'),
+			read('legibility.surprisal'),
+			read('legibility.kl'),
+		]);
+		return { logprob, surprisal, kl };
+	}
+
+	private thought(arm: ArmRecord, { index, spare, producedAt }: Thought, readout: Readout | undefined, layer: number): ThoughtView {
 		const reason = spare && printable(spare);
+		const claim = this.lookup.evidence?.claim(arm.name, index);
+		const level = claim && levelView(claim);
 		if (!readout?.has(producedAt)) {
-			return { index, spare: reason, top: [], entropy: NaN, strip: [] };
+			return { index, level, spare: reason, top: [], entropy: NaN, strip: [] };
 		}
 		const { sites } = this.lookup;
 		const site = clamp(Math.trunc(layer), 0, sites.length - 1);
 		const live = this.lookup.outline.task?.frontier(index + 1);
 		return {
 			index,
+			level,
 			spare: reason,
 			top: this.words(readout, producedAt, site, ROW_TOP).map(({ id, ...word }) => ({ ...word, live: live?.has(this.lookup.word(id)) })),
 			entropy: readout.entropy(producedAt, site),
@@ -170,6 +208,18 @@ export class TraceView {
 		return ranked.map(({ id, prob }, i) => ({ id, text: texts[i]!, prob }));
 	}
 
+	/** Empty where the arm was not compared with anything. */
+	private async ood(arm: ArmRecord, thought: number): Promise<Details['ood']> {
+		const record = this.lookup.evidence?.record.ood.find((one) => one.arm === arm.name);
+		if (!record) {
+			return [];
+		}
+		const rows = { start: thought, end: thought + 1 };
+		const read = async (measure: Measure) => [measure, await this.source.read(arm.name, `ood.${measure}`, rows)] as const;
+		const planes = await Promise.all(MEASURES.map(read));
+		return oodViews(record, new Map(planes.filter((one): one is [Measure, Float32Array] => one[1] instanceof Float32Array && one[1].length > 0)));
+	}
+
 	/** The vector that was fed back as a thought: its norm and the embeddings nearest to it. */
 	private async fed(arm: ArmRecord, thought: number): Promise<{ neighbours: Details['neighbours']; norm?: number }> {
 		const read = (name: PlaneName) => this.source.read(arm.name, name, { start: thought, end: thought + 1 });
@@ -187,4 +237,8 @@ export class TraceView {
 function bounded(range: Range, rows: number): Range {
 	const start = clamp(Math.trunc(range.start), 0, rows);
 	return { start, end: clamp(Math.trunc(range.end), start, Math.min(rows, start + MAX_ROWS)) };
+}
+
+function ifMeasured(value: number | undefined): number | undefined {
+	return value === undefined || Number.isNaN(value) ? undefined : value;
 }

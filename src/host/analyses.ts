@@ -1,5 +1,6 @@
 /** All analyses of this window, by prompt document; runs them, and keeps their traces. */
 import * as vscode from 'vscode';
+import type { AnalyzeParams } from '../engine/api';
 import { isCancelled } from '../shared/rpc';
 import { Analysis, type Finished } from './analysis';
 import type { Archive } from './archive';
@@ -26,6 +27,8 @@ export class Analyses implements vscode.Disposable {
 		private readonly engine: EngineHost,
 		private readonly models: Models,
 		private readonly archive: Archive,
+		/** Folder for what is computed once for each model. */
+		private readonly cache: string,
 		private readonly log: Log,
 	) {
 		this.register(
@@ -83,8 +86,11 @@ export class Analyses implements vscode.Disposable {
 		return [...this.byUri.values()].filter((analysis) => analysis.running);
 	}
 
-	/** Runs to the end. Never rejects: what goes wrong is the analysis's state. */
-	async run(document: vscode.TextDocument): Promise<void> {
+	/**
+	 * Runs to the end. Never rejects: what goes wrong is the analysis's state. `evidence`: whether tests and controls are run too,
+	 * whatever the setting says.
+	 */
+	async run(document: vscode.TextDocument, { evidence }: { evidence?: boolean } = {}): Promise<void> {
 		const analysis = this.of(document);
 		const abort = new AbortController();
 		const request = analysis.request();
@@ -95,7 +101,16 @@ export class Analyses implements vscode.Disposable {
 		analysis.begin(abort, request, model.note);
 		try {
 			const path = await this.archive.reserve(document.uri);
-			const params = { model: model.folder, prompt: input, arms: request.arms, options: request.options, notes, out: path };
+			const gathered = (evidence ?? request.evidence) ? { candidates: request.candidates, cache: this.cache } : undefined;
+			const params: AnalyzeParams = {
+				model: model.folder,
+				prompt: input,
+				arms: request.arms,
+				options: request.options,
+				notes,
+				out: path,
+				evidence: gathered,
+			};
 			const { peakMemory } = await this.engine.analyze(params, abort.signal, (event) => analysis.receive(event, abort));
 			this.log.info(`${input.name}: analysed; peak memory of the engine ${Math.round(peakMemory / 2 ** 20)} MiB`);
 			analysis.finish(await open(path), abort);

@@ -151,6 +151,9 @@ export class Analysis implements Subject, vscode.Disposable {
 			case 'arm':
 				this.live?.trace.setArm(event.arm, event.tokens);
 				break;
+			case 'evidence':
+				this.live?.trace.setEvidence(event.evidence);
+				break;
 			case 'rows':
 				this.live?.trace.addRows(event.arm, event.plane, event.rows, event.data);
 				break;

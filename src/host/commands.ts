@@ -49,7 +49,7 @@ export class Commands implements vscode.Disposable {
 		private readonly panel: Panel,
 		private readonly log: Log,
 	) {
-		this.register('analyzePrompt', (resource?: unknown) => this.analyzePrompt(resource));
+		this.register('analyzePrompt', (resource?: unknown, options?: unknown) => this.analyzePrompt(resource, evidenceOf(options)));
 		this.register('cancelAnalysis', (resource?: unknown) => this.cancelAnalysis(resource));
 		this.register('showTrace', (resource?: unknown) => this.showTrace(resource));
 		this.register('saveTraceAs', (options?: unknown) => this.saveTraceAs(targetOf(options)));
@@ -65,7 +65,7 @@ export class Commands implements vscode.Disposable {
 	}
 
 	/** Resolves when the analysis has ended, however it ended. */
-	private async analyzePrompt(resource: unknown): Promise<void> {
+	private async analyzePrompt(resource: unknown, evidence: boolean | undefined): Promise<void> {
 		const document = await this.promptOf(resource);
 		if (!document) {
 			return this.explainNoPrompt();
@@ -77,7 +77,7 @@ export class Commands implements vscode.Disposable {
 			const manage = () => vscode.commands.executeCommand('workbench.trust.manage');
 			return this.log.tell('warning', message, { label: vscode.l10n.t('Manage Trust'), run: manage });
 		}
-		await this.analyses.run(document);
+		await this.analyses.run(document, { evidence });
 		const { unavailable } = this.engine;
 		if (unavailable !== undefined) {
 			return this.log.tell('warning', unavailable, { label: vscode.l10n.t('Show Log'), run: () => this.log.show() });
@@ -193,7 +193,7 @@ export class Commands implements vscode.Disposable {
 		return this.log.tell('information', message, { label: vscode.l10n.t('Open Example…'), run: () => this.openExamples() });
 	}
 
-	private register(name: string, run: (argument?: unknown) => unknown): void {
+	private register(name: string, run: (argument?: unknown, options?: unknown) => unknown): void {
 		this.disposables.push(vscode.commands.registerCommand(`neuralese.${name}`, run));
 	}
 }
@@ -218,6 +218,12 @@ async function browseForModel(): Promise<string | undefined> {
 	const openLabel = vscode.l10n.t('Choose Model');
 	const chosen = await vscode.window.showOpenDialog({ canSelectFolders: true, canSelectFiles: false, openLabel });
 	return chosen?.[0]?.fsPath;
+}
+
+/** Of other commands: `{ evidence }` over the setting. The editor's menus pass a selection there, which has none. */
+function evidenceOf(options: unknown): boolean | undefined {
+	const evidence = (options as { evidence?: unknown } | null | undefined)?.evidence;
+	return typeof evidence === 'boolean' ? evidence : undefined;
 }
 
 /** From other extensions and tests: `{ target }` instead of the dialog. The editor's menus pass a resource, which is not one. */

@@ -14,6 +14,8 @@ export interface Settings extends RunOptions {
 	model: string;
 	/** Empty for all arms of the model's recipe. */
 	arms: string[];
+	/** Whether every analysis also runs the tests and controls. */
+	evidence: boolean;
 }
 
 /** What one run is asked to do: front matter over settings over defaults. */
@@ -23,6 +25,9 @@ export interface Request {
 	modelFrom: 'prompt' | 'settings';
 	arms?: string[];
 	options: RunOptions;
+	evidence: boolean;
+	/** What thoughts may read as, where the prompt's task is not known. */
+	candidates?: string[];
 }
 
 /** A value that a setting cannot have, as anybody may write one into settings.json, counts as not set; the editor underlines it. */
@@ -37,6 +42,7 @@ export function readSettings(scope: vscode.Uri): Settings {
 		temperature: SETTINGS.temperature.read(written('temperature')) ?? 0,
 		seed: SETTINGS.seed.read(written('seed')) ?? 0,
 		topK: SETTINGS.topK.read(written('topK')) ?? DEFAULT_TOP_K,
+		evidence: written('evidence') !== 'on request',
 	};
 }
 
@@ -53,6 +59,8 @@ export function mergeRequest(settings: Settings, prompt: PromptSettings): Reques
 			seed: prompt.seed ?? settings.seed,
 			topK: settings.topK,
 		},
+		evidence: settings.evidence,
+		candidates: prompt.candidates,
 	};
 }
 
@@ -66,9 +74,11 @@ export function sameRequest(one: Request, other: Request): boolean {
 	return requestKey(one) === requestKey(other);
 }
 
-function requestKey({ model, arms, options }: Request): string {
+/** Evidence is no part of it: it says more about the same run. */
+function requestKey({ model, arms, options, candidates }: Request): string {
 	const { latents, maxTokens, temperature, seed, topK } = options;
-	return JSON.stringify([model || DEFAULT_MODEL, arms ?? null, latents ?? null, maxTokens ?? null, temperature, seed, topK]);
+	const wanted = [arms, latents, maxTokens, candidates].map((value) => value ?? null);
+	return JSON.stringify([model || DEFAULT_MODEL, ...wanted, temperature, seed, topK]);
 }
 
 /** Whether `request` would ask for something else than `document` recorded, as far as a trace can tell. */

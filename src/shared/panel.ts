@@ -162,8 +162,11 @@ export interface SentenceView {
 	tokens: TokenView[];
 	/** `thought` or `answer`. */
 	role: 'thought' | 'answer';
-	/** Where the task's graph is known: whether the step is a true edge and whether it can still reach the answer. */
-	verdict?: 'on a path' | 'dead end' | 'no such fact';
+	/**
+	 * Where the task's graph is known: whether the step is a true edge and whether it can still reach the answer. `dead end`: the step
+	 * that leaves every path to it; `after the dead end`: true edges behind that one.
+	 */
+	verdict?: 'on a path' | 'dead end' | 'after the dead end' | 'no such fact';
 }
 
 export interface TokenView {
@@ -212,6 +215,8 @@ export interface Details {
 	neighbours: { text: string; cosine: number }[];
 	/** Norm of the vector that was fed back. */
 	norm?: number;
+	/** Evidence for what the thought reads as; absent while there is none. */
+	level?: LevelView;
 	probes: { name: string; label: string; scores: number[] }[];
 	tokens: (TokenView & { id: number; surprisalBits?: number })[];
 	/** What changing the thought or the sentence did to the answer. */
@@ -222,9 +227,9 @@ export interface Details {
 	graph?: GraphView;
 }
 
-/** One change of a thought or sentence. */
+/** One change of a thought, of all thoughts together, or of a sentence. */
 export interface TestView {
-	of: 'thought' | 'sentence';
+	of: 'thought' | 'all thoughts' | 'sentence';
 	/** `its nearest token, rescaled` */
 	label: string;
 	later: 'recomputed' | 'frozen' | 'none';
@@ -250,8 +255,11 @@ export interface OodView {
 }
 
 export interface GraphView {
-	/** In order of `distance`; of a list without a structure all at distance 0. `mass` 0..1, `rank` from 1. */
-	nodes: { label: string; group: string; distance: number; mass: number; rank: number; asked?: boolean; answer?: boolean }[];
+	/**
+	 * In order of `distance`, unreachable ones one farther than the farthest; of a list without a structure all at distance 0. The same in
+	 * every thought but for `group`, `mass` (0..1) and `rank` (from 1). What holds next to nothing in all of them is one node at the end.
+	 */
+	nodes: { label: string; group: string; distance: number; mass: number; rank: number; asked?: boolean; option?: boolean; answer?: boolean }[];
 	/** Indices of nodes. */
 	edges: [number, number][];
 	/** Mass on the live candidates, and its controls in words. */

@@ -1,5 +1,6 @@
 import type { Range } from '../shared/range';
 import type { ArmRecord, TraceDocument } from './document';
+import type { EvidenceRecord } from './evidence';
 import type { PlaneData, PlaneName, TraceSource } from './planes';
 
 /** Values that a plane holds where nothing was computed yet. */
@@ -39,6 +40,10 @@ export class LiveTrace implements TraceSource {
 			}
 		}
 		this.current = { ...this.current, arms: at < 0 ? [...arms, arm] : arms.with(at, arm) };
+	}
+
+	setEvidence(evidence: EvidenceRecord): void {
+		this.current = { ...this.current, evidence };
 	}
 
 	/** Rows [start, end) of a plane; the length of `data` says how many values a row has. */

@@ -1,24 +1,71 @@
-/** Colours of measured values: one fixed sequential scale, readable ink on it, and nothing that depends on the theme. */
-import { interpolateCividis, lab, rgb, scaleSequential } from 'd3';
+/** Colours of measured values: fixed scales, readable ink on them, and nothing that depends on the theme. */
+import { interpolateCividis, interpolatePuOr, lab, rgb } from 'd3';
+import { decimals } from '../../src/shared/decimals';
+import type { ProbeView } from '../../src/shared/panel';
+import { formatProbability } from '../../src/shared/probability';
+
+/** What a heatmap paints and prints. */
+export interface Scale {
+	domain: readonly [number, number];
+	/** Fill and ink of a value; undefined where it was not measured. */
+	shade(value: number): readonly [string, string] | undefined;
+	print(value: number): string;
+	/** The widest of what is printed in most cells. */
+	sample: string;
+	/** Its middle is as light as a light theme's page: cells need an edge. */
+	edged: boolean;
+}
 
 /** Scores lie in 0..1 and the scale never adapts: the same colour means the same score in every trace. */
-export const SCORE_DOMAIN: readonly [number, number] = [0, 1];
+export const SCORES: Scale = {
+	...scale([0, 1], interpolateCividis),
+	print: formatProbability,
+	sample: '0.00',
+	edged: false,
+};
 
 const STEPS = 255;
+/** Below it two decimals fit a cell, from it on one. */
+const WIDE_VALUES = 10;
+
 const DARK_INK = '#111111';
 const LIGHT_INK = '#f4f4f4';
 
-const scale = scaleSequential(interpolateCividis).domain(SCORE_DOMAIN).clamp(true);
+/** Of scores, or of effects on both sides of 0: purple where the answer lost, orange where it gained. */
+export function scaleOf({ kind, domain }: Pick<ProbeView, 'kind' | 'domain'>): Scale {
+	if (kind === 'probe') {
+		return SCORES;
+	}
+	const digits = domain[1] < WIDE_VALUES ? 2 : 1;
+	return {
+		...scale(domain, interpolatePuOr),
+		print: (value) => decimals(value, digits),
+		sample: '−0.00',
+		edged: true,
+	};
+}
 
-/** Colouring a cell is one look-up: [fill, ink]. */
-const TABLE: readonly (readonly [string, string])[] = Array.from({ length: STEPS + 1 }, (_, i) => {
-	const fill = rgb(scale(i / STEPS)).formatHex();
-	return [fill, inkOn(fill)] as const;
-});
+const tables = new Map<(t: number) => string, readonly (readonly [string, string])[]>();
 
-/** Fill and ink for a score; undefined where it was not measured. */
-export function shade(score: number): readonly [string, string] | undefined {
-	return Number.isNaN(score) ? undefined : TABLE[Math.round(Math.min(Math.max(score, 0), 1) * STEPS)];
+/** Colouring a cell is one look-up: [fill, ink]. Values beyond the domain have the colour of its end. */
+function scale(domain: readonly [number, number], interpolate: (t: number) => string): Pick<Scale, 'domain' | 'shade'> {
+	const [low, high] = domain;
+	return {
+		domain,
+		shade(value) {
+			const table = tables.get(interpolate) ?? tabulate(interpolate);
+			tables.set(interpolate, table);
+			const place = (value - low) / (high - low);
+			return Number.isNaN(value) ? undefined : table[Math.round(Math.min(Math.max(place, 0), 1) * STEPS)];
+		},
+	};
+}
+
+function tabulate(interpolate: (t: number) => string): (readonly [string, string])[] {
+	return Array.from({ length: STEPS + 1 }, (_, i) => {
+		const fill = rgb(interpolate(i / STEPS)).formatHex();
+		return [fill, inkOn(fill)] as const;
+	});
 }
 
 /** The ink of higher contrast on `fill`. */

@@ -1,8 +1,7 @@
-/** The probe heatmap: one cell for each row and layer, on a canvas. */
+/** The heatmap of a probe or patch: one cell for each row and layer, on a canvas. */
 import type { Range } from '../../src/shared/range';
-import { formatProbability } from '../../src/shared/probability';
 import type { Palette } from '../theme';
-import { shade } from './colour';
+import type { Scale } from './colour';
 
 /** Pixels of the page, before the device's ratio. */
 export interface Geometry {
@@ -15,6 +14,7 @@ export interface Geometry {
 }
 
 export interface Heatmap extends Geometry {
+	scale: Scale;
 	/** Scores of the row's sites; undefined where they have not come yet. */
 	scores(row: number): ArrayLike<number> | undefined;
 	/** Whether the row's thought is spare: a corner of its cells is cut off. */
@@ -28,6 +28,9 @@ const PADDING = 6;
 const HATCH = 6;
 /** Side of the corner that is cut off a cell; narrower cells keep theirs. */
 const CORNER = 7;
+/** Narrower cells would be all edge. */
+const EDGED_FROM = 4;
+const EDGE_ALPHA = 0.45;
 
 export function drawHeatmap(canvas: HTMLCanvasElement, map: Heatmap, palette: Palette, ratio: number): void {
 	const height = (map.rows.end - map.rows.start) * map.rowHeight;
@@ -44,24 +47,28 @@ export function drawHeatmap(canvas: HTMLCanvasElement, map: Heatmap, palette: Pa
 	context.textAlign = 'center';
 	context.textBaseline = 'middle';
 	const hatch = hatching(context, palette.dim);
-	const prints = map.cellHeight >= FONT_SIZE + 4 && context.measureText('0.00').width + PADDING <= map.width / map.sites;
+	const { scale } = map;
+	const prints = map.cellHeight >= FONT_SIZE + 4 && context.measureText(scale.sample).width + PADDING <= map.width / map.sites;
 	for (let row = map.rows.start; row < map.rows.end; row++) {
 		const scores = map.scores(row);
 		const spare = map.spare(row);
 		for (let site = 0; scores && site < map.sites; site++) {
 			const { x, y, width, height: cell } = cellBox(map, row, site);
 			const score = scores[site] ?? Number.NaN;
-			const shaded = shade(score);
+			const shaded = scale.shade(score);
 			context.fillStyle = shaded?.[0] ?? hatch;
 			context.fillRect(x, y, width, cell);
 			if (shaded && prints) {
 				context.fillStyle = shaded[1];
-				context.fillText(formatProbability(score), x + width / 2, y + cell / 2 + 0.5);
+				context.fillText(scale.print(score), x + width / 2, y + cell / 2 + 0.5);
 			}
-			if (palette.contrastBorder && width > 4) {
-				context.strokeStyle = palette.contrastBorder;
+			const edge = palette.contrastBorder ?? (scale.edged && shaded ? palette.dim : undefined);
+			if (edge !== undefined && width > EDGED_FROM) {
+				context.globalAlpha = palette.contrastBorder ? 1 : EDGE_ALPHA;
+				context.strokeStyle = edge;
 				context.lineWidth = 1;
 				context.strokeRect(x + 0.5, y + 0.5, width - 1, cell - 1);
+				context.globalAlpha = 1;
 			}
 			if (spare && width > CORNER) {
 				cutCorner(context, x + width, y, palette);

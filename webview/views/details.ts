@@ -1,12 +1,14 @@
-/** Everything known about the selected row: every layer, the nearest embeddings, the tokens, every probe. */
+/** Everything known about the selected row. */
 import { create } from 'd3';
 import type { Details } from '../../src/shared/panel';
 import { isCancelled } from '../../src/shared/rpc';
+import { clamp } from '../../src/shared/range';
 import { layerOf, runOf, subjectOf, type AppState } from '../store';
 import type { Context, View } from '../view';
-import { layerTable, neighbourTable, rankTable, probeTable, tokenTable } from './tables';
+import { sections } from './sections';
+import type { Unfolded } from './tests';
 
-export function details({ host, store, tooltip, report }: Context): View {
+export function details({ host, store, selecting, tooltip, report }: Context): View {
 	const root = create('aside')
 		.attr('class', 'details')
 		.attr('tabindex', -1)
@@ -17,6 +19,14 @@ export function details({ host, store, tooltip, report }: Context): View {
 	let asking: string | undefined;
 	/** What the last call was about: after a failure the same is not asked again. */
 	let asked: string | undefined;
+	/** Stays from step to step, as does the focus on the graph. */
+	const unfolded: Unfolded = new Set();
+
+	function step(by: number): void {
+		const { panel, selection } = store.state;
+		const last = (runOf(panel)?.rows ?? 1) - 1;
+		void selecting.select({ row: clamp((selection.row ?? 0) + by, 0, last), layer: selection.layer });
+	}
 
 	root.addEventListener('keydown', (event) => {
 		if (event.key === 'Escape') {
@@ -55,7 +65,11 @@ export function details({ host, store, tooltip, report }: Context): View {
 	function show(state: AppState): void {
 		root.classList.toggle('old', shown?.key !== keyOf(state));
 		if (shown) {
-			root.replaceChildren(...sections(shown.value, state, tooltip));
+			const onGraph = root.contains(document.activeElement) && document.activeElement?.classList.contains('graph-frame');
+			root.replaceChildren(...sections(shown.value, state, { step, unfolded, tooltip }));
+			if (onGraph) {
+				(root.querySelector<HTMLElement>('.graph-frame') ?? root).focus({ preventScroll: true });
+			}
 		}
 	}
 
@@ -89,30 +103,4 @@ function keyOf(state: AppState): string | undefined {
 	const run = runOf(state.panel);
 	const { row } = state.selection;
 	return run && row !== undefined && row < run.rows ? `${subjectOf(state.panel)}\n${run.revision}\n${row}` : undefined;
-}
-
-function sections(found: Details, state: AppState, tooltip: Context['tooltip']): HTMLElement[] {
-	const section = (title: string, content: HTMLElement, kind: string) => {
-		const element = create('section').attr('class', `detail ${kind}`);
-		element.append('h2').text(title);
-		element.append(() => content);
-		return element.node() as HTMLElement;
-	};
-	const step = found.row + 1;
-	const layer = found.layers.find((one) => one.layer === layerOf(state));
-	const probes = runOf(state.panel)?.probes ?? [];
-	const fit = (name: string) => runOf(state.panel)?.fits[probes.find((probe) => probe.name === name)?.fit ?? -1] ?? [];
-	const made = [
-		found.layers.length > 0 &&
-			section(`Step ${step} at every layer of the residual stream`, layerTable(found, layerOf(state), tooltip), 'layers'),
-		layer && section(`All ranks at layer ${layer.layer}`, rankTable(layer, tooltip), 'ranks'),
-		found.neighbours.length > 0 && section('Nearest embeddings', neighbourTable(found, tooltip), 'neighbours'),
-		found.tokens.length > 0 &&
-			section('Tokens of the chain of thought', tokenTable(found, state.selection.step, runOf(state.panel)?.legibility, tooltip), 'tokens'),
-		found.probes.length > 0 && section('Probe scores', probeTable(found, layerOf(state), fit, tooltip), 'probes'),
-	];
-	const present = made.filter((one): one is HTMLElement => one instanceof HTMLElement);
-	return present.length > 0
-		? present
-		: [create('p').attr('class', 'nothing').text('Nothing was measured at this step.').node() as HTMLElement];
 }

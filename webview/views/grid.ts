@@ -24,6 +24,8 @@ export function makeHead(underline: HTMLElement, layers: HTMLElement, picker: HT
 export function makeRow(index: number): HTMLElement {
 	const row = create('div').attr('class', 'columns row').attr('role', 'row').attr('data-row', index);
 	row.attr('aria-rowindex', index + 2);
+	// What the commands of the editor's context menu are about.
+	row.attr('data-vscode-context', JSON.stringify({ webviewSection: 'step', row: index }));
 	const number = row.append('div').attr('class', 'number').attr('role', 'rowheader');
 	number.text(index + 1);
 	row.append('div').attr('class', 'sentence-cell').attr('role', 'gridcell');

@@ -1,12 +1,13 @@
 /** The heatmap column: a canvas behind the rows' window, and the same values as a table for assistive technology. */
 import { create } from 'd3';
 import type { Run } from '../../src/shared/panel';
-import { formatProbability } from '../../src/shared/probability';
 import type { Range } from '../../src/shared/range';
+import { scaleOf } from '../draw/colour';
 import { cellAt, cellBox, drawHeatmap, type Heatmap } from '../draw/heatmap';
+import { patchEffect } from '../evidence';
 import * as glossary from '../glossary';
 import { Pages } from '../pages';
-import { heldOut, layerOf, probeOf, runOf, subjectOf, type AppState } from '../store';
+import { heldOut, layerOf, probeOf, runOf, shownProbe, subjectOf, type AppState } from '../store';
 import { onThemeChange, readPalette } from '../theme';
 import type { Context } from '../view';
 import type { Metrics } from '../viewport';
@@ -58,7 +59,14 @@ export function heat({ host, store, selecting, tooltip, report }: Context): Heat
 	function draw(...[state, run, window, metrics, spare]: Parameters<Heat['draw']>): void {
 		last = [state, run, window, metrics, spare];
 		const { row, layer } = state.selection;
+		const probe = shownProbe(state);
+		canvas.hidden = probe === undefined;
+		if (probe === undefined) {
+			map = undefined;
+			return;
+		}
 		map = {
+			scale: scaleOf(probe),
 			rows: window,
 			sites: run.layers + 1,
 			width: metrics.heatWidth,
@@ -66,22 +74,19 @@ export function heat({ host, store, selecting, tooltip, report }: Context): Heat
 			cellTop: metrics.cellTop,
 			cellHeight: metrics.cellHeight,
 			scores: (index) => pages.get(index),
-			spare,
+			// What a spare thought does to the answer is evidence; what a probe reads in it is not.
+			spare: (index) => probe.kind === 'probe' && spare(index),
 			selected: row === undefined ? undefined : { row, layer: layer ?? layerOf(state) },
 		};
-		const probe = probeOf(state);
-		canvas.hidden = probe === undefined;
-		if (probe !== undefined) {
-			pages.show(window, run.rows);
-			drawHeatmap(canvas, map, palette, devicePixelRatio);
-			mirrorSoon(map, run.rows, probe, row);
-		}
+		pages.show(window, run.rows);
+		drawHeatmap(canvas, map, palette, devicePixelRatio);
+		mirrorSoon(map, run.rows, glossary.heatmap(probe), row);
 	}
 
 	let mirroring: number | undefined;
-	function mirrorSoon(map: Heatmap, rows: number, probe: string, selected: number | undefined): void {
+	function mirrorSoon(map: Heatmap, rows: number, label: string, selected: number | undefined): void {
 		clearTimeout(mirroring);
-		mirroring = window.setTimeout(() => mirrorTable(mirror, map, rows, `Scores of the probe ${probe}`, selected), MIRROR_REST_MS);
+		mirroring = window.setTimeout(() => mirrorTable(mirror, map, rows, label, selected), MIRROR_REST_MS);
 	}
 
 	const cellUnder = (event: PointerEvent | MouseEvent) => {
@@ -137,9 +142,12 @@ export function heat({ host, store, selecting, tooltip, report }: Context): Heat
 }
 
 function explain(state: AppState, cell: { row: number; layer: number }, score: number | undefined): string | undefined {
-	const run = runOf(state.panel);
-	const probe = run?.probes.find((one) => one.name === probeOf(state));
+	const probe = shownProbe(state);
 	const where = `Step ${cell.row + 1}, layer ${cell.layer}`;
+	if (probe?.kind === 'patch') {
+		return score === undefined ? undefined : patchEffect(probe.label, score, where);
+	}
+	const run = runOf(state.panel);
 	return probe && score !== undefined ? glossary.score(probe.label, score, where, heldOut(run, probe, cell)) : undefined;
 }
 
@@ -164,7 +172,7 @@ function mirrorTable(table: HTMLTableElement, map: Heatmap, rows: number, label:
 		const scores = map.scores(index);
 		for (let site = 0; site < map.sites; site++) {
 			const score = scores?.[site];
-			cellOf(row, 'td', score === undefined ? '' : Number.isNaN(score) ? 'not measured' : formatProbability(score));
+			cellOf(row, 'td', score === undefined ? '' : Number.isNaN(score) ? 'not measured' : map.scale.print(score));
 		}
 	}
 }

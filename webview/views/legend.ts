@@ -1,9 +1,11 @@
 /** The key to the colours, and to the keyboard. */
 import { create } from 'd3';
-import { SCORE_DOMAIN, shade } from '../draw/colour';
+import { decimals, difference } from '../../src/shared/decimals';
+import { scaleOf, SCORES, type Scale } from '../draw/colour';
 import { cutCorner, hatching } from '../draw/heatmap';
+import { PATCH } from '../evidence';
 import * as glossary from '../glossary';
-import { probeOf, runOf } from '../store';
+import { runOf, shownProbe } from '../store';
 import { onThemeChange, readPalette } from '../theme';
 import type { Context, View } from '../view';
 import { underlineKey } from './underline';
@@ -17,15 +19,18 @@ export function legend(context: Context): View {
 	const underline = underlineKey(context);
 	root.append(() => underline.element);
 	const scores = root.append('div').attr('class', 'legend-scores');
-	scores.append('span').text('probe score');
-	scores.append('span').attr('class', 'figure').text(String(SCORE_DOMAIN[0]));
-	const scale = scores.append('canvas').attr('aria-hidden', 'true').node() as HTMLCanvasElement;
-	scores.append('span').attr('class', 'figure').text(String(SCORE_DOMAIN[1]));
+	const title = scores.append('span').attr('class', 'legend-title');
+	const low = scores.append('span').attr('class', 'figure');
+	const bar = scores.append('canvas').attr('aria-hidden', 'true').node() as HTMLCanvasElement;
+	const high = scores.append('span').attr('class', 'figure');
+	const unit = scores.append('span').attr('class', 'legend-unit');
 	const hatch = scores.append('canvas').attr('aria-hidden', 'true').node() as HTMLCanvasElement;
 	scores.append('span').text('not measured');
 	const corner = scores.append('canvas').attr('aria-hidden', 'true').node() as HTMLCanvasElement;
-	tooltip.set(scores.append('span').text('spare').node() as HTMLElement, glossary.SPARE_CELL);
-	tooltip.set(scores.node() as HTMLElement, glossary.SCORE_SCALE);
+	const cornerName = scores.append('span').text('spare').node() as HTMLElement;
+	tooltip.set(cornerName, glossary.SPARE_CELL);
+	let scale: Scale = SCORES;
+	let shown = '';
 	const keys = root.append('div').attr('class', 'legend-keys');
 	keys.append('span').text('↑↓ step · ←→ layer · Shift+←→ token · Enter details · Esc clear');
 	const toggle = keys
@@ -34,7 +39,7 @@ export function legend(context: Context): View {
 		.on('click', () => store.update((state) => ({ ...state, details: !state.details })));
 
 	const paint = () => {
-		gradient(scale);
+		gradient(bar, scale);
 		swatch(hatch);
 		spare(corner);
 	};
@@ -43,9 +48,23 @@ export function legend(context: Context): View {
 	return {
 		element: root.node() as HTMLElement,
 		render(state) {
+			const probe = shownProbe(state);
 			(root.node() as HTMLElement).hidden = runOf(state.panel) === undefined;
-			(scores.node() as HTMLElement).hidden = probeOf(state) === undefined;
 			underline.render(state);
+			(scores.node() as HTMLElement).hidden = probe === undefined;
+			const key = JSON.stringify([probe?.kind, probe?.domain]);
+			if (probe && key !== shown) {
+				shown = key;
+				scale = scaleOf(probe);
+				const patch = probe.kind === 'patch';
+				title.text(patch ? 'Δ log-odds of the answer' : 'probe score');
+				low.text(decimals(scale.domain[0], digitsOf(scale)));
+				high.text(patch ? difference(scale.domain[1], digitsOf(scale)) : decimals(scale.domain[1], 0));
+				unit.text(patch ? 'nats' : '');
+				corner.hidden = cornerName.hidden = patch;
+				tooltip.set(scores.node() as HTMLElement, patch ? PATCH : glossary.SCORE_SCALE);
+				gradient(bar, scale);
+			}
 			toggle.text(state.details ? 'Hide details' : 'Show details').attr('aria-expanded', String(state.details));
 			(toggle.node() as HTMLElement).hidden = state.selection.row === undefined;
 		},
@@ -62,9 +81,13 @@ function size(canvas: HTMLCanvasElement, { width, height }: typeof SCALE): Canva
 	return context;
 }
 
-function gradient(canvas: HTMLCanvasElement): void {
+/** The ends of a scale are 1, 2 or 5 times a power of ten. */
+function digitsOf({ domain }: Scale): number {
+	return Math.max(0, -Math.floor(Math.log10(domain[1])));
+}
+
+function gradient(canvas: HTMLCanvasElement, { domain: [low, high], shade }: Scale): void {
 	const context = size(canvas, SCALE);
-	const [low, high] = SCORE_DOMAIN;
 	for (let x = 0; context && x < SCALE.width; x++) {
 		context.fillStyle = shade(low + ((high - low) * x) / (SCALE.width - 1))?.[0] ?? 'transparent';
 		context.fillRect(x, 0, 1, SCALE.height);

@@ -1,10 +1,11 @@
-/** The head of the heatmap column: which probe is shown, how well it was fitted, and the layer axis. */
+/** The head of the heatmap column: which probe or patch is shown, how well it was fitted, and the layer axis. */
 import { create, select } from 'd3';
 import type { ProbeView } from '../../src/shared/panel';
 import { choice } from '../controls';
 import { layerAxis } from '../draw/axis';
 import { families, spoken } from '../families';
 import { exact, interval, proportion } from '../figures';
+import { PATCH, PATCH_UNIT } from '../evidence';
 import * as glossary from '../glossary';
 import { heldOut, layerOf, probeOf, runOf, type AppState } from '../store';
 import type { Context } from '../view';
@@ -20,8 +21,8 @@ export interface Picker {
 export function picker({ store, tooltip }: Context): Picker {
 	const pick = (probe: string | undefined) => store.update((state) => ({ ...state, probe }));
 	const known = () => families(runOf(store.state.panel)?.probes ?? []);
-	const family = choice('Probe', (name) => pick(known().find((candidate) => candidate.name === name)?.members[0]?.probe.name));
-	const member = choice('Class of the probe', pick);
+	const family = choice('Heatmap', (name) => pick(known().find((candidate) => candidate.name === name)?.members[0]?.probe.name));
+	const member = choice('Class of the probe, or what is patched in', pick);
 	const root = create('div').attr('class', 'picker');
 	const name = root.append('div').attr('class', 'picker-name');
 	const single = name.append('span').attr('class', 'picker-single');
@@ -40,7 +41,7 @@ export function picker({ store, tooltip }: Context): Picker {
 			const group = groups.find((candidate) => candidate.members.some((one) => one.probe.name === chosen));
 			const probe = group?.members.find((one) => one.probe.name === chosen)?.probe;
 			single
-				.text(group ? `Probe: ${spoken(group.name)}` : 'No probe scores')
+				.text(group ? `${probe?.kind === 'patch' ? 'Effect of a' : 'Probe:'} ${spoken(group.name)}` : 'No probe scores')
 				.attr('hidden', groups.length > 1 ? '' : null);
 			family.element.hidden = groups.length < 2;
 			member.element.hidden = (group?.members.length ?? 0) < 2;
@@ -52,12 +53,12 @@ export function picker({ store, tooltip }: Context): Picker {
 			}
 			if (group && chosen && group.members.length > 1) {
 				member.set(
-					group.members.map((one) => ({ value: one.probe.name, label: one.member })),
+					group.members.map(({ probe: one, member }) => ({ value: one.name, label: one.kind === 'patch' ? one.label : member })),
 					chosen,
 				);
 			}
 			if (probe) {
-				tooltip.set(name.node() as HTMLElement, glossary.claim(probe.label));
+				tooltip.set(name.node() as HTMLElement, probe.kind === 'patch' ? PATCH : glossary.claim(probe.label));
 			}
 			showMetrics(metrics.node() as HTMLElement, state, probe, tooltip);
 			(axis.element as SVGElement).toggleAttribute('hidden', probe === undefined);
@@ -71,6 +72,11 @@ function showMetrics(element: HTMLElement, state: AppState, probe: ProbeView | u
 	const run = runOf(state.panel);
 	const { row, layer = layerOf(state) } = state.selection;
 	element.textContent = '';
+	if (probe?.kind === 'patch') {
+		element.textContent = PATCH_UNIT;
+		tooltip.set(element, PATCH);
+		return;
+	}
 	tooltip.set(element, probe && !probe.metrics ? glossary.NO_FIGURES : '');
 	if (!probe?.metrics) {
 		element.textContent = probe ? 'no held-out figures' : '';

@@ -6,10 +6,11 @@ import * as glossary from '../glossary';
 import { signed } from '../marks';
 import type { Tooltip } from '../tooltip';
 
-const SIGNS: Readonly<Record<NonNullable<SentenceView['verdict']>, { sign: string; tone: string }>> = {
-	'on a path': { sign: '✓', tone: 'good' },
-	'dead end': { sign: '⊣', tone: 'warn' },
-	'no such fact': { sign: '✗', tone: 'bad' },
+const SIGNS: Readonly<Record<NonNullable<SentenceView['verdict']>, { text: string; tone: string }>> = {
+	'on a path': { text: '✓ on a path', tone: 'good' },
+	'dead end': { text: '⊣ leaves every path here', tone: 'warn leaves' },
+	'after the dead end': { text: 'after the dead end', tone: 'after' },
+	'no such fact': { text: '✗ no such fact', tone: 'bad' },
 };
 
 /** What is told of a token: which measure its underline shows, and which models it was read under. */
@@ -32,8 +33,8 @@ export function showSentence(cell: HTMLElement, sentence: SentenceView | undefin
 		text.append(() => tokenSpan(token, told, tooltip));
 	}
 	if (sentence.verdict) {
-		const { sign, tone } = SIGNS[sentence.verdict];
-		const verdict = root.append('div').attr('class', `verdict ${tone}`).text(`${sign} ${sentence.verdict}`);
+		const { text: words, tone } = SIGNS[sentence.verdict];
+		const verdict = root.append('div').attr('class', `verdict ${tone}`).attr('data-verdict', sentence.verdict).text(words);
 		tooltip.set(verdict.node() as HTMLElement, glossary.VERDICTS[sentence.verdict]);
 	}
 }

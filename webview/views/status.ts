@@ -1,7 +1,7 @@
 /** What is going on: a page of its own while there is nothing to show, one line above the results where there is. */
 import { create } from 'd3';
 import { button, progressRing } from '../controls';
-import { decimals } from '../figures';
+import { decimals } from '../../src/shared/decimals';
 import { messageFor, type Message } from '../message';
 import { runOf, type AppState } from '../store';
 import type { Context, View } from '../view';

@@ -105,7 +105,9 @@ export function steps(context: Context): View {
 			.attr('tabindex', (index) => (index === tabbable ? 0 : -1))
 			.each(function (index) {
 				fill(this, index, state, metrics);
-				this.querySelector('.spare')?.setAttribute('tabindex', index === tabbable ? '0' : '-1');
+				for (const explained of this.querySelectorAll('.spare, .level')) {
+					explained.setAttribute('tabindex', index === tabbable ? '0' : '-1');
+				}
 				for (const token of this.querySelectorAll<HTMLElement>('.token')) {
 					token.classList.toggle('here', index === selection.row && Number(token.dataset['step']) === selection.step);
 				}

@@ -3,13 +3,14 @@ import { create, range } from 'd3';
 import type { Details, LegibilityView, ProbeCell } from '../../src/shared/panel';
 import { formatProbability } from '../../src/shared/probability';
 import { families, spoken } from '../families';
-import { decimals, exact } from '../figures';
+import { decimals } from '../../src/shared/decimals';
+import { exact } from '../figures';
 import * as glossary from '../glossary';
 import { table, type Column } from '../table';
 import type { Tooltip } from '../tooltip';
 
 /** Words a layer is told with; all ranks of the selected one stand in a table of their own. */
-const WORDS = 3;
+const WORDS = 2;
 /** With more sites than this, probe scores are told at the selected layer only. */
 const PROBE_SITES = 6;
 

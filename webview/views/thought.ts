@@ -2,11 +2,12 @@
 import { select } from 'd3';
 import type { ThoughtView } from '../../src/shared/panel';
 import { formatProbability } from '../../src/shared/probability';
-import { decimals } from '../figures';
+import { decimals } from '../../src/shared/decimals';
 import * as glossary from '../glossary';
 import { signed } from '../marks';
 import { stretches } from '../strip';
 import type { Tooltip } from '../tooltip';
+import { levelBadge } from './level';
 
 type Word = ThoughtView['top'][number];
 
@@ -36,6 +37,7 @@ export function showThought(cell: HTMLElement, thought: ThoughtView | undefined,
 			const entropy = add(line, 'figure entropy', `H ${decimals(thought.entropy)}`);
 			tooltip.set(entropy, glossary.entropy(thought.entropy, style.layer));
 		}
+		badge(line, thought, tooltip);
 	} else {
 		cell.append(...words.slice(0, 1).map((word) => wordLine(word, style.layer, tooltip)));
 		const runners = add(cell, 'runners');
@@ -46,6 +48,7 @@ export function showThought(cell: HTMLElement, thought: ThoughtView | undefined,
 			tooltip.set(runner, glossary.word(word, style.layer));
 		}
 		spareTag(cell, thought, tooltip);
+		badge(cell, thought, tooltip);
 	}
 }
 
@@ -61,6 +64,12 @@ function wordLine(word: Word, layer: number, tooltip: Tooltip): HTMLElement {
 	add(line, 'figure', formatProbability(word.prob));
 	tooltip.set(line, glossary.word(word, layer));
 	return line;
+}
+
+function badge(parent: HTMLElement, { level }: ThoughtView, tooltip: Tooltip): void {
+	if (level) {
+		parent.append(levelBadge(level, tooltip));
+	}
 }
 
 function spareTag(parent: HTMLElement, { spare }: ThoughtView, tooltip: Tooltip): void {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { formatProbability } from '../../../src/shared/probability';
-import { decimals, exact, interval, plural, proportion, surprisal } from '../../../webview/figures';
+import { decimals } from '../../../src/shared/decimals';
+import { exact, interval, plural, proportion, surprisal } from '../../../webview/figures';
 
 describe('figures', () => {
 	test('a probability is never shown as a 0 or 1 that is only rounded', () => {

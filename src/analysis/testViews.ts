@@ -1,0 +1,94 @@
+/** What changing a thought or a sentence did to the answer, in the order in which it is read. */
+import type { TestView } from '../shared/panel';
+import type { CausalRecord } from '../trace/evidence';
+import { isWritten, type CausalTest } from './causal';
+import type { EvidenceIndex } from './evidenceIndex';
+import { printable } from './text';
+
+/** Arms, and what of them is asked about, 0-based. */
+export interface Tested {
+	latent?: string;
+	thought: number;
+	written?: string;
+	sentence: number;
+}
+
+/** From what keeps to language to what leaves nothing. */
+const ORDER: readonly string[] = [
+	'snap-1',
+	'snap-5',
+	'mixture',
+	'resample',
+	'interchange',
+	'transplant',
+	'noise',
+	'ablate-mean',
+	'ablate-zero',
+	'truncate',
+	'early-answer',
+	'drop-span',
+];
+
+/** What takes a thought's place, by its test, and the same at the thought's norm. */
+const LABELS: ReadonlyMap<string, readonly [string, string?]> = new Map<CausalTest | 'interchange', readonly [string, string?]>([
+	['snap-1', ['its nearest token', 'nearest token, rescaled']],
+	['snap-5', ['mixture of 5 nearest', 'mixture of 5, rescaled']],
+	['mixture', ['mixture of all tokens', 'mixture, rescaled']],
+	['resample', ['another prompt’s']],
+	['interchange', ['a matched prompt’s']],
+	['transplant', ['another question’s']],
+	['noise', ['noise, same norm']],
+	['ablate-mean', ['the step’s mean']],
+	['ablate-zero', ['zero']],
+	['truncate', ['removed, with later ones']],
+]);
+
+/** Single thoughts before all at once, later thoughts computed again before those that stay as they were, then by what is put in. */
+export function testViews(index: EvidenceIndex, { latent, thought, written, sentence }: Tested): TestView[] {
+	const thoughts = (step: number | 'all') => (latent === undefined ? [] : index.testsOf(latent, step).filter((one) => !isWritten(one.test as CausalTest)));
+	const sentences = (step: number) => (written === undefined ? [] : index.testsOf(written, step).filter((one) => isWritten(one.test as CausalTest)));
+	return [
+		...inOrder(thoughts(thought)).map((one) => view('thought', labelOf(one), one)),
+		...inOrder(thoughts('all')).map((one) => view('all thoughts', labelOf(one), one)),
+		...inOrder([
+			...sentences(sentence),
+			// How many sentences are left: with one more, this one is among them.
+			...sentences(sentence + 1).filter(({ test }) => test === 'early-answer'),
+		]).map((one) => view('sentence', sentenceLabel(one, sentence), one)),
+	];
+}
+
+function inOrder(records: readonly CausalRecord[]): CausalRecord[] {
+	const place = ({ test }: CausalRecord) => (ORDER.includes(test) ? ORDER.indexOf(test) : ORDER.length);
+	const frozen = ({ later, test }: CausalRecord) => Number(later === 'frozen' && !isWritten(test as CausalTest));
+	return [...records].sort((a, b) => frozen(a) - frozen(b) || place(a) - place(b));
+}
+
+function labelOf({ test, form, trained }: CausalRecord): string {
+	const [raw, rescaled = raw] = LABELS.get(test) ?? [printable(form === undefined ? test : `${test}, ${form}`)];
+	return `${form === 'rescaled' ? rescaled : raw}${trained === false ? ' (untrained)' : ''}`;
+}
+
+function sentenceLabel({ test, step }: CausalRecord, sentence: number): string {
+	return test === 'drop-span' ? 'left this sentence out' : step === sentence ? 'stopped before it' : 'stopped after it';
+}
+
+function view(of: TestView['of'], label: string, record: CausalRecord): TestView {
+	const { later, answer, changed, deltaLogOdds, kl, by, follows, control } = record;
+	const follow = follows === undefined ? '' : follows ? '; the answer is that prompt’s own' : '; the answer is not that prompt’s';
+	return {
+		of,
+		label,
+		later,
+		answer: printable(answer ?? ''),
+		changed,
+		deltaLogOdds: deltaLogOdds ?? NaN,
+		kl: kl ?? NaN,
+		control: control && {
+			answer: printable(control.answer ?? ''),
+			changed: control.changed,
+			deltaLogOdds: control.deltaLogOdds ?? NaN,
+		},
+		by: printable(`${by}${follow}`),
+	};
+}
