@@ -148,7 +148,7 @@ describe('arguments', () => {
 				file: 'a.md',
 				json: true,
 				out: 'x',
-				evidence: { reference: undefined, twin: undefined, candidates: ['yes', 'no'] },
+				evidence: { reference: undefined, twin: undefined, base: undefined, referenceModel: undefined, candidates: ['yes', 'no'] },
 				run: {
 					model: undefined,
 					arms: ['latent', 'cot'],
