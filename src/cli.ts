@@ -5,6 +5,7 @@ import { causal } from './cli/causal';
 import { evaluate } from './cli/evaluate';
 import { messageOf, UsageError } from './cli/failure';
 import { inspect } from './cli/inspect';
+import { legibility } from './cli/legibility';
 import { ood } from './cli/ood';
 import { parseCommand, USAGE, type Command } from './cli/options';
 import { withSession } from './cli/session';
@@ -21,6 +22,8 @@ function run(command: Command): Promise<string> | string {
 			return withSession((session) => ood(command, session));
 		case 'causal':
 			return withSession((session) => causal(command, session));
+		case 'legibility':
+			return withSession((session) => legibility(command, session));
 		case 'inspect':
 			return inspect(command);
 	}

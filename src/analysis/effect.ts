@@ -14,16 +14,20 @@ export function effect(clean: Float32Array, changed: Float32Array): Effect {
 	}
 	const p = logSoftmax(clean);
 	const q = logSoftmax(changed);
-	let kl = 0;
-	for (let id = 0; id < p.length; id++) {
-		// 0 · ln 0 is 0.
-		kl += p[id]! > -Infinity ? Math.exp(p[id]!) * (p[id]! - q[id]!) : 0;
-	}
-	return { deltaLogOdds: logOdds(changed, answer) - logOdds(clean, answer), kl: Math.max(0, kl) };
+	return { deltaLogOdds: logOdds(changed, answer) - logOdds(clean, answer), kl: divergence(p, q) };
 }
 
 function isMeasured(logits: Float32Array): boolean {
 	return logits.every((logit) => logit < Infinity);
+}
+
+/** KL(p || q) of two distributions by their natural logarithms, nats; rounding may not make it negative. What p never gives counts nothing. */
+export function divergence(p: Float64Array, q: Float64Array): number {
+	let kl = 0;
+	for (let id = 0; id < p.length; id++) {
+		kl += p[id]! > -Infinity ? Math.exp(p[id]!) * (p[id]! - q[id]!) : 0;
+	}
+	return Math.max(0, kl);
 }
 
 /** ln p(answer) less ln p of the likeliest other token, whichever that is in this distribution: below 0 another one is said. */

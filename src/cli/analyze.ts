@@ -81,11 +81,17 @@ export function checkArms({ arms = [] }: RunFlags, known: readonly string[]): vo
 	}
 }
 
-async function evidenceParams({ reference, twin, candidates }: EvidenceFlags, written: string[] | undefined): Promise<EvidenceParams> {
+async function evidenceParams(
+	{ reference, twin, base, referenceModel, candidates }: EvidenceFlags,
+	written: string[] | undefined,
+): Promise<EvidenceParams> {
+	const folderOf = (flag: string | undefined) => (flag === undefined ? undefined : chooseModel(flag, undefined, '').folder);
 	const problems = reference === undefined ? undefined : await readProblems(resolve(reference));
 	return {
 		reference: problems && { name: basename(reference!), prompts: problems.map(({ question }) => question) },
-		twin: twin === undefined ? undefined : chooseModel(twin, undefined, '').folder,
+		twin: folderOf(twin),
+		base: folderOf(base),
+		referenceModel: folderOf(referenceModel),
 		candidates: candidates ?? written,
 		cache: cacheFolder(),
 	};

@@ -6,13 +6,16 @@ import { messageOf, UsageError } from './failure';
 export const USAGE = `Usage:
   node dist/cli.js analyze FILE [--model DIR] [--arms latent,cot,direct] [--latents N] [--seed N] [--temperature X]
                                 [--max-tokens N] [--top-k K] [--out X.trace.safetensors] [--json]
-                                [--no-evidence] [--reference DATA.json] [--twin DIR] [--candidates a,b]
+                                [--no-evidence] [--reference DATA.json] [--twin DIR] [--base DIR] [--reference-model DIR]
+                                [--candidates a,b]
   node dist/cli.js eval DATA.json [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X]
                                 [--max-tokens N] [--limit N] [--causal] [--json]
   node dist/cli.js causal FILE  [--tests ablate-zero,…] [--reference FILE|DATA.json] [--resamples N] [--from FILE]
                                 [--model DIR] [--arms …] [--latents N] [--seed N] [--max-tokens N] [--json]
   node dist/cli.js ood FILE [--reference DATA.json] [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X]
                                 [--max-tokens N] [--json]
+  node dist/cli.js legibility FILE|DATA.json [--reference-model DIR] [--base DIR] [--model DIR] [--arms cot] [--load-bearing]
+                                [--limit N] [--seed N] [--temperature X] [--max-tokens N] [--json]
   node dist/cli.js inspect X.trace.safetensors [--json]
 
 Tests of causal: ablate-zero, ablate-mean, noise, resample, snap-1, snap-5, mixture, truncate, early-answer, drop-span, patch,
@@ -36,7 +39,14 @@ export type Command =
 			run: RunFlags;
 	  }
 	| { kind: 'ood'; file: string; json: boolean; reference?: string; run: RunFlags }
+	| { kind: 'legibility'; file: string; json: boolean; limit?: number; loadBearing: boolean; peers: PeerFlags; run: RunFlags }
 	| { kind: 'inspect'; file: string; json: boolean };
+
+/** Models that a chain of thought is read under: folders, or names of bundled ones. */
+export interface PeerFlags {
+	base?: string;
+	referenceModel?: string;
+}
 
 /** Absent where the option was not given. */
 export interface RunFlags {
@@ -50,7 +60,7 @@ export interface RunFlags {
 }
 
 /** What evidence is gathered from; absent where the option was not given. */
-export interface EvidenceFlags {
+export interface EvidenceFlags extends PeerFlags {
 	reference?: string;
 	twin?: string;
 	candidates?: string[];
@@ -65,6 +75,8 @@ const RUN = {
 	temperature: { type: 'string' },
 	'max-tokens': { type: 'string' },
 } as const;
+
+const PEERS = { base: { type: 'string' }, 'reference-model': { type: 'string' } } as const;
 
 const MAX_COUNT = 1_000_000;
 /** As many as there are reference prompts at most. */
@@ -87,6 +99,7 @@ export function parseCommand(args: readonly string[]): Command {
 				'no-evidence': { type: 'boolean' },
 				reference: { type: 'string' },
 				twin: { type: 'string' },
+				...PEERS,
 				candidates: { type: 'string' },
 			});
 			return file === undefined
@@ -150,6 +163,30 @@ export function parseCommand(args: readonly string[]): Command {
 				? { kind: 'help' }
 				: { kind: 'ood', file, json: values['json'] === true, reference: named(values, 'reference'), run: runFlags(values) };
 		}
+		case 'legibility': {
+			const { latents: _, ...written } = RUN;
+			const { file, values } = parsed(command, rest, {
+				...COMMON,
+				...written,
+				limit: { type: 'string' },
+				...PEERS,
+				'load-bearing': { type: 'boolean' },
+			});
+			if (values['load-bearing'] === true && Number(values['temperature'] ?? 0) !== 0) {
+				throw new UsageError('--load-bearing compares the likeliest answers: leave out --temperature.');
+			}
+			return file === undefined
+				? { kind: 'help' }
+				: {
+						kind: 'legibility',
+						file,
+						json: values['json'] === true,
+						limit: number(values, 'limit', 1, MAX_COUNT),
+						loadBearing: values['load-bearing'] === true,
+						peers: peerFlags(values),
+						run: runFlags(values),
+					};
+		}
 		case 'inspect': {
 			const { file, values } = parsed(command, rest, COMMON);
 			return file === undefined ? { kind: 'help' } : { kind: 'inspect', file, json: values['json'] === true };
@@ -161,8 +198,8 @@ export function parseCommand(args: readonly string[]): Command {
 		default:
 			throw new UsageError(
 				command === undefined
-					? 'A command is missing: use analyze, eval, causal, ood or inspect.'
-					: `There is no command ${JSON.stringify(command.slice(0, 60))}: use analyze, eval, causal, ood or inspect.`,
+					? 'A command is missing: use analyze, eval, causal, ood, legibility or inspect.'
+					: `There is no command ${JSON.stringify(command.slice(0, 60))}: use analyze, eval, causal, ood, legibility or inspect.`,
 			);
 	}
 }
@@ -207,14 +244,19 @@ function runFlags(values: Values): RunFlags {
 	};
 }
 
+function peerFlags(values: Values): PeerFlags {
+	return { base: named(values, 'base'), referenceModel: named(values, 'reference-model') };
+}
+
 /** Undefined where none is to be gathered. */
 function evidenceFlags(values: Values): EvidenceFlags | undefined {
 	const flags = {
 		reference: named(values, 'reference'),
 		twin: named(values, 'twin'),
+		...peerFlags(values),
 		candidates: list(values, 'candidates'),
 	};
-	const [given] = Object.entries(flags).find(([, value]) => value !== undefined) ?? [];
+	const given = ['reference', 'twin', ...Object.keys(PEERS), 'candidates'].find((option) => values[option] !== undefined);
 	if (values['no-evidence'] === true && given !== undefined) {
 		throw new UsageError(`--${given} is for evidence: leave out --no-evidence.`);
 	}

@@ -2,10 +2,11 @@
 import type { CausalTest, Variant } from '../analysis/causal';
 import type { Effect } from '../analysis/effect';
 import type { Measure } from '../analysis/ood';
+import type { OutlinedSentence } from '../analysis/outline';
 import type { Range } from '../shared/range';
 import type { Call } from '../shared/rpc';
 import type { ArmRecord, ProbeRecord, PromptRecord, RunOptions, TraceDocument } from '../trace/document';
-import type { EvidenceRecord } from '../trace/evidence';
+import type { EvidenceRecord, LegibilityRecord } from '../trace/evidence';
 import type { PlaneData, PlaneName } from '../trace/planes';
 
 export interface EngineApi {
@@ -21,6 +22,8 @@ export interface EngineApi {
 	causal: Call<CausalParams, CausalResult, CausalEvent>;
 	/** How far each thought is from token embeddings and from states of text. */
 	ood: Call<OodParams, OodResult, ProgressEvent>;
+	/** How usual and how repetitive the chains of thought of many prompts are. */
+	legibility: Call<LegibilityParams, LegibilityResult, LegibilityEvent>;
 }
 
 export interface RuntimeInfo {
@@ -77,8 +80,10 @@ export interface EvidenceParams {
 	reference?: { name: string; prompts: string[] };
 	/** Folder of the control without recurrence; the manifest's twin where absent. */
 	twin?: string;
-	/** Folder of the model under which surprisal is measured; the manifest's base where absent. */
+	/** Folder of the model that this one was tuned from; the manifest's base where absent. */
 	base?: string;
+	/** Folder of the model under which surprisal is measured; the base where absent. */
+	referenceModel?: string;
 	/** What the prompt's author expects thoughts to read as, where its task is not known. */
 	candidates?: string[];
 	/** Folder where what is computed once for each model is kept; nothing is kept where absent. */
@@ -213,6 +218,49 @@ export interface OodRow {
 	/** Percentile among token embeddings, and among states of text, each measured without itself. */
 	tokens: number;
 	text: number;
+}
+
+export interface LegibilityParams {
+	model: string;
+	prompts: string[];
+	/** All that write a chain of thought where absent. */
+	arms?: string[];
+	options: RunOptions;
+	/** As of `EvidenceParams`. */
+	base?: string;
+	referenceModel?: string;
+}
+
+export interface LegibilityResult {
+	/** Models that the chains were read under; absent where there is none. */
+	reference?: { id: string; sha256: string };
+	base?: { id: string; sha256: string };
+	/** What could not be measured: one sentence each. */
+	skipped: string[];
+}
+
+export type LegibilityEvent = ProgressEvent | { kind: 'chain'; index: number; chain: WrittenChain };
+
+/** What an arm wrote for one prompt. */
+export interface WrittenChain {
+	answer?: string;
+	/** Absent where there is no chain of thought. */
+	record?: LegibilityRecord;
+	arm: string;
+	/** Of the chain, and then of the answer; `verdict` only where the task is known. */
+	sentences: (Pick<OutlinedSentence, 'role' | 'text' | 'verdict'> & { tokens: WrittenToken[] })[];
+}
+
+/** NaN: not measured. */
+export interface WrittenToken {
+	id: number;
+	text: string;
+	/** Surprisal under the model that wrote it, bits. */
+	bits: number;
+	/** Under the reference model. */
+	referenceBits: number;
+	/** KL(model || base), nats. */
+	kl: number;
 }
 
 /** Codes of the engine's errors; the message is one sentence that says what to do. */

@@ -11,6 +11,9 @@ import type {
 	EngineApi,
 	EvaluateEvent,
 	EvaluateParams,
+	LegibilityEvent,
+	LegibilityParams,
+	LegibilityResult,
 	OodParams,
 	OodResult,
 	ProgressEvent,
@@ -22,7 +25,9 @@ import { evaluate } from './evaluation';
 import type { Model } from './model';
 import { Models } from './models';
 import { Ood } from './evidence/ood';
-import { analyzeRequest, causalRequest, checked, evaluateRequest, loadRequest, oodRequest } from './request';
+import { withPeers, type Lend } from './legibility/peers';
+import { WrittenRun } from './legibility/written';
+import { analyzeRequest, causalRequest, checked, evaluateRequest, legibilityRequest, loadRequest, oodRequest } from './request';
 import { PLATFORM } from './runtime';
 
 const models = new Models();
@@ -79,6 +84,17 @@ async function measureOod(params: OodParams, { signal, emit }: CallContext<Progr
 	return use(request.model, signal, emit, (model) => ood.run(model, request, signal, emit));
 }
 
+async function measureLegibility(
+	params: LegibilityParams,
+	{ signal, emit }: CallContext<LegibilityEvent>,
+): Promise<LegibilityResult> {
+	const request = checked(legibilityRequest, params);
+	const lend: Lend = (folder, work) => use(folder, signal, emit, work);
+	return lend(request.model, (model) =>
+		withPeers(model, request, lend, (peers) => new WrittenRun(model, peers, request, signal, emit).run()),
+	);
+}
+
 const handlers: Handlers<EngineApi> = {
 	// Its answer tells the parent that whatever was cancelled has ended.
 	describe: async () => {
@@ -90,6 +106,7 @@ const handlers: Handlers<EngineApi> = {
 	evaluate: (params, context) => untilEnded(evaluateAll(params, context), context.signal),
 	causal: (params, context) => untilEnded(causal(params, context), context.signal),
 	ood: (params, context) => untilEnded(measureOod(params, context), context.signal),
+	legibility: (params, context) => untilEnded(measureLegibility(params, context), context.signal),
 };
 
 /** The parent may be gone before a message is sent: then this process is about to end. */

@@ -46,6 +46,7 @@ const evidence = v.object({
 	reference,
 	twin: v.optional(path),
 	base: v.optional(path),
+	referenceModel: v.optional(path),
 	candidates: v.optional(v.pipe(v.array(v.pipe(v.string(), v.nonEmpty(), v.maxLength(200))), v.maxLength(200))),
 	cache: v.optional(path),
 });
@@ -65,6 +66,14 @@ export const oodRequest = v.object({
 	arms,
 	options,
 	reference,
+});
+export const legibilityRequest = v.object({
+	model: path,
+	prompts: v.pipe(v.array(text), v.maxLength(MAX_PROMPTS)),
+	arms,
+	options,
+	base: v.optional(path),
+	referenceModel: v.optional(path),
 });
 const namedPrompt = v.object({ name: v.pipe(v.string(), v.maxLength(1_000)), text });
 export const causalRequest = v.object({

@@ -115,6 +115,9 @@ export interface LevelView {
 export interface LegibilityView {
 	/** Figures in the order in which they are read: `surprisal under prosqa`, `1.32 bits a token`. */
 	figures: { label: string; value: string; definition: string }[];
+	/** Names of the models that `TokenView.referenceBits` and `kl` are about; absent where those were not measured. */
+	reference?: string;
+	base?: string;
 }
 
 export interface ProbeView {

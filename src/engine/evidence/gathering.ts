@@ -9,6 +9,8 @@ import type { EvidenceParams, ProgressEvent } from '../api';
 import { planArms, type ArmPlan } from '../arm';
 import { recorded, type Clean } from '../causal/clean';
 import { EngineError } from '../error';
+import { legibilityPart } from '../legibility/part';
+import type { Lend } from '../legibility/peers';
 import type { Model } from '../model';
 import type { Models, Use } from '../models';
 import { cohortOf } from './cohort';
@@ -46,7 +48,7 @@ export interface Shared {
 export interface Outlet {
 	signal: AbortSignal;
 	emit(event: ProgressEvent): void;
-	/** Values of a light plane of an arm, a row for each thought. */
+	/** Values of a light plane of an arm, a row for each thought or position. */
 	plane(arm: string, plane: PlaneName, values: Float32Array): void;
 	evidence(record: EvidenceRecord): void;
 }
@@ -97,6 +99,7 @@ export class Gathering {
 		for (const arm of this.arms) {
 			await this.part(`How far thoughts of arm ${arm.plan.name} are from tokens and text was not measured`, () => this.distance(arm));
 		}
+		await this.part('How legible the chains of thought are was not measured', () => this.legibility());
 		await this.part('Nothing was tested by changing it', () => this.tests());
 		for (const arm of this.arms) {
 			await this.part(`The thoughts of arm ${arm.plan.name} were not read`, async () => {
@@ -144,6 +147,17 @@ export class Gathering {
 		}
 		const { tokens, text } = reference;
 		this.record.ood.push({ arm: plan.name, feedback: plan.feedback!, site: siteOf(plan), neighbour: NEIGHBOUR, tokens, text });
+		this.emit();
+	}
+
+	private async legibility(): Promise<void> {
+		const { signal } = this.outlet;
+		const progress = (message: string, fraction?: number, seconds?: number) =>
+			this.outlet.emit({ kind: 'progress', message, fraction, seconds });
+		const lend: Lend = (folder, work) => this.shared.models.use(folder, { signal, progress }, work);
+		const { records, skipped } = await legibilityPart(this.subject, lend, this.outlet);
+		this.record.legibility = records;
+		skipped.forEach((why) => this.skip(why));
 		this.emit();
 	}
 

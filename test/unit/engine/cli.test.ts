@@ -109,6 +109,10 @@ describe('arguments', () => {
 		[['causal', 'a', '--temperature', '1'], /--temperature/],
 		[['ood'], /needs a file/],
 		[['ood', 'a', '--reference='], /--reference needs a value/],
+		[['legibility'], /needs a file/],
+		[['legibility', 'a', '--latents', '1'], /--latents/],
+		[['legibility', 'a', '--base='], /--base needs a value/],
+		[['legibility', 'a', '--load-bearing', '--temperature', '1'], /leave out --temperature/],
 		[['inspect', 'a', '--model', 'x'], /--model/],
 	];
 	for (const [args, wording] of wrong) {
@@ -144,7 +148,7 @@ describe('arguments', () => {
 				file: 'a.md',
 				json: true,
 				out: 'x',
-				evidence: { reference: undefined, twin: undefined, candidates: ['yes', 'no'] },
+				evidence: { reference: undefined, twin: undefined, base: undefined, referenceModel: undefined, candidates: ['yes', 'no'] },
 				run: {
 					model: undefined,
 					arms: ['latent', 'cot'],
@@ -471,6 +475,79 @@ test('the usage is complete: every option of the parser is in it', async () => {
 	for (const [, option] of source.matchAll(/'?([a-z-]+)'?: \{ type: '(?:string|boolean)' \}/g)) {
 		assert.ok(out.includes(`--${option}`), option);
 	}
+});
+
+describe('legibility', () => {
+	test('one prompt: every token and sentence, with and without the load-bearing test', async () => {
+		const file = await promptFile(PROMPT);
+		const run = async (...args: string[]) => JSON.parse((await cli(['legibility', file, '--json', ...args])).out);
+		const plain = await run();
+		assert.deepEqual(Object.keys(plain), ['model', 'reference', 'base', 'prompt', 'arms', 'skipped']);
+		assert.deepEqual([plain.reference, plain.base, Object.keys(plain.arms)], [null, null, ['cot']]);
+		assert.match(plain.skipped[0], /--reference-model/);
+		assert.equal(plain.arms.cot.sentences[0].tokens[0].kl, null);
+		const tested = await run('--base', 'prosqa-pause', '--load-bearing');
+		const { answer, figures, sentences, early } = tested.arms.cot;
+		assert.deepEqual([tested.base.id, tested.reference.id, tested.skipped], ['prosqa-pause', 'prosqa-pause', []]);
+		assert.equal(typeof answer, 'string');
+		const chain = sentences.filter(({ role }: { role: string }) => role === 'thought');
+		assert.equal(figures.legalSteps.steps, chain.length);
+		assert.deepEqual(
+			early.map((row: { sentences: number }) => row.sentences),
+			chain.map((_: unknown, i: number) => i),
+		);
+		for (const { text, tokens, without } of chain) {
+			assert.equal(tokens.map((token: { text: string }) => token.text).join(''), text);
+			assert.ok(tokens.every(({ bits, referenceBits, kl }: Record<string, number>) => bits! >= -1e-5 && referenceBits! >= -1e-5 && kl! >= 0));
+			assert.deepEqual(Object.keys(without), ['answer', 'changed', 'deltaLogOdds', 'kl']);
+			assert.equal(without.changed, without.answer !== answer);
+		}
+		assert.equal(sentences.at(-1).without, null);
+		// The rows are those of `causal`, on the same chain.
+		const causal = JSON.parse((await cli(['causal', file, '--tests', 'drop-span', '--arms', 'cot', '--json'])).out);
+		assert.deepEqual(
+			causal.rows.map((row: { deltaLogOdds: number }) => row.deltaLogOdds),
+			chain.map(({ without }: { without: { deltaLogOdds: number } }) => without.deltaLogOdds),
+		);
+	});
+
+	test('for people: a table, and a way on', async () => {
+		const { out } = await cli(['legibility', await promptFile(PROMPT.replace('Max', 'M\x1b[31max\u202e')), '--base', 'prosqa-pause']);
+		assert.match(out, /Arm cot: \d+ sentences, answer \w+/);
+		assert.match(out, /bits \(prosqa-pause\)/);
+		assert.match(out, /add --load-bearing/);
+		assert.doesNotMatch(out, /[\x00-\x09\x0b-\x1f\x7f\u202e]/);
+	});
+
+	test('a set: means with intervals over problems; accuracy is that of eval', async () => {
+		const data = 'test/fixtures/prosqa-published.json';
+		const set = JSON.parse((await cli(['legibility', data, '--limit', '12', '--base', 'prosqa-pause', '--load-bearing', '--json'])).out);
+		assert.deepEqual(Object.keys(set), ['model', 'reference', 'base', 'data', 'n', 'arms', 'skipped']);
+		assert.deepEqual([set.n, set.data, set.skipped], [12, 'prosqa-published.json', []]);
+		const { cot } = set.arms;
+		const { arms } = JSON.parse((await cli(['eval', data, '--limit', '12', '--arms', 'cot', '--json'])).out);
+		assert.equal(cot.accuracy.value, arms.cot.accuracy);
+		assert.deepEqual(cot.accuracy.ci, arms.cot.ci);
+		for (const name of ['bits', 'referenceBits', 'kl', 'repetition', 'repeatedSentences', 'rareWords', 'legalSteps', 'tokens']) {
+			const { value, ci, n } = cot[name];
+			assert.ok(ci[0] <= value + 1e-9 && value <= ci[1] + 1e-9 && n > 0 && n <= 12, name);
+		}
+		const { association, sentenceChanged, anyChanged, withoutChain } = cot.loadBearing;
+		for (const { value, n } of [sentenceChanged, anyChanged, withoutChain]) {
+			assert.ok(value >= 0 && value <= 1 && n > 0);
+		}
+		assert.deepEqual(Object.keys(association), ['bits', 'referenceBits', 'kl']);
+	});
+
+	test('what is wrong is told before anything runs', async () => {
+		const prompt = await promptFile(PROMPT);
+		await fails(['legibility', prompt, '--base', join(await temporary(), 'none')], 1, /has no readable model\.json/);
+		await fails(['legibility', prompt, '--reference-model', await temporary()], 1, /has no readable model\.json/);
+		await fails(['legibility', prompt, '--limit', '2'], 2, /--limit is for a file of problems/);
+		await fails(['legibility', prompt, '--arms', 'direct'], 1, /None of the arms writes a chain of thought/);
+		await fails(['legibility', await promptFile(PROMPT.repeat(20))], 1, /context has/);
+		await fails(['legibility', 'package.json'], 1, /ProsQA/);
+	});
 });
 
 test('the cache lies where the platform keeps caches', () => {

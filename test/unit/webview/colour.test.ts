@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { contrast, inkOn, shade } from '../../../webview/draw/colour';
+import { contrast, inkOn, SCORES } from '../../../webview/draw/colour';
+
+const { shade } = SCORES;
 
 describe('colour', () => {
 	test('contrast is WCAG’s', () => {

@@ -27,6 +27,14 @@ describe('glossary', () => {
 		assert.match(glossary.token({ step: 1, text: 'x', prob: 0.25 }), /p = 0\.25.*2\.00 bits/);
 	});
 
+	test('a token is told with every model that it was read under, by name, and the underline with its unit and range', () => {
+		const text = glossary.token({ step: 1, text: 'x', prob: 0.25, referenceBits: 3, kl: 0.5 }, { reference: 'other', base: 'parent' });
+		assert.match(text, /2\.00 bits\. Under other 3\.00 bits\. KL\(this model \|\| parent\) = 0\.50 nats\.$/);
+		assert.match(glossary.token({ step: 1, text: 'x', kl: 0 }), /no probability.*the base model\) = 0\.00 nats/);
+		assert.match(glossary.underline('kl', { base: 'parent' }), /KL\(this model \|\| parent\).*full from 2 nats on/);
+		assert.match(glossary.underline('reference', { reference: 'other' }), /other expects.*full from 5 bits/);
+	});
+
 	test('a word is called live only where the task says so', () => {
 		assert.match(glossary.word({ text: 'x', prob: 0.5, live: true }, 2), /A live candidate/);
 		assert.match(glossary.word({ text: 'x', prob: 0.5, live: false }, 2), /does not allow/);
