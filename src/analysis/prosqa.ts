@@ -47,6 +47,7 @@ function prosqaTask(
 		question,
 		root,
 		options,
+		objects: [...new Set([...facts.values()].flatMap((objects) => [...objects.keys()]))],
 		answer,
 		hops: answer === undefined ? undefined : distances.get(answer),
 		frontier: (hop) => frontiers[hop] ?? new Set(),
