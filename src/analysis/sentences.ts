@@ -1,4 +1,4 @@
-import type { ArmRecord, Step } from '../trace/document';
+import type { ArmRecord, ProbePlace, Step } from '../trace/document';
 
 /** A stretch of what an arm wrote. */
 export interface Sentence {
@@ -48,6 +48,13 @@ export function sentences(arm: Pick<ArmRecord, 'steps'>, textOf: (id: number) =>
 		splitter.add(position, step, step.id < 0 ? '' : textOf(step.id));
 	}
 	return splitter.sentences;
+}
+
+/** Positions at which a probe reads an arm, step by step: where its thoughts are produced, or where its sentences end. */
+export function placesOf(arm: ArmRecord, at: ProbePlace | undefined, textOf: (id: number) => string, recipe: unknown): number[] {
+	return at === 'tokens'
+		? sentences(arm, textOf, recipeTokens(recipe)).map(({ steps }) => steps.at(-1)!)
+		: arm.thoughts.map(({ producedAt }) => producedAt);
 }
 
 /**

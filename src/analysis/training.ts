@@ -19,7 +19,9 @@ const RANDOM_DIRECTIONS = 20;
 const MIN_SPREAD = 1e-6;
 
 export interface Example {
-	/** Index from 0. */
+	/** Among all prompts that were asked for. */
+	index: number;
+	/** Its group's, from 0. */
 	group: number;
 	/** [steps, sites, width] */
 	vectors: Float32Array;

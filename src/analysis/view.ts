@@ -57,15 +57,15 @@ export class TraceView {
 		});
 	}
 
-	/** Probe scores of the thoughts in the range; NaN where the probe was not measured. */
+	/** Probe scores of the thoughts, or of the probe's arm's sentences, in the range; NaN where the probe was not measured. */
 	async tile(probe: string, range: Range): Promise<Tile> {
-		const { arms, probes } = this.source.document;
+		const record = this.source.document.probes.find(({ name }) => name === probe);
 		const rows = bounded(range, this.lookup.outline.rows);
 		const sites = this.lookup.sites.length;
 		const values = new Float32Array((rows.end - rows.start) * sites).fill(NaN);
-		const arm = arms.find((candidate) => candidate.name === probes.find(({ name }) => name === probe)?.arm);
-		const positions = arm?.thoughts.slice(rows.start, rows.end).map((thought) => thought.producedAt) ?? [];
-		const scores = arm && (await this.lookup.floats(arm, probePlane(probe), positions));
+		const places = record && this.lookup.placesOf(record);
+		const positions = places?.positions.slice(rows.start, rows.end) ?? [];
+		const scores = places && (await this.lookup.floats(places.arm, probePlane(probe), positions));
 		for (const [row, position] of positions.entries()) {
 			values.set(scores?.(position) ?? [], row * sites);
 		}

@@ -109,7 +109,7 @@ async function probeLines(readouts: Readouts): Promise<string[]> {
 		return [];
 	}
 	const more = probes.length > MAX_PROBES ? [`  and ${probes.length - MAX_PROBES} more in the trace`] : [];
-	return ['Probe scores at the last layer, one for each thought (0 to 1, not calibrated)', ...shown, ...more, ''];
+	return ['Probe scores at the last layer, one for each thought or written sentence (0 to 1, not calibrated)', ...shown, ...more, ''];
 }
 
 function answersLine(arms: readonly ArmRecord[]): string {

@@ -11,18 +11,36 @@ import type {
 	EngineApi,
 	EvaluateEvent,
 	EvaluateParams,
+	EvaluateProbeParams,
+	FeaturesEvent,
+	FeaturesParams,
+	FeaturesResult,
 	OodParams,
 	OodResult,
+	ProbeReport,
 	ProgressEvent,
 	RuntimeInfo,
+	TrainProbeParams,
 } from './api';
 import { CausalRun } from './causal';
 import { EngineError } from './error';
 import { evaluate } from './evaluation';
+import { sendFeatures } from './features';
 import type { Model } from './model';
 import { Models } from './models';
 import { Ood } from './ood';
-import { analyzeRequest, causalRequest, checked, evaluateRequest, loadRequest, oodRequest } from './request';
+import { evaluateProbe, trainProbe } from './probing';
+import {
+	analyzeRequest,
+	causalRequest,
+	checked,
+	evaluateProbeRequest,
+	evaluateRequest,
+	featuresRequest,
+	loadRequest,
+	oodRequest,
+	trainProbeRequest,
+} from './request';
 import { PLATFORM } from './runtime';
 
 const models = new Models();
@@ -79,6 +97,21 @@ async function measureOod(params: OodParams, { signal, emit }: CallContext<Progr
 	return use(request.model, signal, emit, (model) => ood.run(model, request, signal, emit));
 }
 
+async function features(params: FeaturesParams, { signal, emit }: CallContext<FeaturesEvent>): Promise<FeaturesResult> {
+	const request = checked(featuresRequest, params);
+	return use(request.model, signal, emit, (model) => sendFeatures(model, request, signal, emit));
+}
+
+async function train(params: TrainProbeParams, { signal, emit }: CallContext<ProgressEvent>): Promise<ProbeReport> {
+	const request = checked(trainProbeRequest, params);
+	return use(request.model, signal, emit, (model) => trainProbe(model, request, signal, emit));
+}
+
+async function measureProbe(params: EvaluateProbeParams, { signal, emit }: CallContext<ProgressEvent>): Promise<ProbeReport> {
+	const request = checked(evaluateProbeRequest, params);
+	return use(request.model, signal, emit, (model) => evaluateProbe(model, request, signal, emit));
+}
+
 const handlers: Handlers<EngineApi> = {
 	// Its answer tells the parent that whatever was cancelled has ended.
 	describe: async () => {
@@ -90,6 +123,9 @@ const handlers: Handlers<EngineApi> = {
 	evaluate: (params, context) => untilEnded(evaluateAll(params, context), context.signal),
 	causal: (params, context) => untilEnded(causal(params, context), context.signal),
 	ood: (params, context) => untilEnded(measureOod(params, context), context.signal),
+	features: (params, context) => untilEnded(features(params, context), context.signal),
+	trainProbe: (params, context) => untilEnded(train(params, context), context.signal),
+	evaluateProbe: (params, context) => untilEnded(measureProbe(params, context), context.signal),
 };
 
 /** The parent may be gone before a message is sent: then this process is about to end. */
