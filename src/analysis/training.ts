@@ -10,7 +10,7 @@ import { dealGroups, permutation } from './split';
 const HELD_OUT = 3;
 /** With fewer, every interval is nearly all of 0..1. */
 export const MIN_GROUPS = 20;
-/** A cell with fewer training groups is not fitted: chains of thought differ in length. */
+/** A cell with fewer groups on either side of the split is not fitted: chains of thought differ in length. */
 const MIN_CELL_GROUPS = 10;
 /** Draws of shuffled and of control labels that are averaged: one alone scatters as widely as the interval. */
 const DRAWS = 3;
@@ -86,6 +86,8 @@ export function* trainProbe(training: Training, seed: number): Generator<number,
 	const kept = range(groups).filter((group) => !heldOut[group]);
 	const folds = dealGroups(kept, (group) => strata.get(group) ?? 0, FOLDS, seed, 'folds');
 	const steps = examples.reduce((most, { words }) => Math.max(most, words.length), 0);
+	// So that a set that is just large enough is measured at all.
+	const least = groups - kept.length;
 	const found: Fitted = { cells: [], unfitted: [], groups: { training: kept.length, heldOut: groups - kept.length }, heldOut };
 	for (let step = 0; step < steps; step++) {
 		const rows = examples.filter(({ labels }) => labels[step]?.some((label) => label >= 0));
@@ -97,7 +99,7 @@ export function* trainProbe(training: Training, seed: number): Generator<number,
 		);
 		const seen = pairs.filter(({ group }) => !heldOut[group]);
 		const unseen = pairs.filter(({ group }) => heldOut[group]);
-		const enough = hasBoth(seen) && hasBoth(unseen) && new Set(seen.map(({ group }) => group)).size >= MIN_CELL_GROUPS;
+		const enough = [seen, unseen].every((side) => hasBoth(side) && new Set(side.map(({ group }) => group)).size >= Math.min(MIN_CELL_GROUPS, least));
 		for (const [i, site] of sites.entries()) {
 			const done = (step * sites.length + i) / (steps * sites.length);
 			if (!enough) {
@@ -250,7 +252,7 @@ function nothingFitted(examples: readonly Example[]): string {
 	}
 	return labels.size === 1
 		? `Every label is ${[...labels][0]}: a probe needs examples of both.`
-		: `No step has both labels in ${MIN_CELL_GROUPS} training groups and in the held-out ones: add prompts.`;
+		: `No step has both labels on both sides of the split, in enough groups of prompts: add prompts.`;
 }
 
 function hasBoth(pairs: readonly Pair[]): boolean {

@@ -15,7 +15,7 @@ const DEFAULT_TOP_K = 10;
 
 /** The whole output. */
 export async function analyze(
-	{ file, json, out, run }: Extract<Command, { kind: 'analyze' }>,
+	{ file, json, out, probes, run }: Extract<Command, { kind: 'analyze' }>,
 	{ engine, signal, progress, note }: Session,
 ): Promise<string> {
 	const path = resolve(file);
@@ -48,6 +48,8 @@ export async function analyze(
 			topK: run.topK ?? DEFAULT_TOP_K,
 		},
 		out: out === undefined ? undefined : resolve(out),
+		probes: probes?.map((probe) => resolve(probe)),
+		strictProbes: true,
 	};
 	let live: LiveTrace | undefined;
 	const receive = (event: AnalyzeEvent) => {

@@ -22,8 +22,11 @@ const MAX_PROMPTS = 100_000;
 const MAX_STEPS = 10_000;
 const MAX_CLASS_NAME = 200;
 
-/** Fails with one sentence that names the line. `needsLabels`: false where a task labels the prompts. */
-export function parseLabelled(text: string, needsLabels: boolean): LabelledPrompt[] {
+/** `ignored`: a task labels the prompts. */
+type Labels = 'required' | 'optional' | 'ignored';
+
+/** Fails with one sentence that names the line. */
+export function parseLabelled(text: string, wanted: Labels): LabelledPrompt[] {
 	const items = itemsOf(text.replace(/^\uFEFF/, ''));
 	if (items.length === 0) {
 		throw new Error('The file holds no prompts: write one {"prompt", "label"} a line.');
@@ -31,7 +34,7 @@ export function parseLabelled(text: string, needsLabels: boolean): LabelledPromp
 	if (items.length > MAX_PROMPTS) {
 		throw new Error(`The file holds ${items.length} prompts, the limit is ${MAX_PROMPTS}: use a part of it.`);
 	}
-	const found = items.map(({ value, line }) => labelled(value, line, needsLabels));
+	const found = items.map(({ value, line }) => labelled(value, line, wanted));
 	const kinds = new Map<string, number>();
 	for (const { label, labels = [], line } of found) {
 		for (const one of [label, ...labels]) {
@@ -68,7 +71,7 @@ function itemsOf(text: string): { value: unknown; line: number }[] {
 	});
 }
 
-function labelled(item: unknown, line: number, needsLabels: boolean): LabelledPrompt {
+function labelled(item: unknown, line: number, wanted: Labels): LabelledPrompt {
 	const { prompt, question, group, label, labels, step } = (typeof item === 'object' && item !== null ? item : {}) as Record<string, unknown>;
 	const wrong = (what: string): never => {
 		throw new Error(`Line ${line} ${what}.`);
@@ -81,7 +84,7 @@ function labelled(item: unknown, line: number, needsLabels: boolean): LabelledPr
 		return wrong('has a "group" that is no text: give the same text to prompts that belong together');
 	}
 	const base = { prompt: text, group: group === undefined ? text : String(group), line };
-	if (!needsLabels) {
+	if (wanted === 'ignored' || (wanted === 'optional' && label === undefined && labels === undefined)) {
 		return base;
 	}
 	const read = (value: unknown): Label => {

@@ -75,10 +75,10 @@ describe('logistic regression', () => {
 		const noise = rows.map(() => (uniform() < 0.5 ? 1 : 0));
 		const signal = rows.map((row) => (values[row * width]! - values[row * width + 1]! > 0 ? 1 : 0));
 		const chosen = (labels: number[]) => ended(choosePenalty(design, [{ labels, members: rows }], (row) => row % FOLDS));
-		assert.ok(chosen(noise).penalty >= 1, `${chosen(noise).penalty}`);
+		assert.ok(chosen(noise).penalty >= 3, `${chosen(noise).penalty}`);
 		assert.ok(chosen(signal).penalty <= 0.03, `${chosen(signal).penalty}`);
 		const { losses, penalty } = chosen(signal);
-		assert.equal(losses.length, PENALTIES.length);
+		assert.ok(losses.length > PENALTIES.indexOf(penalty));
 		assert.equal(Math.min(...losses), losses[PENALTIES.indexOf(penalty)]);
 		// By hand: the mean loss of each part under the fit of the others.
 		const fits = range(FOLDS).map((fold) => ended(fitLogistic(design, signal, rows.filter((row) => row % FOLDS !== fold), penalty)));
