@@ -39,12 +39,13 @@ export function* fitLogistic(
 	members: ArrayLike<number>,
 	penalty: number,
 	start?: Logistic,
+	tolerance = GRADIENT,
 ): Generator<void, Logistic> {
 	const problem = new Problem(design, labels, members, penalty);
 	let at: Float64Array = start ? Float64Array.of(...start.weight, start.bias) : new Float64Array(design.width + 1);
 	let loss = problem.loss(at);
 	let gradient: Float64Array = problem.gradient();
-	for (let step = 0; step < MAX_STEPS && norm(gradient) > GRADIENT; step++) {
+	for (let step = 0; step < MAX_STEPS && norm(gradient) > tolerance; step++) {
 		const direction = problem.newtonStep(gradient);
 		const slope = dot(gradient, direction);
 		let length = 1;
@@ -91,6 +92,7 @@ class Problem {
 	/** p − y, and p·(1 − p), of each member at the point whose loss was asked for last. */
 	private readonly wrong: Float64Array;
 	private readonly curvature: Float64Array;
+	private readonly scaled: Float64Array;
 	private at: Float64Array = new Float64Array(0);
 
 	constructor(
@@ -101,6 +103,7 @@ class Problem {
 	) {
 		this.wrong = new Float64Array(members.length);
 		this.curvature = new Float64Array(members.length);
+		this.scaled = new Float64Array(members.length);
 	}
 
 	/** `at`: weights, then the bias. */
@@ -135,7 +138,7 @@ class Problem {
 		const goal = Math.min(0.5, Math.sqrt(norm(gradient))) * norm(gradient);
 		const step = new Float64Array(size);
 		const residual = gradient.map((value) => -value);
-		let direction: Float64Array = residual.slice();
+		const direction = residual.slice();
 		let square = dot(residual, residual);
 		for (let i = 0; i < 2 * size && Math.sqrt(square) > goal; i++) {
 			const product = this.hessian(direction);
@@ -146,16 +149,20 @@ class Problem {
 			}
 			const next = dot(residual, residual);
 			const share = next / square;
-			direction = direction.map((value, k) => residual[k]! + share * value);
+			for (let k = 0; k < size; k++) {
+				direction[k] = residual[k]! + share * direction[k]!;
+			}
 			square = next;
 		}
 		return step;
 	}
 
 	private hessian(vector: Float64Array): Float64Array {
-		const { design, members } = this;
+		const { design, members, curvature, scaled } = this;
 		const point = { weight: vector, bias: vector[design.width]! };
-		const scaled = this.curvature.map((value, i) => value * logit(design, members[i]!, point));
+		for (let i = 0; i < members.length; i++) {
+			scaled[i] = curvature[i]! * logit(design, members[i]!, point);
+		}
 		return this.back(scaled, vector);
 	}
 

@@ -9,6 +9,9 @@ export const PENALTIES: readonly number[] = [100, 30, 10, 3, 1, 0.3, 0.1, 0.03, 
 /** Parts of the training groups, each left out once. */
 export const FOLDS = 4;
 
+/** Gradient's norm of the fits that are only compared: their losses are right to about its square. */
+const PATH_GRADIENT = 1e-4;
+
 /** One class's examples: `labels` (0 or 1) by row of the design, and the rows that have one. */
 export interface Target {
 	labels: ArrayLike<number>;
@@ -46,7 +49,7 @@ export function* choosePenalty(
 	for (const penalty of penalties) {
 		let loss = 0;
 		for (const part of parts) {
-			const fit: Logistic = yield* fitAny(design, part, penalty, part.fit);
+			const fit: Logistic = yield* fitAny(design, part, penalty, part.fit, PATH_GRADIENT);
 			part.fit = fit;
 			loss += part.left.reduce((sum, row) => sum + logLoss(logit(design, row, fit), part.labels[row]!), 0);
 		}
@@ -61,9 +64,15 @@ export function* choosePenalty(
 }
 
 /** The fit, or where only one label occurs the constant one. */
-export function* fitAny(design: Design, { labels, members }: Target, penalty: number, start?: Logistic): Generator<void, Logistic> {
+export function* fitAny(
+	design: Design,
+	{ labels, members }: Target,
+	penalty: number,
+	start?: Logistic,
+	tolerance?: number,
+): Generator<void, Logistic> {
 	const positives = members.reduce((sum, row) => sum + labels[row]!, 0);
 	return positives === 0 || positives === members.length
 		? constant(design.width, positives, members.length)
-		: yield* fitLogistic(design, labels, members, penalty, start);
+		: yield* fitLogistic(design, labels, members, penalty, start, tolerance);
 }

@@ -50,6 +50,8 @@ export interface ModelCard {
 	quantisation: string;
 	/** The recipe's arms, in its order. */
 	arms: string[];
+	/** Where probes can read them. */
+	places: { arm: string; at: ProbePlace }[];
 	/** The recipe's pattern that reads an answer from its text. */
 	answer?: string;
 	trainedLatents: number;

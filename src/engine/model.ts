@@ -157,6 +157,10 @@ export class Model implements Disposable {
 			shape: shown,
 			quantisation,
 			arms: Object.keys(recipe.arms),
+			places: Object.entries(recipe.arms).flatMap(([arm, segments]) => [
+				...(segments.some(({ kind }) => kind === 'latent') ? [{ arm, at: 'thoughts' as const }] : []),
+				...(segments.some(({ kind }) => kind === 'decode') ? [{ arm, at: 'tokens' as const }] : []),
+			]),
 			answer: recipe.answer,
 			trainedLatents: recipe.trainedLatents,
 			probes: this.probes.map(probeRecord),

@@ -7,6 +7,7 @@ import type { EngineHost } from './engine';
 import { asFailure } from './failure';
 import type { Log } from './log';
 import type { Models } from './models';
+import { probeFiles } from './probes';
 import { isText, readPromptFile } from './promptFile';
 import { readSettings, SECTION } from './settings';
 import { openTraceFile } from './traceFile';
@@ -95,7 +96,8 @@ export class Analyses implements vscode.Disposable {
 		analysis.begin(abort, request, model.note);
 		try {
 			const path = await this.archive.reserve(document.uri);
-			const params = { model: model.folder, prompt: input, arms: request.arms, options: request.options, notes, out: path };
+			const probes = probeFiles(request.probes, document.uri);
+			const params = { model: model.folder, probes, prompt: input, arms: request.arms, options: request.options, notes, out: path };
 			const { peakMemory } = await this.engine.analyze(params, abort.signal, (event) => analysis.receive(event, abort));
 			this.log.info(`${input.name}: analysed; peak memory of the engine ${Math.round(peakMemory / 2 ** 20)} MiB`);
 			analysis.finish(await open(path), abort);

@@ -83,7 +83,8 @@ describe('logistic regression', () => {
 		// By hand: the mean loss of each part under the fit of the others.
 		const fits = range(FOLDS).map((fold) => ended(fitLogistic(design, signal, rows.filter((row) => row % FOLDS !== fold), penalty)));
 		const byHand = rows.reduce((sum, row) => sum + logLoss(logit(design, row, fits[row % FOLDS]!), signal[row]!) / n, 0);
-		near(losses[PENALTIES.indexOf(penalty)]!, byHand, 1e-6);
+		// The path's fits are looser.
+		near(losses[PENALTIES.indexOf(penalty)]!, byHand, 1e-4);
 	});
 });
 
