@@ -7,6 +7,7 @@ import { messageOf, UsageError } from './cli/failure';
 import { inspect } from './cli/inspect';
 import { legibility } from './cli/legibility';
 import { ood } from './cli/ood';
+import { evaluateProbe, features, trainProbe } from './cli/probe';
 import { parseCommand, USAGE, type Command } from './cli/options';
 import { withSession } from './cli/session';
 
@@ -24,6 +25,12 @@ function run(command: Command): Promise<string> | string {
 			return withSession((session) => causal(command, session));
 		case 'legibility':
 			return withSession((session) => legibility(command, session));
+		case 'probe-train':
+			return withSession((session) => trainProbe(command, session));
+		case 'probe-eval':
+			return withSession((session) => evaluateProbe(command, session));
+		case 'probe-features':
+			return withSession((session) => features(command, session));
 		case 'inspect':
 			return inspect(command);
 	}

@@ -12,6 +12,7 @@ import { LoadBearing } from './host/loadBearing';
 import { Log } from './host/log';
 import { Models } from './host/models';
 import { Panel, PANEL_VIEW_TYPE } from './host/panel';
+import { ProbeCommands } from './host/probes';
 import { Reveal } from './host/reveal';
 import { StatusBar } from './host/statusBar';
 import { TRACE_VIEW_TYPE, TraceEditor } from './host/traceEditor';
@@ -43,6 +44,7 @@ export function activate(context: vscode.ExtensionContext): Inspection {
 	register(new Diagnostics(analyses));
 	register(new LoadBearing(focus, panel, log));
 	register(new Commands(extensionUri, analyses, engine, models, focus, panel, log));
+	register(new ProbeCommands(engine, models, log));
 	register(vscode.window.registerWebviewPanelSerializer(PANEL_VIEW_TYPE, panel));
 	register(vscode.window.registerCustomEditorProvider(TRACE_VIEW_TYPE, traces, { supportsMultipleEditorsPerDocument: true }));
 	register(vscode.languages.registerHoverProvider('*', new TokenHover(analyses)));

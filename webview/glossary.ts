@@ -127,8 +127,17 @@ export function score(label: string, value: number, where: string, cell: ProbeCe
 	return `${where}: ${exact(value)}, score of a linear probe on the residual stream. ${NOT_PROBABILITY} ${claim(label)} ${held}`;
 }
 
-function fitted({ auroc, ci, shuffled, random }: ProbeCell): string {
-	return `AUROC ${proportion(auroc)} [${interval(ci)}], shuffled ${proportion(shuffled)}, random direction ${proportion(random)}`;
+function fitted({ auroc, ci, shuffled, random, control, selectivity, ece, recallAt1Fpr, recallCi }: ProbeCell): string {
+	return [
+		`AUROC ${proportion(auroc)} [${interval(ci)}]`,
+		`shuffled ${proportion(shuffled)}`,
+		`random direction ${proportion(random)}`,
+		...(selectivity === undefined || control === undefined
+			? []
+			: [`selectivity ${selectivity.toFixed(2)} (AUROC less ${proportion(control)} on control labels, a coin for each word)`]),
+		...(ece === undefined ? [] : [`calibration error ${proportion(ece)}`]),
+		...(recallAt1Fpr === undefined || recallCi === undefined ? [] : [`recall at 1 % false positives ${proportion(recallAt1Fpr)} [${interval(recallCi)}]`]),
+	].join(', ');
 }
 
 export const AUROC =

@@ -17,7 +17,7 @@ const DEFAULT_TOP_K = 10;
 
 /** The whole output. */
 export async function analyze(
-	{ file, json, out, run, evidence }: Extract<Command, { kind: 'analyze' }>,
+	{ file, json, out, probes, run, evidence }: Extract<Command, { kind: 'analyze' }>,
 	{ engine, signal, progress, note }: Session,
 ): Promise<string> {
 	const path = resolve(file);
@@ -51,6 +51,8 @@ export async function analyze(
 		},
 		out: out === undefined ? undefined : resolve(out),
 		evidence: evidence && (await evidenceParams(evidence, settings.candidates)),
+		probes: probes?.map((probe) => resolve(probe)),
+		strictProbes: true,
 	};
 	let live: LiveTrace | undefined;
 	const receive = (event: AnalyzeEvent) => {

@@ -1,11 +1,13 @@
 /** The command line, read strictly: what is not understood is wrong usage and never a guess. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { CAUSAL_TESTS, type CausalTest } from '../analysis/causal';
+import { PROBE_TASK_NAMES, type ProbeTaskName } from '../analysis/labels';
+import type { ProbePlace } from '../trace/document';
 import { messageOf, UsageError } from './failure';
 
 export const USAGE = `Usage:
   node dist/cli.js analyze FILE [--model DIR] [--arms latent,cot,direct] [--latents N] [--seed N] [--temperature X]
-                                [--max-tokens N] [--top-k K] [--out X.trace.safetensors] [--json]
+                                [--max-tokens N] [--top-k K] [--probes P,…] [--out X.trace.safetensors] [--json]
                                 [--no-evidence] [--reference DATA.json] [--twin DIR] [--base DIR] [--reference-model DIR]
                                 [--candidates a,b]
   node dist/cli.js eval DATA.json [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X]
@@ -16,17 +18,23 @@ export const USAGE = `Usage:
                                 [--max-tokens N] [--json]
   node dist/cli.js legibility FILE|DATA.json [--reference-model DIR] [--base DIR] [--model DIR] [--arms cot] [--load-bearing]
                                 [--limit N] [--seed N] [--temperature X] [--max-tokens N] [--json]
+  node dist/cli.js probe train [DATA.jsonl] --out P [--task first-option|within-k-hops|live] [--arm A] [--at thoughts|tokens]
+                                [--sites 0,1,…] [--name N] [--label TEXT] [--model DIR] [--latents N] [--seed N] [--temperature X]
+                                [--max-tokens N] [--json]
+  node dist/cli.js probe eval P [DATA.jsonl] [--task T] [--model DIR] [--latents N] [--seed N] [--temperature X] [--max-tokens N] [--json]
+  node dist/cli.js probe features DATA.jsonl --out F.safetensors [as probe train]
   node dist/cli.js inspect X.trace.safetensors [--json]
 
 Tests of causal: ablate-zero, ablate-mean, noise, resample, snap-1, snap-5, mixture, truncate, early-answer, drop-span, patch,
 transplant, jitter; and interchange, which needs --from. All where --tests is absent.
 What a prompt file's header says is overridden by options; without either the model's own recipe applies.
-DATA is ProsQA's JSON: a list of {"question", "answer"}, or one such object a line.
+DATA is ProsQA's JSON: a list of {"question", "answer"}, or one such object a line. Of a probe it is one
+{"prompt", "label": 0|1|"class", "group"?, "step"?} a line; with --task any prompts, and without DATA the model's own.
 Exit codes: 0 done, 1 the run failed, 2 wrong usage.`;
 
 export type Command =
 	| { kind: 'help' }
-	| { kind: 'analyze'; file: string; json: boolean; out?: string; run: RunFlags; evidence?: EvidenceFlags }
+	| { kind: 'analyze'; file: string; json: boolean; out?: string; probes?: string[]; run: RunFlags; evidence?: EvidenceFlags }
 	| { kind: 'eval'; file: string; json: boolean; limit?: number; causal: boolean; run: RunFlags }
 	| {
 			kind: 'causal';
@@ -40,7 +48,20 @@ export type Command =
 	  }
 	| { kind: 'ood'; file: string; json: boolean; reference?: string; run: RunFlags }
 	| { kind: 'legibility'; file: string; json: boolean; limit?: number; loadBearing: boolean; peers: PeerFlags; run: RunFlags }
-	| { kind: 'inspect'; file: string; json: boolean };
+	| { kind: 'inspect'; file: string; json: boolean }
+	| ({ kind: 'probe-train'; out: string; name?: string; label?: string } & ProbeFlags)
+	| ({ kind: 'probe-eval'; probe: string } & Omit<ProbeFlags, 'at' | 'sites'>)
+	| ({ kind: 'probe-features'; file: string; out: string } & Omit<ProbeFlags, 'file'>);
+
+/** `file`: of labelled prompts. `run.arms` has at most one. */
+export interface ProbeFlags {
+	file?: string;
+	json: boolean;
+	task?: ProbeTaskName;
+	at: ProbePlace;
+	sites?: number[];
+	run: RunFlags;
+}
 
 /** Models that a chain of thought is read under: folders, or names of bundled ones. */
 export interface PeerFlags {
@@ -101,6 +122,7 @@ export function parseCommand(args: readonly string[]): Command {
 				twin: { type: 'string' },
 				...PEERS,
 				candidates: { type: 'string' },
+				probes: { type: 'string' },
 			});
 			return file === undefined
 				? { kind: 'help' }
@@ -109,6 +131,7 @@ export function parseCommand(args: readonly string[]): Command {
 						file,
 						json: values['json'] === true,
 						out: named(values, 'out'),
+						probes: list(values, 'probes'),
 						run: runFlags(values),
 						evidence: evidenceFlags(values),
 					};
@@ -191,6 +214,8 @@ export function parseCommand(args: readonly string[]): Command {
 			const { file, values } = parsed(command, rest, COMMON);
 			return file === undefined ? { kind: 'help' } : { kind: 'inspect', file, json: values['json'] === true };
 		}
+		case 'probe':
+			return probe(rest);
 		case 'help':
 		case '--help':
 		case '-h':
@@ -198,10 +223,101 @@ export function parseCommand(args: readonly string[]): Command {
 		default:
 			throw new UsageError(
 				command === undefined
-					? 'A command is missing: use analyze, eval, causal, ood, legibility or inspect.'
-					: `There is no command ${JSON.stringify(command.slice(0, 60))}: use analyze, eval, causal, ood, legibility or inspect.`,
+					? 'A command is missing: use analyze, eval, causal, ood, legibility, probe or inspect.'
+					: `There is no command ${JSON.stringify(command.slice(0, 60))}: use analyze, eval, causal, ood, legibility, probe or inspect.`,
 			);
 	}
+}
+
+const STATES = {
+	...COMMON,
+	...RUN,
+	arm: { type: 'string' },
+	task: { type: 'string' },
+	at: { type: 'string' },
+	sites: { type: 'string' },
+	out: { type: 'string' },
+} as const;
+
+function probe([verb, ...rest]: string[]): Command {
+	switch (verb) {
+		case 'train': {
+			const { positionals, values } = split(rest, { ...STATES, name: { type: 'string' }, label: { type: 'string' } });
+			if (values['help'] === true) {
+				return { kind: 'help' };
+			}
+			const flags = probeFlags(only(positionals, 1, 'probe train')[0], values);
+			if (flags.file === undefined && flags.task === undefined) {
+				throw new UsageError("probe train needs a file of labelled prompts, or a --task that labels the model's own: see --help.");
+			}
+			const out = outOf(values, 'probe train', 'P.probe.safetensors');
+			return { kind: 'probe-train', out, name: named(values, 'name'), label: named(values, 'label'), ...flags };
+		}
+		case 'eval': {
+			const { at: _, sites: __, out: ___, ...options } = STATES;
+			const { positionals, values } = split(rest, options);
+			if (values['help'] === true) {
+				return { kind: 'help' };
+			}
+			const [file, data] = only(positionals, 2, 'probe eval');
+			if (!file) {
+				throw new UsageError('probe eval needs a probe: see --help.');
+			}
+			const { json, task, run } = probeFlags(data, values);
+			return { kind: 'probe-eval', probe: file, file: data, json, task, run };
+		}
+		case 'features': {
+			const { positionals, values } = split(rest, STATES);
+			if (values['help'] === true) {
+				return { kind: 'help' };
+			}
+			const { file, ...flags } = probeFlags(only(positionals, 1, 'probe features')[0], values);
+			if (file === undefined) {
+				throw new UsageError('probe features needs a file of prompts: see --help.');
+			}
+			return { kind: 'probe-features', file, out: outOf(values, 'probe features', 'F.safetensors'), ...flags };
+		}
+		case '--help':
+		case '-h':
+			return { kind: 'help' };
+		default:
+			throw new UsageError('probe needs one of train, eval, features: see --help.');
+	}
+}
+
+function outOf(values: Values, command: string, example: string): string {
+	const out = named(values, 'out');
+	if (out === undefined) {
+		throw new UsageError(`${command} needs --out ${example}: see --help.`);
+	}
+	return out;
+}
+
+/** `--arm` is what `--arms` with one arm is. */
+function probeFlags(file: string | undefined, values: Values): ProbeFlags {
+	const arm = named(values, 'arm');
+	const { arms = arm === undefined ? undefined : [arm], ...run } = runFlags(values);
+	if (arms && (arms.length > 1 || (arm !== undefined && arms[0] !== arm))) {
+		throw new UsageError('A probe reads one arm: give one --arm.');
+	}
+	const task = named(values, 'task');
+	const known = PROBE_TASK_NAMES.find((name) => name === task);
+	if (task !== undefined && known === undefined) {
+		throw new UsageError(`There is no task ${JSON.stringify(task.slice(0, 60))}: use ${PROBE_TASK_NAMES.join(', ')}.`);
+	}
+	const at = named(values, 'at') ?? 'thoughts';
+	if (at !== 'thoughts' && at !== 'tokens') {
+		throw new UsageError(`--at should be thoughts or tokens, not ${JSON.stringify(at.slice(0, 60))}.`);
+	}
+	const sites = list(values, 'sites')?.map((site) => number({ sites: site }, 'sites', 0, MAX_COUNT)!);
+	return { file, json: values['json'] === true, task: known, at, sites, run: { ...run, arms } };
+}
+
+function only(positionals: string[], most: number, command: string): string[] {
+	if (positionals.length > most || positionals.includes('')) {
+		throw new UsageError(`${command} does not take ${JSON.stringify((positionals[most] ?? '').slice(0, 60))}: see --help.`);
+	}
+	return positionals;
 }
 
 /** `file` is absent where help was asked for. */
@@ -210,15 +326,7 @@ function parsed(
 	args: string[],
 	options: NonNullable<ParseArgsConfig['options']>,
 ): { file?: string; values: Values } {
-	let result: { values: Values; positionals: string[] };
-	try {
-		result = parseArgs({ args, options, allowPositionals: true, strict: true }) as typeof result;
-	} catch (error) {
-		const message = messageOf(error);
-		const option = /^Option '(--[\w-]+).*' argument is ambiguous/.exec(message)?.[1];
-		throw new UsageError(option ? `${option} cannot be negative: see --help.` : `${message.split(/\.\s|\n/)[0]}: see --help.`);
-	}
-	const { values, positionals } = result;
+	const { values, positionals } = split(args, options);
 	if (values['help'] === true) {
 		return { values };
 	}
@@ -230,6 +338,16 @@ function parsed(
 		throw new UsageError(`${command} takes one file, not also ${JSON.stringify(extra.slice(0, 60))}: see --help.`);
 	}
 	return { file, values };
+}
+
+function split(args: string[], options: NonNullable<ParseArgsConfig['options']>): { values: Values; positionals: string[] } {
+	try {
+		return parseArgs({ args, options, allowPositionals: true, strict: true }) as { values: Values; positionals: string[] };
+	} catch (error) {
+		const message = messageOf(error);
+		const option = /^Option '(--[\w-]+).*' argument is ambiguous/.exec(message)?.[1];
+		throw new UsageError(option ? `${option} cannot be negative: see --help.` : `${message.split(/\.\s|\n/)[0]}: see --help.`);
+	}
 }
 
 function runFlags(values: Values): RunFlags {

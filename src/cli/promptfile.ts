@@ -19,7 +19,7 @@ export async function readPrompt(path: string): Promise<ReadPrompt> {
 	return { prompt, input: toPromptInput(prompt, name) };
 }
 
-async function readText(path: string): Promise<string> {
+export async function readText(path: string): Promise<string> {
 	try {
 		const found = await stat(path);
 		if (!found.isFile()) {

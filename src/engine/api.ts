@@ -1,11 +1,14 @@
 /** The engine's face: what the child process answers. Host and command line import this and `client.ts`, nothing else here. */
 import type { CausalTest, Variant } from '../analysis/causal';
 import type { Effect } from '../analysis/effect';
+import type { Bin } from '../analysis/calibration';
+import type { ProbeTaskName } from '../analysis/labels';
 import type { Measure } from '../analysis/ood';
 import type { OutlinedSentence } from '../analysis/outline';
+import type { LabelledPrompt } from '../prompts/labelled';
 import type { Range } from '../shared/range';
 import type { Call } from '../shared/rpc';
-import type { ArmRecord, ProbeRecord, PromptRecord, RunOptions, TraceDocument } from '../trace/document';
+import type { ArmRecord, ProbeMetric, ProbePlace, ProbeRecord, PromptRecord, RunOptions, TraceDocument } from '../trace/document';
 import type { EvidenceRecord, LegibilityRecord } from '../trace/evidence';
 import type { PlaneData, PlaneName } from '../trace/planes';
 
@@ -24,6 +27,12 @@ export interface EngineApi {
 	ood: Call<OodParams, OodResult, ProgressEvent>;
 	/** How usual and how repetitive the chains of thought of many prompts are. */
 	legibility: Call<LegibilityParams, LegibilityResult, LegibilityEvent>;
+	/** States of many prompts at an arm's thoughts or sentences. */
+	features: Call<FeaturesParams, FeaturesResult, FeaturesEvent>;
+	/** Fits a probe on such states, measures it on prompts that it has not seen, and writes its file to `out`. */
+	trainProbe: Call<TrainProbeParams, ProbeReport, ProgressEvent>;
+	/** Measures a probe file on labelled prompts. */
+	evaluateProbe: Call<EvaluateProbeParams, ProbeReport, ProgressEvent>;
 }
 
 export interface RuntimeInfo {
@@ -44,6 +53,8 @@ export interface ModelCard {
 	quantisation: string;
 	/** The recipe's arms, in its order. */
 	arms: string[];
+	/** Where probes can read them. */
+	places: { arm: string; at: ProbePlace }[];
 	/** The recipe's pattern that reads an answer from its text. */
 	answer?: string;
 	trainedLatents: number;
@@ -72,6 +83,9 @@ export interface AnalyzeParams {
 	out?: string;
 	/** Tests and controls after the arms have run; none where absent. */
 	evidence?: EvidenceParams;
+	/** Files of probes to be read beside the model's own. One that cannot be is an error where `strictProbes`, else a note. */
+	probes?: string[];
+	strictProbes?: boolean;
 }
 
 /** What evidence is gathered from. What is absent is looked for beside the model. */
@@ -261,6 +275,82 @@ export interface WrittenToken {
 	referenceBits: number;
 	/** KL(model || base), nats. */
 	kl: number;
+}
+
+/** Which states are read. */
+export interface StatesParams {
+	model: string;
+	/** The first that has such places, where absent. */
+	arm?: string;
+	at: ProbePlace;
+	/** All where absent. */
+	sites?: number[];
+	options: Pick<RunOptions, 'latents' | 'seed' | 'temperature' | 'maxTokens'>;
+}
+
+export interface FeaturesParams extends StatesParams {
+	prompts: string[];
+}
+
+export interface FeaturesResult {
+	arm: string;
+	/** Those that the vectors have, ascending. */
+	sites: number[];
+	width: number;
+}
+
+export type FeaturesEvent =
+	| ProgressEvent
+	/** States [steps, sites, width] of one prompt, at most 1 MiB an event, and the word that stands at each step. */
+	| { kind: 'features'; index: number; steps: Range; words: string[]; data: Float32Array };
+
+export interface TrainProbeParams extends StatesParams {
+	/** The model's own reference prompts where absent; `task` then labels them. */
+	examples?: LabelledPrompt[];
+	task?: ProbeTaskName;
+	/** Where the labels come from, in words: a file's base name. */
+	source: string;
+	/** Kebab-case. */
+	name: string;
+	/** What a score near 1 claims; the task's own, or what `source` says, where absent. */
+	label?: string;
+	out: string;
+}
+
+export interface EvaluateProbeParams {
+	model: string;
+	/** The probe's file. */
+	probe: string;
+	examples?: LabelledPrompt[];
+	/** The task that labelled the training prompts where absent and the examples have no labels. */
+	task?: ProbeTaskName;
+	options: StatesParams['options'];
+}
+
+export interface ProbeReport {
+	model: { id: string; sha256: string };
+	name: string;
+	label: string;
+	arm: string;
+	at: ProbePlace;
+	classes?: string[];
+	/** Prompts with labels, and groups of them: what was fitted and what was measured. */
+	prompts: number;
+	groups: { training: number; heldOut: number };
+	cells: ProbeCellReport[];
+	/** Steps and sites at which there is no fit, or nothing to measure it on. */
+	unfitted: [step: number, site: number][];
+	notes: string[];
+	seconds: { reading: number; fitting: number };
+}
+
+/** NaN: not measured. Intervals are 95 %, from a bootstrap over groups. */
+export interface ProbeCellReport extends Required<ProbeMetric> {
+	positives: number;
+	/** The reliability curve. */
+	bins: Bin[];
+	/** L2 penalty of the fit; NaN where the fit was made elsewhere. */
+	penalty: number;
 }
 
 /** Codes of the engine's errors; the message is one sentence that says what to do. */

@@ -14,20 +14,39 @@ import type {
 	LegibilityEvent,
 	LegibilityParams,
 	LegibilityResult,
+	EvaluateProbeParams,
+	FeaturesEvent,
+	FeaturesParams,
+	FeaturesResult,
 	OodParams,
 	OodResult,
+	ProbeReport,
 	ProgressEvent,
 	RuntimeInfo,
+	TrainProbeParams,
 } from './api';
 import { CausalRun } from './causal/sweep';
 import { EngineError } from './error';
 import { evaluate } from './evaluation';
+import { sendFeatures } from './features';
 import type { Model } from './model';
 import { Models } from './models';
 import { Ood } from './evidence/ood';
 import { withPeers, type Lend } from './legibility/peers';
 import { WrittenRun } from './legibility/written';
-import { analyzeRequest, causalRequest, checked, evaluateRequest, legibilityRequest, loadRequest, oodRequest } from './request';
+import { evaluateProbe, trainProbe } from './probing';
+import {
+	analyzeRequest,
+	causalRequest,
+	checked,
+	evaluateProbeRequest,
+	evaluateRequest,
+	featuresRequest,
+	legibilityRequest,
+	loadRequest,
+	oodRequest,
+	trainProbeRequest,
+} from './request';
 import { PLATFORM } from './runtime';
 
 const models = new Models();
@@ -95,6 +114,21 @@ async function measureLegibility(
 	);
 }
 
+async function features(params: FeaturesParams, { signal, emit }: CallContext<FeaturesEvent>): Promise<FeaturesResult> {
+	const request = checked(featuresRequest, params);
+	return use(request.model, signal, emit, (model) => sendFeatures(model, request, signal, emit));
+}
+
+async function train(params: TrainProbeParams, { signal, emit }: CallContext<ProgressEvent>): Promise<ProbeReport> {
+	const request = checked(trainProbeRequest, params);
+	return use(request.model, signal, emit, (model) => trainProbe(model, request, signal, emit));
+}
+
+async function measureProbe(params: EvaluateProbeParams, { signal, emit }: CallContext<ProgressEvent>): Promise<ProbeReport> {
+	const request = checked(evaluateProbeRequest, params);
+	return use(request.model, signal, emit, (model) => evaluateProbe(model, request, signal, emit));
+}
+
 const handlers: Handlers<EngineApi> = {
 	// Its answer tells the parent that whatever was cancelled has ended.
 	describe: async () => {
@@ -107,6 +141,9 @@ const handlers: Handlers<EngineApi> = {
 	causal: (params, context) => untilEnded(causal(params, context), context.signal),
 	ood: (params, context) => untilEnded(measureOod(params, context), context.signal),
 	legibility: (params, context) => untilEnded(measureLegibility(params, context), context.signal),
+	features: (params, context) => untilEnded(features(params, context), context.signal),
+	trainProbe: (params, context) => untilEnded(train(params, context), context.signal),
+	evaluateProbe: (params, context) => untilEnded(measureProbe(params, context), context.signal),
 };
 
 /** The parent may be gone before a message is sent: then this process is about to end. */

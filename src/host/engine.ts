@@ -1,6 +1,6 @@
 /** The one engine of this window: forked on the first analysis, one analysis at a time. */
 import * as vscode from 'vscode';
-import type { AnalyzeEvent, AnalyzeParams, AnalyzeResult } from '../engine/api';
+import type { AnalyzeEvent, AnalyzeParams, AnalyzeResult, EngineApi, ProgressEvent } from '../engine/api';
 import { Engine } from '../engine/client';
 import { CANCELLED, RpcError } from '../shared/rpc';
 import type { Log } from './log';
@@ -30,8 +30,17 @@ export class EngineHost implements vscode.Disposable {
 		return this.engine.pid;
 	}
 
-	/** Waits for the analysis before it: two at once would share the cores and both take longer. */
 	analyze(params: AnalyzeParams, signal: AbortSignal, onEvent: (event: AnalyzeEvent) => void): Promise<AnalyzeResult> {
+		return this.call('analyze', params, signal, onEvent);
+	}
+
+	/** Waits for the work before it: two at once would share the cores and both take longer. */
+	call<M extends keyof EngineApi & string>(
+		method: M,
+		params: EngineApi[M]['params'],
+		signal: AbortSignal,
+		onEvent: (event: EngineApi[M]['event'] | ProgressEvent) => void,
+	): Promise<EngineApi[M]['result']> {
 		if (signal.aborted) {
 			return Promise.reject(cancelled());
 		}
@@ -44,7 +53,7 @@ export class EngineHost implements vscode.Disposable {
 				throw cancelled();
 			}
 			try {
-				return await this.engine.call('analyze', params, { signal, onEvent });
+				return await this.engine.call(method, params, { signal, onEvent });
 			} catch (error) {
 				if ((error as { code?: unknown }).code === 'engine-unavailable') {
 					this.reason = (error as Error).message;

@@ -142,6 +142,12 @@ export interface ProbeCell {
 	ci: [number, number];
 	shuffled: number;
 	random: number;
+	/** AUROC less that of the same fit to control labels, and that; calibration error; recall at 1 % false positives. Absent where not measured. */
+	selectivity?: number;
+	control?: number;
+	ece?: number;
+	recallAt1Fpr?: number;
+	recallCi?: [number, number];
 }
 
 export interface RowsQuery {

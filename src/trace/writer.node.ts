@@ -47,8 +47,13 @@ export async function copyTrace(source: string, target: string): Promise<void> {
 	});
 }
 
+/** Another file than a trace, with the promise of `writeTrace`. `what`: in words, `probe`. */
+export async function writeWhole(path: string, what: string, bytes: Uint8Array): Promise<void> {
+	await replaceFile(path, (handle) => writeAll(handle, bytes), what);
+}
+
 /** What `fill` writes becomes the file at `path` all at once, or not at all. */
-export async function replaceFile(path: string, fill: (handle: FileHandle) => Promise<void>): Promise<void> {
+export async function replaceFile(path: string, fill: (handle: FileHandle) => Promise<void>, what = 'trace'): Promise<void> {
 	const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
 	try {
 		const handle = await open(temporary, 'wx');
@@ -64,7 +69,7 @@ export async function replaceFile(path: string, fill: (handle: FileHandle) => Pr
 		await rm(temporary, { force: true }).catch(() => {});
 		throw error instanceof TraceError
 			? error
-			: new TraceError(`The trace was not written to ${path}: ${advice(error as NodeJS.ErrnoException)}.`, 'cannot-write');
+			: new TraceError(`The ${what} was not written to ${path}: ${advice(error as NodeJS.ErrnoException)}.`, 'cannot-write');
 	}
 }
 

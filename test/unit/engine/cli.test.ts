@@ -114,6 +114,20 @@ describe('arguments', () => {
 		[['legibility', 'a', '--base='], /--base needs a value/],
 		[['legibility', 'a', '--load-bearing', '--temperature', '1'], /leave out --temperature/],
 		[['inspect', 'a', '--model', 'x'], /--model/],
+		[['probe'], /probe needs one of train, eval, features/],
+		[['probe', 'fit', 'a'], /probe needs one of/],
+		[['probe', 'train', 'a'], /probe train needs --out/],
+		[['probe', 'train', '--out', 'p'], /needs a file of labelled prompts, or a --task/],
+		[['probe', 'train', 'a', 'b', '--out', 'p'], /probe train does not take "b"/],
+		[['probe', 'train', 'a', '--out', 'p', '--task', 'x'], /no task "x": use first-option, within-k-hops, live/],
+		[['probe', 'train', 'a', '--out', 'p', '--at', 'x'], /--at should be thoughts or tokens/],
+		[['probe', 'train', 'a', '--out', 'p', '--arms', 'cot,direct'], /A probe reads one arm/],
+		[['probe', 'train', 'a', '--out', 'p', '--arm', 'cot', '--arms', 'direct'], /A probe reads one arm/],
+		[['probe', 'train', 'a', '--out', 'p', '--sites', '0,x'], /--sites should be a whole number/],
+		[['probe', 'eval'], /probe eval needs a probe/],
+		[['probe', 'eval', 'p', '--out', 'x'], /--out/],
+		[['probe', 'features', '--out', 'x'], /probe features needs a file/],
+		[['analyze', 'a', '--probes='], /--probes needs a value/],
 	];
 	for (const [args, wording] of wrong) {
 		test(`wrong usage: ${args.join(' ') || '(nothing)'}`, () => {
@@ -158,6 +172,7 @@ describe('arguments', () => {
 					maxTokens: undefined,
 					topK: 3,
 				},
+				probes: undefined,
 			},
 		);
 		assert.deepEqual(parseCommand(['analyze', 'a.md', '--no-evidence']), {
@@ -466,6 +481,73 @@ describe('ood', () => {
 
 	test('arms without thoughts are refused in one sentence', () =>
 		fails(['ood', EXAMPLE, '--arms', 'cot'], 1, /None of the arms has latent thoughts/));
+});
+
+describe('probe', () => {
+	/** Whether the prompt's asked root is Tom can be read off every state that has seen the question. */
+	async function data(): Promise<string> {
+		const problems = JSON.parse(readFileSync(`${MODEL}/reference.json`, 'utf8')) as { question: string }[];
+		const asked = problems.map(({ question }) => ({ question, root: /Is (\w+) an? /.exec(question)![1]! }));
+		const roots = asked.map(({ root }) => root);
+		const count = (root: string) => roots.filter((one) => one === root).length;
+		const often = [...new Set(roots)].sort((a, b) => count(b) - count(a)).slice(0, 2);
+		const lines = asked.map(({ question, root }) => JSON.stringify({ prompt: question, label: often.includes(root) ? 1 : 0 }));
+		return promptFile(lines.join('\n'), 'roots.jsonl');
+	}
+
+	test('train writes a probe that eval and analyze read; --json is one object', async () => {
+		const file = await data();
+		const out = join(await temporary(), 'Root is common.probe.safetensors');
+		const trained = await cli(['probe', 'train', file, '--out', out, '--sites', '2', '--latents', '2', '--json']);
+		assert.equal(trained.code, 0, trained.error);
+		const report = JSON.parse(trained.out);
+		assert.deepEqual([report.name, report.label, report.arm, report.prompts], ['root-is-common', 'The label in roots.jsonl is 1.', 'latent', 150]);
+		assert.deepEqual(report.cells.map(({ step, layer }: { step: number; layer: number }) => [step, layer]), [[0, 2], [1, 2]]);
+		const [cell] = report.cells;
+		for (const key of ['auroc', 'ci', 'control', 'selectivity', 'selectivityCi', 'shuffled', 'random', 'ece', 'bins', 'recallAt1Fpr', 'recallCi', 'n', 'penalty']) {
+			assert.ok(key in cell, key);
+		}
+		assert.ok(cell.auroc > 0.65, `${cell.auroc}`);
+		assert.match(trained.error, /Reading prompt \d+ of 150/);
+
+		const measured = await cli(['probe', 'eval', out, file]);
+		assert.equal(measured.code, 0, measured.error);
+		assert.match(measured.out, /^ +0 +2 +0\.\d{3} +\d\.\d\d–\d\.\d\d +– +– +– +– +– +0\.\d{3}/m);
+		assert.match(measured.out, /^Note: 100 of 150 prompts were left out/m);
+
+		const run = await cli(['analyze', await promptFile(PROMPT), '--probes', out, '--arms', 'latent', '--latents', '2', '--json']);
+		const { scores } = JSON.parse(run.out).probes['root-is-common'] as { scores: (number | null)[][] };
+		assert.deepEqual(scores.map((sites) => sites.map((score) => score === null)), [[true, true, false], [true, true, false]]);
+
+		await fails(['probe', 'eval', out, file, '--model', 'prosqa-pause'], 1, /not on prosqa-pause: choose that model/);
+		await fails(['analyze', await promptFile(PROMPT), '--probes', file], 1, /The probe "roots\.jsonl" cannot be used/);
+		await fails(['probe', 'train', out, '--out', out], 1, /cannot be read|not UTF-8/);
+	});
+
+	test('a task needs no labels, and shows a table; what cannot be trained is one line', async () => {
+		const out = join(await temporary(), 'p.safetensors');
+		const { code, out: shown, error } = await cli(['probe', 'train', '--task', 'first-option', '--arm', 'direct', '--at', 'tokens', '--name', 'x', '--out', out]);
+		assert.equal(code, 0, error);
+		assert.match(shown, /^ +step +site +AUROC +95 % +control/m);
+		assert.match(shown, /arm direct, ends of written sentences; 150 prompts, 100 groups fitted, 50 held out/);
+		const broken = await promptFile('{"prompt": "a", "label": 1}\n{"prompt": "b", "label": 7}', 'x.jsonl');
+		await fails(['probe', 'train', broken, '--out', out], 1, /x\.jsonl cannot be used\. Line 2 has a label/);
+		await fails(['probe', 'train', broken, '--out', '/nowhere/p'], 1, /does not exist/);
+		await fails(['probe', 'train', '--task', 'live', '--arm', 'cot', '--out', out], 1, /cot has no latent thoughts/);
+		await fails(['probe', 'train', '--task', 'live', '--name', 'A b', '--out', out], 2, /--name should be/);
+	});
+
+	test('features are one safetensors file', async () => {
+		const out = join(await temporary(), 'f.safetensors');
+		const file = await promptFile([PROMPT, PROMPT].map((question, i) => JSON.stringify({ question, label: i })).join('\n'), 'x.jsonl');
+		const { code, error } = await cli(['probe', 'features', file, '--latents', '3', '--sites', '0,2', '--out', out]);
+		assert.equal(code, 0, error);
+		const bytes = await readFile(out);
+		const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE())).toString());
+		assert.deepEqual(header.features.shape.slice(0, 3), [2, 3, 2]);
+		assert.deepEqual(header.labels.shape, [2, 3, 1]);
+		assert.deepEqual([...bytes.subarray(-6)], [0, 0, 0, 1, 1, 1]);
+	});
 });
 
 test('the usage is complete: every option of the parser is in it', async () => {

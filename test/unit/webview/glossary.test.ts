@@ -18,6 +18,11 @@ describe('glossary', () => {
 		]) {
 			assert.ok(text.includes(part), `${part} in: ${text}`);
 		}
+		assert.doesNotMatch(text, /selectivity|calibration error|recall/);
+		const figures = { selectivity: -0.284, control: 0.713, ece: 0.052, recallAt1Fpr: 0.004, recallCi: [0, 0.021] as [number, number] };
+		const more = glossary.score('x', 0.87, 'Step 3, layer 2', { ...CELL, ...figures });
+		assert.ok(more.includes('selectivity -0.28 (AUROC less .71 on control labels, a coin for each word)'), more);
+		assert.ok(more.includes('calibration error .05, recall at 1 % false positives <.01 [.00, .02]'), more);
 		assert.match(glossary.score('x', Number.NaN, 'Step 1, layer 0', undefined), /not measured/);
 		assert.match(glossary.score('x', 0.5, 'Step 1, layer 0', undefined), /no held-out figures for this step and layer/);
 	});
