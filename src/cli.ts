@@ -21,6 +21,9 @@ function run(command: Command): Promise<string> | string {
 			return withSession((session) => ood(command, session));
 		case 'causal':
 			return withSession((session) => causal(command, session));
+		case 'report':
+		case 'reproduce':
+			return '';
 		case 'inspect':
 			return inspect(command);
 	}

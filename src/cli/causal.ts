@@ -1,15 +1,11 @@
-/** `causal`: what changing the thoughts of one prompt does to its answer; and of many, for `eval --causal`. */
+/** `causal`: what changing the thoughts of one prompt does to its answer. */
 import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { matchesGold } from '../analysis/answers';
-import { CAUSAL_TESTS, isWritten } from '../analysis/causal';
-import { wilson } from '../analysis/statistics';
 import { printable } from '../analysis/text';
 import type { CausalRow, NamedPrompt } from '../engine/api';
-import type { Problem } from '../prompts/problems';
 import { checkArms } from './analyze';
 import { chooseModel } from './model';
-import type { Command, RunFlags } from './options';
+import type { Command } from './options';
 import { readPrompt } from './promptfile';
 import { readProblems } from './problems';
 import type { Session } from './session';
@@ -17,9 +13,6 @@ import type { Session } from './session';
 const EXAMPLES = join(__dirname, '..', 'media', 'examples');
 /** Each costs a run of every arm; a mean over more changes little. */
 const MAX_REFERENCE = 300;
-/** Tests of `eval`: latent ones that need no prompt of their own. */
-const WHOLE = CAUSAL_TESTS.filter((test) => !isWritten(test) && test !== 'patch' && test !== 'transplant');
-
 type Row = Omit<CausalRow, 'answer'> & { answer: string | null };
 
 export async function causal(
@@ -72,69 +65,6 @@ export async function causal(
 		return `${JSON.stringify({ model: { id: card.id, sha256: card.sha256 }, prompt: input.text, clean, rows, skipped })}\n`;
 	}
 	return table(clean, rows, skipped);
-}
-
-/** One test's answers on a set of problems. */
-export interface CausalResult extends Pick<CausalRow, 'arm' | 'test' | 'form' | 'step' | 'trained'> {
-	correct: number;
-	accuracy: number;
-	/** Wilson's 95 % interval. */
-	ci: [number, number];
-	/** Share of answers that are another than the unchanged run's. */
-	changed: number;
-	/** Means over the problems. */
-	deltaLogOdds: number;
-	kl: number;
-}
-
-/** What changes all thoughts, on every problem; the problems are each other's reference. */
-export async function evaluateCausal(
-	{ model, problems, run, pattern }: { model: string; problems: readonly Problem[]; run: RunFlags; pattern?: RegExp },
-	{ engine, signal, progress, note }: Session,
-): Promise<CausalResult[]> {
-	const results = new Map<string, CausalResult>();
-	const prompts = problems.map(({ question }) => question);
-	const n = problems.length;
-	const { skipped } = await engine.call(
-		'causal',
-		{
-			model,
-			prompts,
-			arms: run.arms,
-			options: { latents: run.latents, seed: run.seed ?? 0, maxTokens: run.maxTokens },
-			tests: WHOLE,
-			scope: 'whole',
-			reference: prompts.slice(0, MAX_REFERENCE).map((text, i) => ({ name: `problem ${i}`, text })),
-		},
-		{
-			signal,
-			onEvent: (event) => {
-				if (event.kind === 'progress') {
-					return progress(event.message);
-				}
-				if (event.kind === 'clean') {
-					return;
-				}
-				const { arm, test, form, step, trained, answer, changed, deltaLogOdds, kl } = event.row;
-				const key = [arm, test, form, step].join(' ');
-				const result = results.get(key) ?? {
-					...{ arm, test, form, step, trained },
-					...{ correct: 0, accuracy: 0, ci: wilson(0, n), changed: 0, deltaLogOdds: 0, kl: 0 },
-				};
-				result.correct += matchesGold(answer, problems[event.index]!.answer, pattern) ? 1 : 0;
-				result.changed += changed ? 1 / n : 0;
-				result.deltaLogOdds += deltaLogOdds / n;
-				result.kl += kl / n;
-				results.set(key, result);
-			},
-		},
-	);
-	skipped.forEach(note);
-	return [...results.values()].map((result) => ({
-		...result,
-		accuracy: result.correct / n,
-		ci: wilson(result.correct, n),
-	}));
 }
 
 /** A prompt file, a file of problems, or without either the examples. */

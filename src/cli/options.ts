@@ -1,13 +1,16 @@
 /** The command line, read strictly: what is not understood is wrong usage and never a guess. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { CAUSAL_TESTS, type CausalTest } from '../analysis/causal';
+import { PRESETS, type PresetName } from '../analysis/presets';
 import { messageOf, UsageError } from './failure';
 
 export const USAGE = `Usage:
   node dist/cli.js analyze FILE [--model DIR] [--arms latent,cot,direct] [--latents N] [--seed N] [--temperature X]
                                 [--max-tokens N] [--top-k K] [--out X.trace.safetensors] [--json]
-  node dist/cli.js eval DATA.json [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X]
-                                [--max-tokens N] [--limit N] [--causal] [--json]
+  node dist/cli.js eval DATA.json [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X] [--max-tokens N]
+                                [--limit N] [--causal] [--twin[=DIR]] [--out RESULT.json] [--json]
+  node dist/cli.js report X… --out DIR   (X: results of eval, and traces)
+  node dist/cli.js reproduce [PRESET…] [--data valid.json] [--limit N] [--out DIR] [--json]
   node dist/cli.js causal FILE  [--tests ablate-zero,…] [--reference FILE|DATA.json] [--from FILE] [--model DIR] [--arms …]
                                 [--latents N] [--seed N] [--max-tokens N] [--json]
   node dist/cli.js ood FILE [--reference DATA.json] [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X]
@@ -21,7 +24,9 @@ Exit codes: 0 done, 1 the run failed, 2 wrong usage.`;
 export type Command =
 	| { kind: 'help' }
 	| { kind: 'analyze'; file: string; json: boolean; out?: string; run: RunFlags }
-	| { kind: 'eval'; file: string; json: boolean; limit?: number; causal: boolean; run: RunFlags }
+	| { kind: 'eval'; file: string; json: boolean; limit?: number; causal: boolean; twin?: string | true; out?: string; run: RunFlags }
+	| { kind: 'report'; files: string[]; out: string }
+	| { kind: 'reproduce'; presets: PresetName[]; data?: string; limit?: number; out?: string; json: boolean }
 	| { kind: 'causal'; file: string; json: boolean; tests: CausalTest[]; reference?: string; from?: string; run: RunFlags }
 	| { kind: 'ood'; file: string; json: boolean; reference?: string; run: RunFlags }
 	| { kind: 'inspect'; file: string; json: boolean };
@@ -52,6 +57,8 @@ const MAX_SEED = 2 ** 32 - 1;
 const MAX_TOP_K = 1_000;
 const MAX_TEMPERATURE = 100;
 
+const COMMANDS = 'analyze, eval, report, reproduce, causal, ood or inspect';
+
 type Values = Record<string, string | boolean | undefined>;
 
 export function parseCommand(args: readonly string[]): Command {
@@ -69,11 +76,15 @@ export function parseCommand(args: readonly string[]): Command {
 				: { kind: 'analyze', file, json: values['json'] === true, out: named(values, 'out'), run: runFlags(values) };
 		}
 		case 'eval': {
-			const { file, values } = parsed(command, rest, {
+			// A value of this option is optional, which the parser does not know: it is given with `=`.
+			const args = rest.map((arg) => (arg === '--twin' ? '--twin=' : arg));
+			const { file, values } = parsed(command, args, {
 				...COMMON,
 				...RUN,
 				limit: { type: 'string' },
 				causal: { type: 'boolean' },
+				twin: { type: 'string' },
+				out: { type: 'string' },
 			});
 			if (values['causal'] === true && Number(values['temperature'] ?? 0) !== 0) {
 				throw new UsageError('--causal compares the likeliest answers: leave out --temperature.');
@@ -86,6 +97,8 @@ export function parseCommand(args: readonly string[]): Command {
 						json: values['json'] === true,
 						limit: number(values, 'limit', 1, MAX_COUNT),
 						causal: values['causal'] === true,
+						twin: values['twin'] === '' ? true : named(values, 'twin'),
+						out: named(values, 'out'),
 						run: runFlags(values),
 					};
 		}
@@ -120,6 +133,35 @@ export function parseCommand(args: readonly string[]): Command {
 			const { file, values } = parsed(command, rest, COMMON);
 			return file === undefined ? { kind: 'help' } : { kind: 'inspect', file, json: values['json'] === true };
 		}
+		case 'report': {
+			const { files, values } = parsedAll(rest, { help: COMMON.help, out: { type: 'string' } });
+			const out = named(values, 'out');
+			if (values['help'] === true) {
+				return { kind: 'help' };
+			}
+			if (files.length === 0 || out === undefined) {
+				throw new UsageError('report needs results or traces, and --out DIR: see --help.');
+			}
+			return { kind: 'report', files, out };
+		}
+		case 'reproduce': {
+			const { files, values } = parsedAll(rest, {
+				...COMMON,
+				data: { type: 'string' },
+				limit: { type: 'string' },
+				out: { type: 'string' },
+			});
+			return values['help'] === true
+				? { kind: 'help' }
+				: {
+						kind: 'reproduce',
+						presets: presets(files),
+						data: named(values, 'data'),
+						limit: number(values, 'limit', 1, MAX_COUNT),
+						out: named(values, 'out'),
+						json: values['json'] === true,
+					};
+		}
 		case 'help':
 		case '--help':
 		case '-h':
@@ -127,8 +169,8 @@ export function parseCommand(args: readonly string[]): Command {
 		default:
 			throw new UsageError(
 				command === undefined
-					? 'A command is missing: use analyze, eval, causal, ood or inspect.'
-					: `There is no command ${JSON.stringify(command.slice(0, 60))}: use analyze, eval, causal, ood or inspect.`,
+					? `A command is missing: use ${COMMANDS}.`
+					: `There is no command ${JSON.stringify(command.slice(0, 60))}: use ${COMMANDS}.`,
 			);
 	}
 }
@@ -139,19 +181,11 @@ function parsed(
 	args: string[],
 	options: NonNullable<ParseArgsConfig['options']>,
 ): { file?: string; values: Values } {
-	let result: { values: Values; positionals: string[] };
-	try {
-		result = parseArgs({ args, options, allowPositionals: true, strict: true }) as typeof result;
-	} catch (error) {
-		const message = messageOf(error);
-		const option = /^Option '(--[\w-]+).*' argument is ambiguous/.exec(message)?.[1];
-		throw new UsageError(option ? `${option} cannot be negative: see --help.` : `${message.split(/\.\s|\n/)[0]}: see --help.`);
-	}
-	const { values, positionals } = result;
+	const { files, values } = parsedAll(args, options);
 	if (values['help'] === true) {
 		return { values };
 	}
-	const [file, extra] = positionals;
+	const [file, extra] = files;
 	if (file === undefined || file === '') {
 		throw new UsageError(`${command} needs a file: see --help.`);
 	}
@@ -159,6 +193,26 @@ function parsed(
 		throw new UsageError(`${command} takes one file, not also ${JSON.stringify(extra.slice(0, 60))}: see --help.`);
 	}
 	return { file, values };
+}
+
+function parsedAll(args: string[], options: NonNullable<ParseArgsConfig['options']>): { files: string[]; values: Values } {
+	try {
+		const { values, positionals } = parseArgs({ args, options, allowPositionals: true, strict: true });
+		return { files: positionals, values: values as Values };
+	} catch (error) {
+		const message = messageOf(error);
+		const option = /^Option '(--[\w-]+).*' argument is ambiguous/.exec(message)?.[1];
+		throw new UsageError(option ? `${option} cannot be negative: see --help.` : `${message.split(/\.\s|\n/)[0]}: see --help.`);
+	}
+}
+
+/** All of them where none is named. */
+function presets(wanted: readonly string[]): PresetName[] {
+	const unknown = wanted.find((name) => !PRESETS.some((preset) => preset === name));
+	if (unknown !== undefined) {
+		throw new UsageError(`There is no preset ${JSON.stringify(unknown.slice(0, 60))}: use ${PRESETS.join(', ')}.`);
+	}
+	return PRESETS.filter((name) => wanted.length === 0 || wanted.includes(name));
 }
 
 function runFlags(values: Values): RunFlags {

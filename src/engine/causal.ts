@@ -29,7 +29,7 @@ export class CausalRun {
 	async run(): Promise<CausalResult> {
 		const begun = performance.now();
 		const { recipe } = this.model.manifest;
-		const { arms, options, prompts } = this.params;
+		const { arms, options, prompts, first = 0 } = this.params;
 		const { tokenizer, unavailable } = this.model;
 		const plans = planArms(recipe, arms, options, (token) => tokenizer.idOf(token)).filter(({ feedback, segments }) =>
 			feedback === undefined
@@ -38,10 +38,10 @@ export class CausalRun {
 		);
 		const tests = this.params.tests.filter((test) => this.isAvailable(test));
 		const ran = new Set<CausalTest>();
-		for (const [index, prompt] of prompts.entries()) {
+		for (let index = first; index < prompts.length; index++) {
 			this.progress('Testing the thoughts', index / prompts.length);
 			for (const plan of plans) {
-				(await this.arm(index, prompt, plan, tests)).forEach((test) => ran.add(test));
+				(await this.arm(index, prompts[index]!, plan, tests)).forEach((test) => ran.add(test));
 			}
 		}
 		for (const test of tests.filter((one) => !ran.has(one))) {
