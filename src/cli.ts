@@ -7,6 +7,7 @@ import { messageOf, UsageError } from './cli/failure';
 import { inspect } from './cli/inspect';
 import { ood } from './cli/ood';
 import { parseCommand, USAGE, type Command } from './cli/options';
+import { report } from './cli/reports';
 import { withSession } from './cli/session';
 
 function run(command: Command): Promise<string> | string {
@@ -22,6 +23,7 @@ function run(command: Command): Promise<string> | string {
 		case 'causal':
 			return withSession((session) => causal(command, session));
 		case 'report':
+			return report(command);
 		case 'reproduce':
 			return '';
 		case 'inspect':

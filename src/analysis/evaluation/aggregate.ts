@@ -93,7 +93,8 @@ class Ledger {
 	}
 
 	side(): Side {
-		const names = [...this.arms.keys()];
+		// Recipes go from no reasoning to more of it: the difference is what more of it brings.
+		const names = [...this.arms.keys()].reverse();
 		const arms = [...this.arms].map(([name, { right, seconds }]): [string, ArmResult] => [name, { ...accuracy(right), seconds }]);
 		const pairs = names.flatMap((a, i) =>
 			names.slice(i + 1).map((b) => ({ a, b, ...compared(this.arms.get(a)!.right, this.arms.get(b)!.right) })),

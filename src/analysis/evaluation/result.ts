@@ -49,7 +49,7 @@ const causalResult = v.object({
 const side = {
 	/** By the names of the arms. */
 	arms: v.record(line, armResult),
-	/** Every two arms. */
+	/** Every two arms; a is the later one in the recipe. */
 	pairs: list(pair, (MAX_ARMS * (MAX_ARMS - 1)) / 2),
 	causal: v.optional(list(causalResult, MAX_TESTS)),
 };
