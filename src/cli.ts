@@ -8,6 +8,7 @@ import { inspect } from './cli/inspect';
 import { ood } from './cli/ood';
 import { parseCommand, USAGE, type Command } from './cli/options';
 import { report } from './cli/reports';
+import { reproduce } from './cli/reproduce';
 import { withSession } from './cli/session';
 
 function run(command: Command): Promise<string> | string {
@@ -25,7 +26,7 @@ function run(command: Command): Promise<string> | string {
 		case 'report':
 			return report(command);
 		case 'reproduce':
-			return '';
+			return withSession((session) => reproduce(command, session));
 		case 'inspect':
 			return inspect(command);
 	}

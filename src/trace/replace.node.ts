@@ -8,7 +8,11 @@ import { TraceError } from './error';
  * What `fill` writes becomes the file at `path` all at once, or not at all: to a temporary file beside it, synced, renamed. `what`
  * begins the sentence of a failure: `The trace`.
  */
-export async function replaceFile(path: string, what: string, fill: (handle: FileHandle) => Promise<void>): Promise<void> {
+export async function replaceFile(
+	path: string,
+	fill: (handle: FileHandle) => Promise<void>,
+	what = 'The trace',
+): Promise<void> {
 	const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
 	try {
 		const handle = await open(temporary, 'wx');
@@ -30,7 +34,7 @@ export async function replaceFile(path: string, what: string, fill: (handle: Fil
 
 /** UTF-8. */
 export async function replaceText(path: string, what: string, text: string): Promise<void> {
-	await replaceFile(path, what, (handle) => writeAll(handle, new TextEncoder().encode(text)));
+	await replaceFile(path, (handle) => writeAll(handle, new TextEncoder().encode(text)), what);
 }
 
 export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {

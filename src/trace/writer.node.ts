@@ -34,12 +34,12 @@ export async function writeTrace(path: string, document: TraceDocument, tensors:
 	}
 	const aligned = [...tensors].sort((a, b) => ALIGNMENT[b.dtype] - ALIGNMENT[a.dtype]);
 	const all = [documentTensor(document), ...withMips(aligned, document)];
-	await replaceFile(path, 'The trace', (handle) => writeTensors(handle, encodeHeader(all, metadata(document)), all));
+	await replaceFile(path, (handle) => writeTensors(handle, encodeHeader(all, metadata(document)), all));
 }
 
 /** Copies a trace, with the promise of `writeTrace`. */
 export async function copyTrace(source: string, target: string): Promise<void> {
-	await replaceFile(target, 'The trace', async (handle) => {
+	await replaceFile(target, async (handle) => {
 		for await (const chunk of createReadStream(source)) {
 			await writeAll(handle, chunk as Uint8Array);
 		}
