@@ -134,6 +134,9 @@ export const ORDERS: readonly PublishedOrder[] = [
 	},
 ];
 
+/** Where the published problems are, in words. */
+export const PUBLISHED = 'data/prosqa_valid.json of github.com/facebookresearch/coconut (MIT)';
+
 /** The published validation file, `data/prosqa_valid.json` of github.com/facebookresearch/coconut (MIT), and how many problems it has. */
 export const PUBLISHED_DATA = { sha256: 'c74e0de24f1e90ec48b1a993e6458a7be4caeef3928f5104e3c2e45d689a5249', n: 300 };
 

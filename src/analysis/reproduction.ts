@@ -16,6 +16,15 @@ import { bootstrapMean } from './statistics';
 /** Mean AUROC of fits to shuffled labels may lie so far from chance: two of a hundred pairs. */
 const SHUFFLED_TOLERANCE = 0.02;
 
+/** What the checks of some presets gave on one model. */
+export interface Reproduction {
+	model: { id: string; sha256: string };
+	data: { name: string; sha256: string; n: number };
+	checks: Check[];
+	/** What the accuracies were counted from. */
+	evaluation?: Evaluation;
+}
+
 /** Accuracies and their order. `evaluation` has a twin where the model has one. */
 export function accuracyChecks(evaluation: Evaluation): Check[] {
 	return [...PROSQA.flatMap((one) => accuracyCheck(one, evaluation)), ...ORDERS.flatMap((one) => orderCheck(one, evaluation))];
@@ -98,7 +107,7 @@ export function invariantCheck({ what, value, unit, why }: Invariant): Check {
 		what,
 		expected: `at most ${INVARIANT_TOLERANCE} (${unit})`,
 		source: 'field guide §6',
-		measured: value === undefined ? '–' : `${value.toPrecision(2)}`,
+		measured: value === undefined ? '–' : value === 0 ? '0' : value.toExponential(1),
 		verdict,
 		why,
 	};

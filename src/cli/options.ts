@@ -10,7 +10,7 @@ export const USAGE = `Usage:
   node dist/cli.js eval DATA.json [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X] [--max-tokens N]
                                 [--limit N] [--causal] [--twin[=DIR]] [--out RESULT.json] [--json]
   node dist/cli.js report X… --out DIR   (X: results of eval, and traces)
-  node dist/cli.js reproduce [PRESET…] [--data valid.json] [--limit N] [--json]
+  node dist/cli.js reproduce [PRESET…] [--data valid.json] [--limit N] [--out DIR] [--json]
   node dist/cli.js causal FILE  [--tests ablate-zero,…] [--reference FILE|DATA.json] [--from FILE] [--model DIR] [--arms …]
                                 [--latents N] [--seed N] [--max-tokens N] [--json]
   node dist/cli.js ood FILE [--reference DATA.json] [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X]
@@ -26,7 +26,7 @@ export type Command =
 	| { kind: 'analyze'; file: string; json: boolean; out?: string; run: RunFlags }
 	| { kind: 'eval'; file: string; json: boolean; limit?: number; causal: boolean; twin?: string | true; out?: string; run: RunFlags }
 	| { kind: 'report'; files: string[]; out: string }
-	| { kind: 'reproduce'; presets: PresetName[]; data?: string; limit?: number; json: boolean }
+	| { kind: 'reproduce'; presets: PresetName[]; data?: string; limit?: number; out?: string; json: boolean }
 	| { kind: 'causal'; file: string; json: boolean; tests: CausalTest[]; reference?: string; from?: string; run: RunFlags }
 	| { kind: 'ood'; file: string; json: boolean; reference?: string; run: RunFlags }
 	| { kind: 'inspect'; file: string; json: boolean };
@@ -149,6 +149,7 @@ export function parseCommand(args: readonly string[]): Command {
 				...COMMON,
 				data: { type: 'string' },
 				limit: { type: 'string' },
+				out: { type: 'string' },
 			});
 			return values['help'] === true
 				? { kind: 'help' }
@@ -157,6 +158,7 @@ export function parseCommand(args: readonly string[]): Command {
 						presets: presets(files),
 						data: named(values, 'data'),
 						limit: number(values, 'limit', 1, MAX_COUNT),
+						out: named(values, 'out'),
 						json: values['json'] === true,
 					};
 		}

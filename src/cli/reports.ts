@@ -37,7 +37,7 @@ export async function report({ files, out }: Extract<Command, { kind: 'report' }
 }
 
 /** The files' paths. Only files that an earlier report wrote are replaced. */
-export async function writeReport(out: string, parts: Part[]): Promise<string[]> {
+export async function writeReport(out: string, parts: Part[], title = titleOf(parts)): Promise<string[]> {
 	const folder = resolve(out);
 	await mkdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
 		throw new RunError(`${out} cannot be made (${error.code ?? error.message}): choose another --out.`);
@@ -45,13 +45,15 @@ export async function writeReport(out: string, parts: Part[]): Promise<string[]>
 	for (const { name, marker } of FILES) {
 		await checkOurs(join(folder, name), marker);
 	}
-	const [first] = parts;
-	const title = parts.length === 1 ? first!.title : `Report on ${parts.length} runs`;
 	const report: Report = { title, parts, created: new Date().toISOString(), producer: 'neuralese-inspector' };
 	for (const { name, render } of FILES) {
 		await replaceText(join(folder, name), 'The report', render(report));
 	}
 	return FILES.map(({ name }) => join(out, name));
+}
+
+function titleOf(parts: readonly Part[]): string {
+	return parts.length === 1 ? parts[0]!.title : `Report on ${parts.length} runs`;
 }
 
 async function readPart(path: string): Promise<Part> {

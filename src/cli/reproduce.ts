@@ -1,18 +1,19 @@
 /** `reproduce`: published figures beside what the bundled models give. */
-import { readFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import { PUBLISHED } from '../analysis/presets';
+import { reproductionParts } from '../analysis/report/reproduction';
+import type { Reproduction } from '../analysis/reproduction';
 import { printable } from '../analysis/text';
-import { reproduce as run, type Reproduction } from '../engine/reproduction';
+import { referenceFile, reproduce as run } from '../engine/reproduction';
 import { RunError } from './failure';
 import { chooseModel } from './model';
 import type { Command } from './options';
 import { readProblemSet } from './problems';
+import { writeReport } from './reports';
 import type { Session } from './session';
 
-export const PUBLISHED = 'data/prosqa_valid.json of github.com/facebookresearch/coconut (MIT)';
-
 export async function reproduce(
-	{ presets, data, limit, json }: Extract<Command, { kind: 'reproduce' }>,
+	{ presets, data, limit, out, json }: Extract<Command, { kind: 'reproduce' }>,
 	{ engine, signal, progress, note }: Session,
 ): Promise<string> {
 	const { folder } = chooseModel(undefined, undefined, '.');
@@ -23,17 +24,16 @@ export async function reproduce(
 		{ model: folder, presets, data: await readProblemSet(data === undefined ? await referenceOf(folder) : resolve(data)), limit },
 		{ call: (method, params, options) => engine.call(method, params, options), signal, progress, note },
 	);
-	return json ? `${JSON.stringify(result)}\n` : table(result);
+	const written = out === undefined ? [] : await writeReport(out, reproductionParts(result), 'Published figures beside measured ones');
+	return json ? `${JSON.stringify(result)}\n` : `${table(result)}${written.map((path) => `${printable(path)}\n`).join('')}`;
 }
 
-/** The set that came with the model; the engine checks its hash when the model is loaded. */
 async function referenceOf(folder: string): Promise<string> {
-	const manifest = JSON.parse(await readFile(join(folder, 'model.json'), 'utf8')) as { reference?: { name?: unknown } };
-	const name = manifest.reference?.name;
-	if (typeof name !== 'string') {
+	const path = await referenceFile(folder);
+	if (path === undefined) {
 		throw new RunError(`The model has no reference problems: give --data, ${PUBLISHED}.`);
 	}
-	return join(folder, basename(name));
+	return path;
 }
 
 function table({ model, data, checks }: Reproduction): string {

@@ -1,8 +1,9 @@
 /** Runs the checks of the presets on one model. On the caller's side, like `dataset.ts`. */
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { unembeddingDifference } from '../analysis/invariants';
 import { UNAVAILABLE, type Check, type PresetName } from '../analysis/presets';
-import { accuracyChecks, invariantCheck, shuffledCheck, type Invariant } from '../analysis/reproduction';
-import type { Evaluation } from '../analysis/evaluation/result';
+import { accuracyChecks, invariantCheck, shuffledCheck, type Invariant, type Reproduction } from '../analysis/reproduction';
 import type { ProblemSet } from '../prompts/problems';
 import { LiveTrace } from '../trace/live';
 import type { AnalyzeEvent, ModelCard } from './api';
@@ -17,14 +18,6 @@ export interface ReproduceRequest {
 	presets: readonly PresetName[];
 	data: ProblemSet;
 	limit?: number;
-}
-
-export interface Reproduction {
-	model: { id: string; sha256: string };
-	data: { name: string; sha256: string; n: number };
-	checks: Check[];
-	/** What the accuracies were counted from. */
-	evaluation?: Evaluation;
 }
 
 export async function reproduce(request: ReproduceRequest, context: SetContext): Promise<Reproduction> {
@@ -58,8 +51,15 @@ export async function reproduce(request: ReproduceRequest, context: SetContext):
 		model: { id: card.id, sha256: card.sha256 },
 		data: { name, sha256, n: Math.min(limit ?? Infinity, data.problems.length) },
 		checks,
-		evaluation,
+		...(evaluation ? { evaluation } : {}),
 	};
+}
+
+/** The problems that came with a model, where it has any; the engine checks their hash when it loads the model. */
+export async function referenceFile(folder: string): Promise<string | undefined> {
+	const manifest = JSON.parse(await readFile(join(folder, 'model.json'), 'utf8')) as { reference?: { name?: unknown } };
+	const name = manifest.reference?.name;
+	return typeof name === 'string' ? join(folder, basename(name)) : undefined;
 }
 
 /** On one prompt: what must hold holds on every one. */

@@ -94,7 +94,7 @@ function testTables(evaluation: Evaluation, tests: readonly CausalResult[], labe
 		{
 			caption: twin ? `${model.id} beside ${twin.model.id}: right answers of ${n}, %` : `Right answers of ${n}, %`,
 			columns: [
-				{ label },
+				{ label, short: true as const },
 				numeric(twin ? model.id : '%'),
 				numeric('95 % interval'),
 				...(twin ? [numeric(twin.model.id), numeric('95 % interval'), numeric('Points'), numeric('95 % interval'), numeric('p')] : []),
@@ -121,7 +121,7 @@ function testTables(evaluation: Evaluation, tests: readonly CausalResult[], labe
 		{
 			caption: `What the answers did, with 95 % intervals; p against unchanged${partial ? '' : `; n = ${n}`}`,
 			columns: [
-				{ label },
+				{ label, short: true as const },
 				...(twin ? [{ label: 'Model', short: true as const }] : []),
 				...(partial ? [numeric('n')] : []),
 				numeric('Other answer, %'),

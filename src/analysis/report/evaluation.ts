@@ -72,7 +72,7 @@ function accuracySection(evaluation: Evaluation): Section {
 			{
 				caption: `Right answers of ${n}`,
 				columns: [
-					{ label: 'Arm' },
+					{ label: 'Arm', short: true as const },
 					...(twin ? [{ label: 'Model', short: true as const }] : []),
 					{ label: 'Right', numeric: true as const },
 					{ label: '%', numeric: true as const },
@@ -103,7 +103,7 @@ function pairSection(evaluation: Evaluation): Section {
 		tables: [
 			{
 				caption: `Pairs of arms over ${n} problems`,
-				columns: [{ label: 'Arms' }, ...(twin ? [{ label: 'Model', short: true as const }] : []), ...COMPARISON],
+				columns: [{ label: 'Arms', short: true as const }, ...(twin ? [{ label: 'Model', short: true as const }] : []), ...COMPARISON],
 				rows: evaluation.pairs.flatMap((pair) => {
 					const other = twin?.pairs.find(({ a, b }) => a === pair.a && b === pair.b);
 					return [row(model.id, pair), ...(twin && other ? [row(twin.model.id, other)] : [])];

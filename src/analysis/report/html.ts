@@ -63,14 +63,14 @@ function renderTable({ caption, columns, rows }: Table): string {
 	const head = columns.map((column) => `<th scope="col"${classOf(column)}>${html(column.label)}</th>`);
 	const body = rows.map((row, at) => {
 		const cells = row.slice(1).map((cell, i) => `<td${classOf(columns[i + 1])}>${html(cell)}</td>`);
-		return `<tr>${rowHead(rows, at)}${cells.join('')}</tr>`;
+		return `<tr>${rowHead(rows, at, classOf(columns[0]))}${cells.join('')}</tr>`;
 	});
 	// Wide tables scroll by themselves, with the keyboard too.
 	return `<div class="scroll" tabindex="0" role="group" aria-label="${html(caption)}"><table><caption>${html(caption)}</caption><thead><tr>${head.join('')}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
 }
 
 /** Rows below each other with the same first cell share it. */
-function rowHead(rows: readonly string[][], at: number): string {
+function rowHead(rows: readonly string[][], at: number, classes: string): string {
 	const label = rows[at]![0] ?? '';
 	if (at > 0 && rows[at - 1]![0] === label) {
 		return '';
@@ -80,7 +80,7 @@ function rowHead(rows: readonly string[][], at: number): string {
 		end++;
 	}
 	const several = end - at > 1;
-	return `<th scope="${several ? 'rowgroup' : 'row'}"${several ? ` rowspan="${end - at}"` : ''}>${html(label)}</th>`;
+	return `<th scope="${several ? 'rowgroup' : 'row'}"${several ? ` rowspan="${end - at}"` : ''}${classes}>${html(label)}</th>`;
 }
 
 function classOf(column: Table['columns'][number] | undefined): string {

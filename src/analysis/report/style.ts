@@ -20,6 +20,8 @@ h2{font-size:1.2rem}
 h3{font-size:1.05rem}
 p{margin:.5rem 0 1rem;max-width:70ch}
 a{color:var(--s0)}
+nav{margin:1rem 0 3rem}
+nav ol{padding-left:1.4rem;margin:0}
 article>header{margin-bottom:2.5rem}
 article+article{margin-top:5rem}
 .subtitle{color:var(--quiet);margin:.35rem 0 0}
@@ -60,7 +62,7 @@ th,td{text-align:left;vertical-align:top;padding:.28rem .9rem .28rem 0;border-bo
 th:last-child,td:last-child{padding-right:0}
 thead th{color:var(--quiet);font-weight:500;border-bottom-color:var(--line);vertical-align:bottom}
 tbody th{font-weight:400}
-tbody th,.short{white-space:nowrap}
+.short{white-space:nowrap}
 tbody th[rowspan],tr:has(+tr>th[rowspan])>td,tbody tr:last-child>*{border-bottom-color:var(--line)}
 .numeric{text-align:right;white-space:nowrap}
 td.numeric{font-family:var(--mono);font-size:.84rem}

@@ -45,7 +45,7 @@ function answerSection({ arms }: TraceDocument): Section {
 		tables: [
 			{
 				caption: 'Arms',
-				columns: [{ label: 'Arm' }, { label: 'Answer' }, { label: 'State' }, numeric('Thoughts'), numeric('Milliseconds')],
+				columns: [{ label: 'Arm', short: true as const }, { label: 'Answer' }, { label: 'State' }, numeric('Thoughts'), numeric('Milliseconds')],
 				rows: arms.map(({ name, answer, state, thoughts, milliseconds }) => [
 					armLabel(name),
 					answer ?? 'none',
@@ -87,7 +87,7 @@ function evidenceSections(evidence: EvidenceRecord): Section[] {
 function meterTable(meter: readonly MeterRecord[]): Table {
 	return {
 		caption: 'Three numbers of each arm with thoughts',
-		columns: [{ label: 'Arm' }, { label: 'Number' }, numeric('Value'), numeric('Control'), { label: 'Unit' }],
+		columns: [{ label: 'Arm', short: true as const }, { label: 'Number' }, numeric('Value'), numeric('Control'), { label: 'Unit' }],
 		rows: meter.flatMap(({ arm, distance, effect, capacity }) => [
 			...(distance
 				? [
@@ -115,7 +115,7 @@ function meterTable(meter: readonly MeterRecord[]): Table {
 function claimTable(claims: readonly ClaimRecord[]): Table {
 	return {
 		caption: 'What each thought is claimed to be, and the level reached',
-		columns: [{ label: 'Thought' }, { label: 'Claim' }, { label: 'Level' }, { label: 'Why not higher' }],
+		columns: [{ label: 'Thought', short: true as const }, { label: 'Claim' }, { label: 'Level' }, { label: 'Why not higher' }],
 		rows: claims.slice(0, MAX_ROWS).map(({ arm, thought, claim, level, rungs }) => [
 			`${armLabel(arm)} ${thought}`,
 			claim,
@@ -131,7 +131,7 @@ function testTable({ tests }: EvidenceRecord): Table {
 	return {
 		caption: shown.length < tests.length ? `The first ${shown.length} of ${tests.length} tests` : 'Tests',
 		columns: [
-			{ label: 'Test' },
+			{ label: 'Test', short: true as const },
 			{ label: 'Later thoughts' },
 			{ label: 'Answer' },
 			numeric('Δ log-odds, nats'),
@@ -155,7 +155,7 @@ function legibilityTable({ legibility }: EvidenceRecord): Table {
 	return {
 		caption: 'Of each arm that writes a chain',
 		columns: [
-			{ label: 'Arm' },
+			{ label: 'Arm', short: true as const },
 			numeric('Tokens'),
 			numeric('Surprisal, bits a token'),
 			numeric('KL to the base, nats'),
