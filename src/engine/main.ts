@@ -16,7 +16,7 @@ import type {
 	ProgressEvent,
 	RuntimeInfo,
 } from './api';
-import { CausalRun } from './causal';
+import { CausalRun } from './causal/sweep';
 import { EngineError } from './error';
 import { evaluate } from './evaluation';
 import type { Model } from './model';

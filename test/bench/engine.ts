@@ -6,8 +6,8 @@
 import { readFileSync } from 'node:fs';
 import { CAUSAL_TESTS } from '../../src/analysis/causal';
 import { planArms } from '../../src/engine/arm';
-import { CausalRun } from '../../src/engine/causal';
-import { recorded } from '../../src/engine/clean';
+import { CausalRun } from '../../src/engine/causal/sweep';
+import { recorded } from '../../src/engine/causal/clean';
 import { Engine } from '../../src/engine/client';
 import { bySite } from '../../src/engine/body';
 import { Head } from '../../src/engine/head';

@@ -1,10 +1,10 @@
 /** Vectors that take another's place, and what they are in words. */
-import type { Replacement } from '../analysis/causal';
-import { logSoftmax } from '../analysis/effect';
-import { gaussian, generator } from '../shared/random';
-import { quoted } from './error';
-import type { Model } from './model';
-import { lastSite, type Last } from './run';
+import type { Replacement } from '../../analysis/causal';
+import { logSoftmax } from '../../analysis/effect';
+import { gaussian, generator } from '../../shared/random';
+import { quoted } from '../error';
+import type { Model } from '../model';
+import { lastSite, type Last } from '../run';
 
 /** Thoughts of another prompt [width], and the residual streams where they were fed [sites, width]. */
 export interface Other {

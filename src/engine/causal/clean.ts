@@ -1,14 +1,14 @@
 /** An unchanged run of an arm, kept so that changed ones can go on from any of its positions. */
-import { readAnswer } from '../analysis/answers';
-import type { CleanRun } from '../analysis/causal';
-import { recipeTokens, sentences } from '../analysis/sentences';
-import { generator } from '../shared/random';
-import type { RunOptions, Step, Thought } from '../trace/document';
-import { checkFits, type ArmPlan, type Feedback } from './arm';
-import type { Cache, Forward } from './body';
-import type { Model } from './model';
-import { LastReader } from './readers';
-import { ArmRun, lastSite, prefill, type Last, type Prefix, type Reader } from './run';
+import { readAnswer } from '../../analysis/answers';
+import type { CleanRun } from '../../analysis/causal';
+import { recipeTokens, sentences } from '../../analysis/sentences';
+import { generator } from '../../shared/random';
+import type { RunOptions, Step, Thought } from '../../trace/document';
+import { checkFits, type ArmPlan, type Feedback } from '../arm';
+import type { Cache, Forward } from '../body';
+import type { Model } from '../model';
+import { LastReader } from '../readers';
+import { ArmRun, lastSite, prefill, type Last, type Prefix, type Reader } from '../run';
 
 export interface Clean {
 	/** For the plan of its variants. */

@@ -1,15 +1,15 @@
 /** Causal tests: every variant of a run starts from the cache that it shares with the unchanged one. */
-import { isWritten, needsReference, planVariants, type CausalTest, type Feed, type Variant } from '../analysis/causal';
-import { effect } from '../analysis/effect';
-import { generator } from '../shared/random';
-import type { CausalEvent, CausalParams, CausalResult, CausalRow, NamedPrompt } from './api';
-import { planArms, type ArmPlan } from './arm';
-import { shortened, type Forward, type Input } from './body';
+import { isWritten, needsReference, planVariants, type CausalTest, type Feed, type Variant } from '../../analysis/causal';
+import { effect } from '../../analysis/effect';
+import { generator } from '../../shared/random';
+import type { CausalEvent, CausalParams, CausalResult, CausalRow, NamedPrompt } from '../api';
+import { planArms, type ArmPlan } from '../arm';
+import { shortened, type Forward, type Input } from '../body';
 import { answerOf, recorded, type Clean } from './clean';
-import type { Model } from './model';
-import { LastReader } from './readers';
+import type { Model } from '../model';
+import { LastReader } from '../readers';
 import { Replacements, type Other } from './replacement';
-import { ArmRun, lastSite, thoughtOf, type Last, type Prefix } from './run';
+import { ArmRun, lastSite, thoughtOf, type Last, type Prefix } from '../run';
 
 export class CausalRun {
 	private readonly reader: LastReader;
