@@ -150,7 +150,7 @@ export const UNAVAILABLE: readonly Omit<Check, 'measured' | 'verdict'>[] = [
 		what: 'Attention of the thoughts to edges, layer 2: frontier / optimal / unreachable',
 		expected: '1.81 / 2.18 / .073 at thought 0',
 		source: 'notebook of the authors of arXiv 2505.12514',
-		why: 'The bundled exports have no attention outputs.',
+		why: 'The bundled exports have attention outputs, and the engine does not read them out.',
 	},
 	{
 		preset: 'gsm8k',

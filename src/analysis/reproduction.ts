@@ -106,7 +106,7 @@ export function invariantCheck({ what, value, unit, why }: Invariant): Check {
 		preset: 'invariants',
 		what,
 		expected: `at most ${INVARIANT_TOLERANCE} (${unit})`,
-		source: 'field guide §6',
+		source: 'by construction',
 		measured: value === undefined ? '–' : value === 0 ? '0' : value.toExponential(1),
 		verdict,
 		why,
@@ -119,7 +119,7 @@ export function shuffledCheck(cells: readonly number[]): Check {
 		preset: 'negatives' as const,
 		what: 'Probes fitted to shuffled labels: mean AUROC',
 		expected: `.5, at most ${SHUFFLED_TOLERANCE} away`,
-		source: 'field guide §6',
+		source: 'what a control is',
 	};
 	if (cells.length === 0) {
 		return { ...line, measured: '–', verdict: 'not measured', why: 'The model has no probes.' };

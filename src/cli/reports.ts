@@ -8,6 +8,7 @@ import { evaluationPart } from '../analysis/report/evaluation';
 import { HTML_MARKER, renderHtml } from '../analysis/report/html';
 import { MARKDOWN_MARKER, renderMarkdown } from '../analysis/report/markdown';
 import { tracePart } from '../analysis/report/trace';
+import { producer } from '../engine/product';
 import { openFile } from '../trace/bytes.node';
 import { openTrace } from '../trace/reader';
 import { replaceText } from '../trace/replace.node';
@@ -45,7 +46,7 @@ export async function writeReport(out: string, parts: Part[], title = titleOf(pa
 	for (const { name, marker } of FILES) {
 		await checkOurs(join(folder, name), marker);
 	}
-	const report: Report = { title, parts, created: new Date().toISOString(), producer: 'neuralese-inspector' };
+	const report: Report = { title, parts, created: new Date().toISOString(), producer: producer() };
 	for (const { name, render } of FILES) {
 		await replaceText(join(folder, name), 'The report', render(report));
 	}

@@ -108,7 +108,7 @@ async function negatives(card: ModelCard, prompt: string, context: SetContext): 
 		preset: 'negatives' as const,
 		what: 'Random weights: thoughts that read better than on shuffled questions',
 		expected: 'none',
-		source: 'field guide §6',
+		source: 'what a level means',
 	};
 	const cohort = document.evidence?.cohorts.find(({ role }) => role === 'random weights');
 	const read = cohort?.thoughts.filter(({ live, shuffled }) => live && shuffled) ?? [];
@@ -127,7 +127,7 @@ async function negatives(card: ModelCard, prompt: string, context: SetContext): 
 		preset: 'negatives',
 		what: 'Null vectors in place of thoughts stay at L0',
 		expected: 'none above L0',
-		source: 'field guide §6',
+		source: 'what a level means',
 		measured: '–',
 		verdict: 'not measured',
 		why: 'The evidence has no record of null vectors; what they do to answers is eval --causal, ablate-zero.',

@@ -19,7 +19,7 @@ export function renderHtml({ title, parts, created, producer }: Report, nonce?: 
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src ${style}">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src ${style}">${nonce === undefined ? '' : `\n<meta property="csp-nonce" content="${nonce}">`}
 ${HTML_MARKER}
 <title>${html(title)}</title>
 <style${nonce === undefined ? '' : ` nonce="${nonce}"`}>${STYLE}</style>
