@@ -4,6 +4,7 @@ import type { Comparison, Evaluation, Interval, Side } from '../analysis/evaluat
 import { armLabel, percent, percentBounds, points, pValue, testLabel } from '../analysis/report/format';
 import { printable } from '../analysis/text';
 import { evaluateSet } from '../engine/dataset';
+import { producer } from '../engine/product';
 import { checkArms } from './analyze';
 import { RunError } from './failure';
 import { chooseModel } from './model';
@@ -22,6 +23,7 @@ export async function evaluate(
 	}
 	const evaluation = await evaluateSet(
 		{
+			producer: producer(),
 			model: chooseModel(run.model, undefined, path).folder,
 			twin: typeof twin === 'string' ? chooseModel(twin, undefined, path).folder : twin,
 			data: await readProblemSet(path),

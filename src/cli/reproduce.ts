@@ -4,6 +4,7 @@ import { PUBLISHED } from '../analysis/presets';
 import { reproductionParts } from '../analysis/report/reproduction';
 import type { Reproduction } from '../analysis/reproduction';
 import { printable } from '../analysis/text';
+import { producer } from '../engine/product';
 import { referenceFile, reproduce as run } from '../engine/reproduction';
 import { RunError } from './failure';
 import { chooseModel } from './model';
@@ -21,7 +22,7 @@ export async function reproduce(
 		note(`Without --data the model’s own reference problems are used: the published figures are of ${PUBLISHED}.`);
 	}
 	const result = await run(
-		{ model: folder, presets, data: await readProblemSet(data === undefined ? await referenceOf(folder) : resolve(data)), limit },
+		{ producer: producer(), model: folder, presets, data: await readProblemSet(data === undefined ? await referenceOf(folder) : resolve(data)), limit },
 		{ call: (method, params, options) => engine.call(method, params, options), signal, progress, note },
 	);
 	const written = out === undefined ? [] : await writeReport(out, reproductionParts(result), 'Published figures beside measured ones');

@@ -16,7 +16,6 @@ import { replaceText } from '../trace/replace.node';
 import type { CausalParams, CausalRow, EngineApi, ModelCard } from './api';
 import { EngineError } from './error';
 import { Journal } from './journal';
-import { producer } from './product';
 
 /** Each costs a run of every arm with thoughts; a mean over more changes little. */
 const MAX_REFERENCE = 300;
@@ -27,6 +26,8 @@ export const SET_TESTS: readonly CausalTest[] = CAUSAL_TESTS.filter(
 );
 
 export interface SetRequest {
+	/** Name and version of this tool: another version begins anew. */
+	producer: string;
 	/** Folder. */
 	model: string;
 	/** Folder of the control without recurrence; `true` for the one that the model names. */
@@ -67,7 +68,7 @@ export async function evaluateSet(request: SetRequest, context: SetContext): Pro
 	const twin = request.twin === undefined ? undefined : await load(twinFolder(request.twin, card));
 	const problems = data.problems.slice(0, request.limit);
 	const setup: Setup = {
-		producer: producer(),
+		producer: request.producer,
 		model: { id: card.id, sha256: card.sha256 },
 		...(twin ? { twin: { id: twin.id, sha256: twin.sha256 } } : {}),
 		data: { name: data.name, sha256: data.sha256, n: problems.length, of: data.problems.length },

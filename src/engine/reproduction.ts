@@ -13,6 +13,8 @@ import { evaluateSet, type SetContext } from './dataset';
 const MAX_TOP = 1_000;
 
 export interface ReproduceRequest {
+	/** Name and version of this tool. */
+	producer: string;
 	/** Folder. */
 	model: string;
 	presets: readonly PresetName[];
@@ -21,13 +23,14 @@ export interface ReproduceRequest {
 }
 
 export async function reproduce(request: ReproduceRequest, context: SetContext): Promise<Reproduction> {
-	const { model, presets, data, limit } = request;
+	const { producer, model, presets, data, limit } = request;
 	const { signal } = context;
 	const onEvent = ({ message }: { message: string }) => context.progress(message);
 	const card = await context.call('load', { model }, { signal, onEvent });
 	const evaluation = presets.includes('prosqa')
 		? await evaluateSet(
 				{
+					producer,
 					model,
 					twin: card.relatives.twin === undefined ? undefined : true,
 					data,

@@ -93,6 +93,7 @@ export class Evaluations implements vscode.Disposable {
 			const evaluation = await this.withProgress(vscode.l10n.t('Evaluating {0}', data.name), (context) =>
 				evaluateSet(
 					{
+						producer: producer(),
 						model: folder,
 						twin: twin ? true : undefined,
 						data,
@@ -124,7 +125,7 @@ export class Evaluations implements vscode.Disposable {
 			}
 			const data = await readDataSet(uri);
 			const result = await this.withProgress(vscode.l10n.t('Reproducing published figures'), (context) =>
-				reproduce({ model: folder, presets, data, limit: options.limit }, context),
+				reproduce({ producer: producer(), model: folder, presets, data, limit: options.limit }, context),
 			);
 			this.show(reproductionParts(result), uri, JSON.stringify(result));
 			return result;
