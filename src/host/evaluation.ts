@@ -32,6 +32,8 @@ export interface EvaluateOptions {
 	limit?: number;
 	/** Whether to go on with a run that was ended. */
 	resume?: boolean;
+	/** Cancels like the notification's button. */
+	token?: vscode.CancellationToken;
 }
 
 export interface ReproduceOptions {
@@ -90,7 +92,7 @@ export class Evaluations implements vscode.Disposable {
 			if (existsSync(journalPath(out)) && !(options.resume ?? (await askToResume()))) {
 				await rm(journalPath(out), { force: true });
 			}
-			const evaluation = await this.withProgress(vscode.l10n.t('Evaluating {0}', data.name), (context) =>
+			const evaluation = await this.withProgress(vscode.l10n.t('Evaluating {0}', data.name), options.token, (context) =>
 				evaluateSet(
 					{
 						producer: producer(),
@@ -124,7 +126,7 @@ export class Evaluations implements vscode.Disposable {
 				return undefined;
 			}
 			const data = await readDataSet(uri);
-			const result = await this.withProgress(vscode.l10n.t('Reproducing published figures'), (context) =>
+			const result = await this.withProgress(vscode.l10n.t('Reproducing published figures'), undefined, (context) =>
 				reproduce({ producer: producer(), model: folder, presets, data, limit: options.limit }, context),
 			);
 			this.show(reproductionParts(result), uri, JSON.stringify(result));
@@ -152,11 +154,19 @@ export class Evaluations implements vscode.Disposable {
 		return this.engine.call('load', { model: folder }, new AbortController().signal);
 	}
 
-	private withProgress<T>(title: string, work: (context: SetContext) => Promise<T>): Thenable<T> {
+	private withProgress<T>(
+		title: string,
+		other: vscode.CancellationToken | undefined,
+		work: (context: SetContext) => Promise<T>,
+	): Thenable<T> {
 		const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
 		return vscode.window.withProgress(options, (progress, token) => {
 			const abort = new AbortController();
-			token.onCancellationRequested(() => abort.abort());
+			const cancel = () => abort.abort();
+			const listening = [token, ...(other ? [other] : [])].map((one) => one.onCancellationRequested(cancel));
+			if (other?.isCancellationRequested) {
+				cancel();
+			}
 			let shown = 0;
 			return work({
 				call: (method, params, { signal = abort.signal, onEvent }) => this.engine.call(method, params, signal, onEvent),
@@ -167,7 +177,7 @@ export class Evaluations implements vscode.Disposable {
 					shown = Math.max(shown, whole);
 				},
 				note: (message) => this.log.info(message),
-			});
+			}).finally(() => vscode.Disposable.from(...listening).dispose());
 		});
 	}
 
@@ -183,7 +193,7 @@ export class Evaluations implements vscode.Disposable {
 		} catch (error) {
 			if (isCancelled(error)) {
 				if (again) {
-					const run = () => vscode.commands.executeCommand('neuralese.evaluateDataSet', { ...again, resume: true });
+					const run = () => vscode.commands.executeCommand('neuralese.evaluateDataSet', { ...again, token: undefined, resume: true });
 					void this.log.tell('information', vscode.l10n.t('Cancelled: what was done is kept, and the same run goes on after it.'), { label: vscode.l10n.t('Go On'), run });
 				}
 				return undefined;

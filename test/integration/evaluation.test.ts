@@ -56,6 +56,24 @@ suite('data sets', () => {
 		}
 	});
 
+	test('what was cancelled is kept, and goes on to the result of one run', async () => {
+		const options = { data: dataSet(40), arms: ['latent', 'cot'], causal: true, twin: true };
+		const run = (more: object) => vscode.commands.executeCommand<Evaluation | undefined>('neuralese.evaluateDataSet', { ...options, ...more });
+		const source = new vscode.CancellationTokenSource();
+		setTimeout(() => source.cancel(), 1500);
+		assert.equal(await run({ token: source.token, resume: false }), undefined, 'it was cancelled before its end');
+		const resumed = performance.now();
+		const result = await run({ resume: true });
+		const rest = performance.now() - resumed;
+		const begun = performance.now();
+		const whole = await run({ resume: false });
+		assert.deepEqual(result!.outcomes, whole!.outcomes);
+		assert.ok(rest < performance.now() - begun, 'it did not begin anew');
+		for (let tab = reportTab(); tab; tab = reportTab()) {
+			await vscode.window.tabGroups.close(tab);
+		}
+	});
+
 	test('holds published figures beside measured ones', async () => {
 		const options = { presets: ['invariants', 'gsm8k'], data: null };
 		const result = await vscode.commands.executeCommand<Reproduction | undefined>('neuralese.reproduce', options);
