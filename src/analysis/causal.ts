@@ -13,10 +13,15 @@ export const CAUSAL_TESTS = [
 	'early-answer',
 	'drop-span',
 	'patch',
+	'interchange',
 	'transplant',
+	'jitter',
 ] as const;
 
 export type CausalTest = (typeof CAUSAL_TESTS)[number];
+
+/** Norms of the added noise, in norms of the thought: from what rounding might do to a thought to as much noise as thought. */
+const JITTERS = [0.1, 0.25, 0.5, 1] as const;
 
 /** What takes a vector's place. */
 export type Replacement =
@@ -25,8 +30,11 @@ export type Replacement =
 	| { kind: 'mean' }
 	/** Gaussian of the norm of what it replaces. */
 	| { kind: 'noise' }
-	/** Another prompt's at the same index: a reference prompt's, or the donor's. */
-	| { kind: 'resample' }
+	/** Gaussian of `ratio` times the norm, added to what it was. */
+	| { kind: 'jitter'; ratio: number }
+	/** Another prompt's at the same index: that of reference prompt `draw`, or of the donor of the test. */
+	| { kind: 'resample'; draw: number }
+	| { kind: 'interchange' }
 	| { kind: 'transplant' }
 	/** Input embeddings weighted by the softmax of the lens over its `top` likeliest tokens. */
 	| { kind: 'tokens'; top: number; rescaled: boolean };
@@ -44,7 +52,7 @@ export type Later = 'recomputed' | 'frozen' | 'none';
 
 export interface Variant {
 	test: CausalTest;
-	/** What tells apart the variants of one test: `raw` and `rescaled` snaps, what a patch puts in. */
+	/** What tells apart the variants of one test: `raw` and `rescaled` snaps, what a patch puts in, how much noise, which draw. */
 	form?: string;
 	/** Thought or sentence that is changed, 0-based; of `truncate` and `early-answer` how many are left. */
 	step: number | 'all';
@@ -72,22 +80,42 @@ export interface CleanRun {
 	vocabulary: number;
 }
 
-/** Tests that change one thought's vector. */
-const REPLACEMENTS: Partial<Record<CausalTest, (vocabulary: number) => { form?: string; by: Replacement }[]>> = {
+interface Form {
+	form?: string;
+	by: Replacement;
+}
+
+/** Tests that change a thought's vector; `draws`: how many reference prompts are resampled from, one after the other. */
+const REPLACEMENTS: Partial<Record<CausalTest, (vocabulary: number, draws: number) => Form[]>> = {
 	'ablate-zero': () => [{ by: { kind: 'zero' } }],
 	'ablate-mean': () => [{ by: { kind: 'mean' } }],
 	noise: () => [{ by: { kind: 'noise' } }],
-	resample: () => [{ by: { kind: 'resample' } }],
+	resample: (_, draws) => (draws === 1 ? [{ by: { kind: 'resample', draw: 0 } }] : resamples(draws)),
 	'snap-1': () => tokens(1),
 	'snap-5': () => tokens(5),
-	mixture: tokens,
+	mixture: (vocabulary) => tokens(vocabulary),
+	interchange: () => [{ by: { kind: 'interchange' } }],
 	transplant: () => [{ by: { kind: 'transplant' } }],
+	jitter: () => JITTERS.map((ratio) => ({ form: `${ratio}`, by: { kind: 'jitter', ratio } })),
 };
 
-const PATCHES = ['zero', 'mean', 'resample'] as const;
+const PATCHES: readonly { form: string; by: Replacement }[] = [
+	{ form: 'zero', by: { kind: 'zero' } },
+	{ form: 'mean', by: { kind: 'mean' } },
+	{ form: 'resample', by: { kind: 'resample', draw: 0 } },
+];
 
-function tokens(top: number): { form: string; by: Replacement }[] {
+function resamples(draws: number): Form[] {
+	return Array.from({ length: draws }, (_, draw) => ({ form: `${draw + 1}`, by: { kind: 'resample', draw } }));
+}
+
+function tokens(top: number): Form[] {
 	return [false, true].map((rescaled) => ({ form: rescaled ? 'rescaled' : 'raw', by: { kind: 'tokens', top, rescaled } }));
+}
+
+/** Tests whose thoughts come from one other prompt, so that its answer may follow them. */
+export function hasDonor(test: CausalTest): test is 'interchange' | 'transplant' {
+	return test === 'interchange' || test === 'transplant';
 }
 
 /** Tests that need something of other prompts. */
@@ -104,7 +132,7 @@ export function isWritten(test: CausalTest): boolean {
  * Every variant of the tests on a run. `each`: of single thoughts, with the later ones recomputed and frozen, and of all at once;
  * `whole`: only what changes the thoughts as a whole, which can be compared between prompts.
  */
-export function planVariants(run: CleanRun, tests: readonly CausalTest[], scope: 'each' | 'whole'): Variant[] {
+export function planVariants(run: CleanRun, tests: readonly CausalTest[], scope: 'each' | 'whole', draws = 1): Variant[] {
 	return tests.flatMap((test) => {
 		switch (test) {
 			case 'truncate':
@@ -116,7 +144,7 @@ export function planVariants(run: CleanRun, tests: readonly CausalTest[], scope:
 			case 'patch':
 				return scope === 'whole' ? [] : patches(run);
 			default:
-				return REPLACEMENTS[test]!(run.vocabulary).flatMap(({ form, by }) =>
+				return REPLACEMENTS[test]!(run.vocabulary, draws).flatMap(({ form, by }) =>
 					replacements(run, by, scope).map((variant): Variant => ({ test, form, ...variant })),
 				);
 		}
@@ -155,7 +183,7 @@ function replacements(run: CleanRun, by: Replacement, scope: 'each' | 'whole'): 
 function patches(run: CleanRun): Variant[] {
 	const at = latents(run);
 	const sites = Array.from({ length: run.layers + 1 }, (_, site) => site);
-	return PATCHES.flatMap((form) =>
+	return PATCHES.flatMap(({ form, by }) =>
 		sites.flatMap((site) =>
 			at.map((first, step): Variant => ({
 				test: 'patch',
@@ -166,7 +194,7 @@ function patches(run: CleanRun): Variant[] {
 				prefix: run.prompt + first,
 				feeds: fed(run.steps.slice(first), (thought) =>
 					thought === step
-						? { kind: 'think', thought, patch: { site, by: { kind: form } } }
+						? { kind: 'think', thought, patch: { site, by } }
 						: { kind: 'think', thought },
 				),
 			})),

@@ -6,14 +6,17 @@ export interface Effect {
 	kl: number;
 }
 
-/** `clean`, `changed`: logits over the vocabulary. */
+/** `clean`, `changed`: logits over the vocabulary. NaN, not measured, where one is no number or above all numbers. */
 export function effect(clean: Float32Array, changed: Float32Array): Effect {
+	if (![clean, changed].every((logits) => logits.every((logit) => logit < Infinity))) {
+		return { deltaLogOdds: NaN, kl: NaN };
+	}
 	const answer = clean.indexOf(clean.reduce((a, b) => Math.max(a, b), -Infinity));
 	const p = logSoftmax(clean);
 	const q = logSoftmax(changed);
 	return {
 		deltaLogOdds: logOdds(changed, answer) - logOdds(clean, answer),
-		kl: Math.max(0, p.reduce((sum, value, id) => sum + Math.exp(value) * (value - q[id]!), 0)),
+		kl: Math.max(0, p.reduce((sum, value, id) => (value > -Infinity ? sum + Math.exp(value) * (value - q[id]!) : sum), 0)),
 	};
 }
 

@@ -2,7 +2,7 @@ import type { Range } from '../shared/range';
 import type { Task } from './task';
 
 /** `Every gerpus is a terpus.` and `Alex is a terpus.` */
-const FACT = /(?<!\w)(?:Every\s+)?(\w+)\s+is\s+an?\s+(\w+)\./g;
+const FACT = /(?<!\w)(Every\s+)?(\w+)\s+is\s+an?\s+(\w+)\./g;
 /** `Is Tom a lempus or scrompus?` */
 const QUESTION = /(?<!\w)Is\s+(\w+)\s+an?\s+(\w+)\s+or\s+(?:an?\s+)?(\w+)\?/g;
 /** A token or form that names one entity: ` is a yimpus.`, ` Every gerpus`, ` or hilpus?`, ` Alex`. */
@@ -12,30 +12,35 @@ const STEP = /^\s*(?:(?:Every\s+)?(\w+)\s+)?is\s+an?\s+(\w+)\s*\.?\s*$/;
 /** Real problems have about forty facts; this bounds the search in texts that only look like one. */
 const MAX_FACTS = 10_000;
 
+/** Where each fact stands, by its subject and its object. */
+type Facts = ReadonlyMap<string, ReadonlyMap<string, readonly Range[]>>;
+
 /** ProsQA (arXiv 2412.06769): reachability in a graph of facts, asked of one entity and two candidates. */
 export function parseProsqa(prompt: string): Task | undefined {
-	const [question, root, first, second] = [...prompt.matchAll(QUESTION)].at(-1) ?? [];
+	const asked = [...prompt.matchAll(QUESTION)].at(-1);
 	const facts = new Map<string, Map<string, Range[]>>();
+	/** Subjects that are not of a kind. */
+	const names = new Set<string>();
 	let count = 0;
 	for (const match of prompt.matchAll(FACT)) {
-		const objects = facts.get(match[1]!) ?? new Map<string, Range[]>();
-		facts.set(match[1]!, objects);
-		const places = objects.get(match[2]!) ?? [];
-		objects.set(match[2]!, places);
+		const [, every, subject, object] = match as unknown as [string, string | undefined, string, string];
+		const objects = facts.get(subject) ?? new Map<string, Range[]>();
+		facts.set(subject, objects);
+		const places = objects.get(object) ?? [];
+		objects.set(object, places);
+		if (every === undefined) {
+			names.add(subject);
+		}
 		places.push({ start: match.index, end: match.index + match[0].length });
 		if (++count >= MAX_FACTS) {
 			break;
 		}
 	}
-	return question === undefined || !facts.has(root!) ? undefined : prosqaTask(question, root!, [first!, second!], facts);
+	return asked === undefined || !facts.has(asked[1]!) ? undefined : prosqaTask(asked, facts, [...names]);
 }
 
-function prosqaTask(
-	question: string,
-	root: string,
-	options: string[],
-	facts: ReadonlyMap<string, ReadonlyMap<string, Range[]>>,
-): Task {
+function prosqaTask(asked: RegExpMatchArray, facts: Facts, names: readonly string[]): Task {
+	const [question, root, ...options] = asked as unknown as [string, string, string, string];
 	const distances = distancesFrom(root, facts);
 	const reachable = options.filter((option) => distances.has(option));
 	const answer = reachable.length === 1 ? reachable[0] : undefined;
@@ -53,6 +58,15 @@ function prosqaTask(
 		isFact: (subject, object) => facts.get(subject)?.has(object) ?? false,
 		reaches: (from, to) => distancesFrom(from, facts).has(to),
 		wordOf: (text) => MENTION.exec(text)?.[1],
+		counterpart: () => {
+			const other = counterpartOf(root, answer, options, facts, names);
+			if (other === undefined) {
+				return undefined;
+			}
+			const { input, index } = asked as RegExpMatchArray & { input: string; index: number };
+			const instead = question.replace(/^(Is\s+)\w+/, (_, is: string) => `${is}${other}`);
+			return { question: instead, text: `${input.slice(0, index)}${instead}${input.slice(index + question.length)}` };
+		},
 		step: (text) => {
 			const match = STEP.exec(text);
 			return match ? { subject: match[1], object: match[2]! } : undefined;
@@ -61,8 +75,24 @@ function prosqaTask(
 	};
 }
 
+/** Among the names, the first that reaches only the other candidate, or else the first that reaches only one. */
+function counterpartOf(
+	root: string,
+	answer: string | undefined,
+	options: readonly string[],
+	facts: Facts,
+	names: readonly string[],
+): string | undefined {
+	const only = names.flatMap((name) => {
+		const distances = distancesFrom(name, facts);
+		const reached = options.filter((option) => distances.has(option));
+		return name !== root && reached.length === 1 ? [{ name, reached: reached[0]! }] : [];
+	});
+	return (only.find(({ reached }) => reached !== answer) ?? only[0])?.name;
+}
+
 /** Breadth first; in order of distance. */
-function distancesFrom(root: string, facts: ReadonlyMap<string, ReadonlyMap<string, unknown>>): Map<string, number> {
+function distancesFrom(root: string, facts: Facts): Map<string, number> {
 	const distances = new Map([[root, 0]]);
 	for (const [entity, distance] of distances) {
 		for (const next of facts.get(entity)?.keys() ?? []) {

@@ -21,6 +21,11 @@ export interface Task {
 	wordOf(text: string): string | undefined;
 	/** Reads a written step. `subject` is absent where the step leaves it out (` is a yimpus.`). */
 	step(text: string): { subject?: string; object: string } | undefined;
+	/**
+	 * The same facts with the question asked about another entity, which reaches exactly one of the candidates: the other one where
+	 * there is such an entity. Absent where there is none.
+	 */
+	counterpart(): { question: string; text: string } | undefined;
 	/** Where the fact stands in the prompt, as offsets in the prompt's text. */
 	occurrences(subject: string, object: string): readonly { start: number; end: number }[];
 }

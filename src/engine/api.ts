@@ -146,8 +146,10 @@ export interface CausalParams {
 	scope: 'each' | 'whole';
 	/** Where means and other prompts' thoughts come from; one with the text of the tested prompt is left out. */
 	reference: NamedPrompt[];
-	/** Whose thoughts are transplanted. */
+	/** Whose thoughts are put in by `interchange`, and by `transplant` where no question about the same facts is known. */
 	donor?: NamedPrompt;
+	/** How many reference prompts are resampled from, each in a row of its own; 1 where absent. */
+	resamples?: number;
 }
 
 export interface CausalResult {
@@ -160,8 +162,10 @@ export interface CausalResult {
 export interface CausalRow extends Pick<Variant, 'test' | 'form' | 'step' | 'site' | 'later' | 'trained'>, Effect {
 	arm: string;
 	answer?: string;
-	/** Whether the answer is another one than the unchanged run's. */
+	/** Whether the answer is another one than the unchanged run's; false where what was computed is not finite. */
 	changed: boolean;
+	/** Of `interchange` and `transplant`: whether the answer is that of the prompt whose thoughts were put in. */
+	follows?: boolean;
 	/** What took the place, in words. */
 	by: string;
 }

@@ -5,24 +5,8 @@ import { floats, integers, type Feeds, type Graph, type Tensor } from './runtime
 /** Keys and values of the positions so far. Never changed: extending one gives another, so a prefix can be shared. */
 export interface Cache {
 	readonly length: number;
+	/** [rows, heads, length, headWidth] each; one row but in a batch. */
 	readonly values: readonly Tensor[];
-}
-
-/** Of the first `length` positions. */
-export function shortened(cache: Cache, length: number): Cache {
-	if (length === cache.length) {
-		return cache;
-	}
-	const values = cache.values.map(({ data, dims }) => {
-		const [, heads, , headWidth] = dims as [number, number, number, number];
-		const kept = new Float32Array(heads * length * headWidth);
-		for (let head = 0; head < heads; head++) {
-			const from = head * cache.length * headWidth;
-			kept.set((data as Float32Array).subarray(from, from + length * headWidth), head * length * headWidth);
-		}
-		return floats(kept, 1, heads, length, headWidth);
-	});
-	return { length, values };
 }
 
 /** What is fed: token ids, or vectors [count, width] in the place of their embeddings. */
@@ -45,13 +29,37 @@ export interface Forward {
 	cache: Cache;
 }
 
+/** What one position is fed: a token's id, or a vector [width] in the place of its embedding. */
+export type Fed = number | Float32Array;
+
+/** One sequence of a batch: what it has of the cache, and what it is fed after that. */
+export interface Row {
+	/** 1 for each cached position that is its own [cache.length]; the others are padding to it. */
+	sees: BigInt64Array;
+	/** How many those are, and so the first position that is fed. */
+	past: number;
+	fed: readonly Fed[];
+	/** Replaces the residual stream at one of the fed positions by `add` [width]. */
+	patch?: { at: number; site: number; add: Float32Array };
+}
+
+export interface Forwards {
+	/** Positions that every row was fed, those of shorter rows padded at the end. */
+	count: number;
+	/** Residual stream [rows, count, width] at the sites that were asked for. */
+	resid: ReadonlyMap<number, Float32Array>;
+	/** Of all rows, each as long as the padded ones; where it was asked for. */
+	cache?: Cache;
+}
+
 export class Body {
 	/** What is fed where nothing is embedded or patched. */
 	private readonly idle: Feeds;
 	private readonly sites: readonly `resid.${number}`[];
 	private readonly presents: readonly string[];
 	private readonly pasts: readonly string[];
-	private readonly positions: boolean;
+	/** Whether positions are told. Otherwise they follow from the cache, and rows of a batch cannot be padded. */
+	readonly positions: boolean;
 
 	constructor(
 		private readonly graph: Graph,
@@ -120,6 +128,80 @@ export class Body {
 			embeds: results['token_embeds']?.data as Float32Array | undefined,
 			cache: { length: total, values: this.presents.map((name) => results[name]!) },
 		};
+	}
+
+	/**
+	 * Sequences side by side. `past` has a cache of each row. Shorter rows are padded after their end, where causal attention keeps
+	 * the padding from what is real, and what a row does not see is masked: each equals a run of its own but for rounding.
+	 */
+	async batch(rows: readonly Row[], past: Cache, want: { sites: readonly number[]; cache: boolean }): Promise<Forwards> {
+		const count = Math.max(...rows.map(({ fed }) => fed.length));
+		const feeds: Record<string, Tensor> = { ...this.idle, ...this.fed(rows, past.length, count), ...this.patched(rows, count) };
+		for (const [i, name] of this.pasts.entries()) {
+			feeds[name] = past.values[i]!;
+		}
+		const sites = want.sites.map((site) => `resid.${site}` as const);
+		const results = await this.graph.run(feeds, [...sites, ...(want.cache ? this.presents : [])]);
+		return {
+			count,
+			resid: new Map(want.sites.map((site) => [site, results[`resid.${site}`]!.data as Float32Array])),
+			cache: want.cache
+				? { length: past.length + count, values: this.presents.map((name) => results[name]!) }
+				: undefined,
+		};
+	}
+
+	/** Ids, vectors, positions and the mask of a batch. */
+	private fed(rows: readonly Row[], past: number, count: number): Record<string, Tensor> {
+		const { width, context } = this.shape;
+		const size = rows.length * count;
+		const ids = new BigInt64Array(size);
+		const positions = new BigInt64Array(size);
+		const mask = new BigInt64Array(rows.length * (past + count));
+		const vectors = new Float32Array(size * width);
+		const isVector = new Uint8Array(size);
+		for (const [row, { sees, past: first, fed }] of rows.entries()) {
+			const from = row * (past + count);
+			mask.set(sees, from);
+			mask.fill(1n, from + past, from + past + fed.length);
+			for (let i = 0; i < count; i++) {
+				const at = row * count + i;
+				const one = fed[i];
+				positions[at] = BigInt(Math.min(first + i, context - 1));
+				if (typeof one === 'number') {
+					ids[at] = BigInt(one);
+				} else if (one) {
+					vectors.set(one, at * width);
+					isVector[at] = 1;
+				}
+			}
+		}
+		return {
+			input_ids: { type: 'int64', data: ids, dims: [rows.length, count] },
+			attention_mask: { type: 'int64', data: mask, dims: [rows.length, past + count] },
+			...(this.positions ? { position_ids: { type: 'int64' as const, data: positions, dims: [rows.length, count] } } : {}),
+			inputs_embeds: floats(vectors, rows.length, count, width),
+			embeds_mask: { type: 'bool', data: isVector, dims: [rows.length, count, 1] },
+		};
+	}
+
+	/** `keep` and `add` of the sites where a row of the batch is patched. */
+	private patched(rows: readonly Row[], count: number): Record<string, Tensor> {
+		const { width } = this.shape;
+		const feeds: Record<string, Tensor> = {};
+		for (const site of new Set(rows.flatMap(({ patch }) => (patch ? [patch.site] : [])))) {
+			const keep = new Float32Array(rows.length * count).fill(1);
+			const add = new Float32Array(rows.length * count * width);
+			for (const [row, { patch }] of rows.entries()) {
+				if (patch?.site === site) {
+					keep[row * count + patch.at] = 0;
+					add.set(patch.add, (row * count + patch.at) * width);
+				}
+			}
+			feeds[`patch.${site}.keep`] = floats(keep, rows.length, count, 1);
+			feeds[`patch.${site}.add`] = floats(add, rows.length, count, width);
+		}
+		return feeds;
 	}
 }
 

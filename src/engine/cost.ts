@@ -8,6 +8,8 @@ const CHUNK_OPERATIONS = 2e9;
 const MIN_CHUNK = 16;
 /** Attention of a chunk on itself grows with its square. */
 const MAX_CHUNK = 512;
+/** Positions that a row of a batch is fed in one call, about. */
+const ROW_POSITIONS = 4;
 /** Bytes per second that a disk and a hash reach together at least. */
 const LOAD_RATE = 50e6;
 /** A small call costs this many seconds, whatever it computes. */
@@ -26,6 +28,8 @@ export interface Cost {
 	parameters: number;
 	/** Positions a chunk of the prefill has. */
 	chunk: number;
+	/** Rows a batch has at most, so that a call with a few positions each is no longer than a chunk. */
+	rows: number;
 	/** Seconds that `positions` more take after `past`, with (`lens`) or without reading every site out. */
 	seconds(positions: number, past: number, lens: boolean): number;
 	/** Seconds that reading, hashing and testing the model's files takes. */
@@ -39,9 +43,11 @@ export function costOf(manifest: Pick<Manifest, 'files' | 'shape' | 'quantisatio
 		2 * parameters * positions +
 		2 * shape.layers * shape.width * positions * (2 * past + positions) +
 		2 * shape.width * shape.vocabulary * (lens ? positions * (shape.layers + 1) : 1);
+	const chunk = Math.min(MAX_CHUNK, Math.max(MIN_CHUNK, Math.floor(CHUNK_OPERATIONS / (2 * parameters))));
 	return {
 		parameters,
-		chunk: Math.min(MAX_CHUNK, Math.max(MIN_CHUNK, Math.floor(CHUNK_OPERATIONS / (2 * parameters)))),
+		chunk,
+		rows: Math.floor(chunk / ROW_POSITIONS),
 		seconds: (positions, past, lens) => CALL_SECONDS + operations(positions, past, lens) / PESSIMISTIC_RATE,
 		loadSeconds: (files.body.bytes + files.head.bytes + files.tokenizer.bytes) / LOAD_RATE,
 	};

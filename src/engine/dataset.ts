@@ -20,9 +20,9 @@ import { Journal } from './journal';
 /** Each costs a run of every arm with thoughts; a mean over more changes little. */
 const MAX_REFERENCE = 300;
 
-/** Tests of a set: latent ones that change all thoughts and need no prompt of their own. */
+/** Tests of a set: latent ones that change all thoughts, and for which the prompt itself says what is put in. */
 export const SET_TESTS: readonly CausalTest[] = CAUSAL_TESTS.filter(
-	(test) => !isWritten(test) && test !== 'patch' && test !== 'transplant',
+	(test) => !isWritten(test) && test !== 'patch' && test !== 'interchange',
 );
 
 export interface SetRequest {
@@ -216,7 +216,7 @@ class Collected<T> {
 	}
 }
 
-function testOutcome({ arm, test, form, step, trained, answer, changed, deltaLogOdds, kl }: CausalRow, right: boolean): TestOutcome {
+function testOutcome({ arm, test, form, step, trained, answer, changed, follows, deltaLogOdds, kl }: CausalRow, right: boolean): TestOutcome {
 	const finite = (value: number) => (Number.isFinite(value) ? value : null);
 	return {
 		arm,
@@ -227,6 +227,7 @@ function testOutcome({ arm, test, form, step, trained, answer, changed, deltaLog
 		answer: answer ?? null,
 		right,
 		changed,
+		...(follows === undefined ? {} : { follows }),
 		deltaLogOdds: finite(deltaLogOdds),
 		kl: finite(kl),
 	};

@@ -20,6 +20,17 @@ export interface Reading {
 	targetLogit: Float32Array;
 }
 
+/** What the last position that was fed leads to. */
+export interface State {
+	/** Residual stream at the last site, and after the final norm [width]. */
+	hidden: Float32Array;
+	normed: Float32Array;
+	/** Of the next token [vocabulary]; the likeliest, and the log-sum-exp. */
+	logits: Float32Array;
+	id: number;
+	lse: number;
+}
+
 export class Head {
 	constructor(
 		private readonly graph: Graph,
@@ -58,6 +69,34 @@ export class Head {
 	async logits(hidden: Float32Array): Promise<Float32Array> {
 		const targets = new Array<number>(hidden.length / this.shape.width).fill(0);
 		return (await this.graph.run(this.feeds(hidden, 1, targets, 1), ['logits'])).logits.data as Float32Array;
+	}
+
+	/** Of `hidden` [rows, width] at the last site, in as many calls as it takes. */
+	async states(hidden: Float32Array): Promise<State[]> {
+		const { width, vocabulary } = this.shape;
+		const states: State[] = [];
+		for (let start = 0; start < hidden.length; start += MAX_ROWS * width) {
+			const rows = hidden.subarray(start, start + MAX_ROWS * width);
+			const count = rows.length / width;
+			const results = await this.graph.run(this.feeds(rows, 1, new Array<number>(count).fill(0), 1), [
+				'normed',
+				'logits',
+				'topk_ids',
+				'lse',
+			]);
+			for (let row = 0; row < count; row++) {
+				const part = ({ data }: { data: unknown }, extent: number) =>
+					(data as Float32Array).subarray(row * extent, (row + 1) * extent);
+				states.push({
+					hidden: rows.subarray(row * width, (row + 1) * width),
+					normed: part(results.normed, width),
+					logits: part(results.logits, vocabulary),
+					id: Number(results.topk_ids.data[row]),
+					lse: Number(results.lse.data[row]),
+				});
+			}
+		}
+		return states;
 	}
 
 	private feeds(hidden: Float32Array, sites: number, targets: readonly number[], k: number) {

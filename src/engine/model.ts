@@ -26,7 +26,8 @@ const EMBEDDING_ROWS = 256;
 /** Folder of the probes inside a model's. */
 const PROBES = 'probes';
 
-export type Feature = 'latents' | 'patches' | 'neighbours' | 'probes';
+/** `batches`: several sequences in one call, of different lengths. */
+export type Feature = 'latents' | 'patches' | 'batches' | 'neighbours' | 'probes';
 
 /** Where a model is loaded from, and how progress is told. */
 export interface Loading {
@@ -117,6 +118,17 @@ export class Model implements Disposable {
 		}
 	}
 
+	/** Rows that a call may have; one where rows side by side do not equal single ones. */
+	get rows(): number {
+		return this.unavailable.has('batches') ? 1 : this.cost.rows;
+	}
+
+	/** Bytes of the keys and values of one position. */
+	get positionBytes(): number {
+		const { layers, heads, headWidth } = this.manifest.shape;
+		return 2 * layers * heads * headWidth * Float32Array.BYTES_PER_ELEMENT;
+	}
+
 	/** What is fed back for a state [width]: the thought graph's embedding of it, or the state itself. */
 	async thought(state: Float32Array, step: number): Promise<Float32Array> {
 		const { thought } = this.graphs;
@@ -147,7 +159,7 @@ export class Model implements Disposable {
 	card(): ModelCard {
 		const { id, name, description, shape, quantisation, recipe, relatives } = this.manifest;
 		const { headWidth: _, ...shown } = shape;
-		const features: Feature[] = ['latents', 'patches', 'neighbours', 'probes'];
+		const features: Feature[] = ['latents', 'patches', 'batches', 'neighbours', 'probes'];
 		return {
 			id,
 			name,
@@ -211,6 +223,9 @@ export class Model implements Disposable {
 				'neighbours',
 				`embedding its ${this.manifest.shape.vocabulary} tokens would take about ${Math.round(seconds)} s`,
 			);
+		}
+		if (!this.body.positions) {
+			this.unavailable.set('batches', 'its body graph is not told positions');
 		}
 		if (this.probes.length === 0) {
 			this.unavailable.set('probes', 'the model folder has none');

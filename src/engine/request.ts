@@ -83,6 +83,7 @@ export const causalRequest = v.object({
 	scope: v.picklist(['each', 'whole']),
 	reference: v.pipe(v.array(namedPrompt), v.maxLength(MAX_PROMPTS)),
 	donor: v.optional(namedPrompt),
+	resamples: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_PROMPTS))),
 });
 
 /** Fails with one sentence that names the field. */

@@ -2,6 +2,7 @@
 import type { Step, Thought } from '../trace/document';
 import type { ArmPlan, Feedback, Segment } from './arm';
 import type { Cache, Forward, Input } from './body';
+import type { State } from './head';
 import type { Model } from './model';
 import { draw } from './sampler';
 
@@ -133,7 +134,8 @@ export class ArmRun {
 			const index = this.thoughts++;
 			const thought: Thought = { index, producedAt: this.cache.length - 1, fedAt: this.cache.length };
 			const token = feedback.site === 'token' ? feedback.id : undefined;
-			const vector = await thoughtOf(this.model, feedback, state, index);
+			const fedBack = { normed: state.normed, hidden: lastSite(state, this.model) };
+			const vector = await thoughtOf(this.model, feedback, fedBack, index);
 			if (!vector.every(Number.isFinite)) {
 				return { kind: 'cut', note: `thought ${index} is not finite, so the model is broken from there on` };
 			}
@@ -166,12 +168,17 @@ export class ArmRun {
 }
 
 /** What is fed back for a state as thought `index` [width]. */
-export function thoughtOf(model: Model, feedback: Feedback, state: Last, index: number): Promise<Float32Array> {
+export function thoughtOf(
+	model: Model,
+	feedback: Feedback,
+	{ normed, hidden }: Pick<State, 'normed' | 'hidden'>,
+	index: number,
+): Promise<Float32Array> {
 	switch (feedback.site) {
 		case 'normed':
-			return model.thought(state.normed, index);
+			return model.thought(normed, index);
 		case 'resid':
-			return model.thought(lastSite(state, model), index);
+			return model.thought(hidden, index);
 		case 'token':
 			return model.embedding(feedback.id);
 	}

@@ -1,5 +1,6 @@
 /** Tests that a model computes the same in every way the engine computes it. Run on loading: the graphs may come from anybody. */
 import type { Feature, Model } from './model';
+import { picked } from './cache';
 import { bySite, type Cache, type Forward, type Input, type Patch } from './body';
 
 /** Largest absolute difference of float32 sums in another order, with room for the widest models. */
@@ -64,6 +65,10 @@ export async function selfTest(model: Model, signal: AbortSignal): Promise<SelfT
 	);
 	report('a late patch changes what follows it and nothing else', 'patches', moved ? patchDifference : Infinity);
 
+	if (body.positions) {
+		report('rows of different lengths side by side', 'batches', await ragged(model, ids, whole));
+	}
+
 	const rows = bySite(whole.resid, width, 0, length);
 	const targets = ids.map((_, i) => ids[i + 1] ?? 0);
 	const together = await head.read(rows, layers + 1, targets, 4);
@@ -96,6 +101,26 @@ export async function selfTest(model: Model, signal: AbortSignal): Promise<SelfT
 	report('head in chunks and in single rows', 'basics', apart);
 	report('lens at the last site and the logits', 'basics', lens);
 	return tests;
+}
+
+/** Two rows: one that does not see the end of what is cached, and is padded; and one that is the whole. Of the last positions. */
+async function ragged({ body, manifest }: Model, ids: readonly number[], whole: Forward): Promise<number> {
+	const { layers, width } = manifest.shape;
+	const half = Math.floor(ids.length / 2);
+	const { cache } = await body.forward({ ids: ids.slice(0, half) }, body.empty);
+	const twice = picked(cache, [0, 0]);
+	const rows = [half - 1, half].map((past, i) => ({
+		sees: new BigInt64Array(half).fill(1n, 0, past),
+		past,
+		fed: i === 0 ? ids.slice(past, half) : ids.slice(half),
+	}));
+	const { resid, count } = await body.batch(rows, twice, { sites: [layers], cache: false });
+	const differences = rows.map(({ past, fed }, row) => {
+		const from = row * count * width;
+		const own = resid.get(layers)!.subarray(from, from + fed.length * width);
+		return maxDifference(own, whole.resid[layers]!.subarray(past * width));
+	});
+	return Math.max(...differences);
 }
 
 /** Adds to the first component of one position of `count`. */

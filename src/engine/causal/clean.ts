@@ -53,7 +53,13 @@ class Recorder implements Reader {
 	}
 }
 
-/** Runs greedily. A sentence where the arm does not come to an answer. */
+/** Where the answer is decoded, as an index into the segments; undefined where it is not. */
+export function answering({ segments }: ArmPlan): number | undefined {
+	const found = segments.findIndex((segment) => segment.kind === 'decode' && segment.role === 'answer');
+	return found < 0 ? undefined : found;
+}
+
+/** Runs greedily, up to the first answer. A sentence where the arm does not come to one. */
 export async function recorded(
 	model: Model,
 	plan: ArmPlan,
@@ -61,15 +67,19 @@ export async function recorded(
 	{ seed }: Pick<RunOptions, 'seed'>,
 	signal: AbortSignal,
 ): Promise<Clean | string> {
+	const until = answering(plan);
+	if (until === undefined) {
+		return `Arm ${plan.name} has no answer.`;
+	}
 	const { manifest, tokenizer } = model;
-	const { recipe, shape } = manifest;
 	const { ids } = tokenizer.encode(prompt);
-	checkFits(plan, ids.length, shape.context);
+	checkFits(plan, ids.length, manifest.shape.context);
 	const reader = new LastReader(model);
 	const prefix = await prefill(model, [...plan.before, ...ids], signal, (forward) => reader.read(forward));
 	const recorder = new Recorder(model, prefix);
 	const sampling = { temperature: 0, uniform: generator(seed, plan.name) };
-	const run = new ArmRun(model, plan, prefix, recorder, sampling, signal);
+	const answered = { ...plan, segments: plan.segments.slice(0, until + 1) };
+	const run = new ArmRun(model, answered, prefix, recorder, sampling, signal);
 	const { note } = await run.run();
 	const first = recorder.steps.findIndex(({ kind }) => kind === 'answer');
 	if (note !== undefined && first < 0) {
@@ -77,31 +87,43 @@ export async function recorded(
 	}
 	const steps = first < 0 ? recorder.steps : recorder.steps.slice(0, first);
 	const start = prefix.cache.length;
-	const spoken = sentences({ steps }, (id) => tokenizer.textOf(id), recipeTokens(recipe));
 	return {
-		run: {
-			prompt: start,
-			steps,
-			sentences: spoken.map((sentence) => sentence.steps),
-			trainedLatents: recipe.trainedLatents,
-			layers: shape.layers,
-			vocabulary: shape.vocabulary,
-		},
+		run: cleanRun(model, start, steps),
 		cache: recorder.cache,
 		lasts: recorder.lasts,
 		thoughts: recorder.thoughts,
-		feedbacks: plan.segments.flatMap((segment) =>
-			segment.kind === 'latent' ? new Array<Feedback>(segment.count).fill(segment.feedback) : [],
-		),
+		feedbacks: feedbacksOf(plan),
 		logits: await model.head.logits(lastSite(recorder.lasts.get(start + steps.length)!, model)),
-		answer: answerOf(model, run.written),
+		answer: answerOf(
+			model,
+			run.written.filter(({ role }) => role === 'answer').map(({ id }) => id),
+		),
 	};
 }
 
-export function answerOf({ manifest, tokenizer }: Model, written: ArmRun['written']): string | undefined {
-	const { answer } = manifest.recipe;
-	return readAnswer(
-		tokenizer.decode(written.filter(({ role }) => role === 'answer').map(({ id }) => id)),
-		answer === undefined ? undefined : new RegExp(answer, 'u'),
+/** For the plan of variants: `steps` come after `prompt` positions. */
+export function cleanRun({ manifest, tokenizer }: Model, prompt: number, steps: readonly Step[]): CleanRun {
+	const { recipe, shape } = manifest;
+	const spoken = sentences({ steps: [...steps] }, (id) => tokenizer.textOf(id), recipeTokens(recipe));
+	return {
+		prompt,
+		steps,
+		sentences: spoken.map((sentence) => sentence.steps),
+		trainedLatents: recipe.trainedLatents,
+		layers: shape.layers,
+		vocabulary: shape.vocabulary,
+	};
+}
+
+/** Of each thought. */
+export function feedbacksOf({ segments }: ArmPlan): Feedback[] {
+	return segments.flatMap((segment) =>
+		segment.kind === 'latent' ? new Array<Feedback>(segment.count).fill(segment.feedback) : [],
 	);
+}
+
+/** `written`: tokens of the answer. */
+export function answerOf({ manifest, tokenizer }: Model, written: readonly number[]): string | undefined {
+	const { answer } = manifest.recipe;
+	return readAnswer(tokenizer.decode([...written]), answer === undefined ? undefined : new RegExp(answer, 'u'));
 }

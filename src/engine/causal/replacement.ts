@@ -1,47 +1,64 @@
 /** Vectors that take another's place, and what they are in words. */
 import type { Replacement } from '../../analysis/causal';
-import { logSoftmax } from '../../analysis/effect';
 import { gaussian, generator } from '../../shared/random';
 import { quoted } from '../error';
+import type { State } from '../head';
 import type { Model } from '../model';
-import { lastSite, type Last } from '../run';
 
 /** Thoughts of another prompt [width], and the residual streams where they were fed [sites, width]. */
 export interface Other {
 	name: string;
 	thoughts: readonly Float32Array[];
 	resid: readonly Float32Array[];
+	/** What it answers. */
+	answer?: string;
 }
 
+/** Prompts that the tests of one donor take their thoughts from. */
+export type Donors = Partial<Record<'interchange' | 'transplant', Other>>;
+
 export class Replacements {
+	/** Means over the reference prompts, by what they are of. */
+	private readonly means = new Map<string, Float32Array>();
+
 	constructor(
 		private readonly model: Model,
-		/** Reference prompts; the first one is resampled from. */
+		/** Reference prompts; those that come first are resampled from. */
 		private readonly others: readonly Other[],
-		private readonly donor: Other | undefined,
+		readonly donors: Donors,
 		private readonly seed: number,
 		/** What the noise also follows from, so that every arm and prompt has its own. */
 		private readonly name: string,
 	) {}
 
-	/** Of thought `index`, whose own vector would be `own`; `state` is what the position before it said. */
-	async thought(by: Replacement, index: number, own: Float32Array, state: Last): Promise<Float32Array> {
+	/** Reference prompts that there are. */
+	get count(): number {
+		return this.others.length;
+	}
+
+	/** Of thought `index`, whose own vector is `own`; `state` is what the position before it leads to. */
+	async thought(by: Replacement, index: number, own: () => Promise<Float32Array>, state: State): Promise<Float32Array> {
 		switch (by.kind) {
 			case 'noise':
-				return scaled(this.noise(index, own.length), norm(own));
+				return this.noise(index, norm(await own()));
+			case 'jitter': {
+				const vector = await own();
+				const noise = this.noise(index, by.ratio * norm(vector));
+				return vector.map((value, i) => value + noise[i]!);
+			}
 			case 'tokens': {
-				const mixed = await this.mixture(by.top, state);
-				return by.rescaled ? scaled(mixed, norm(own)) : mixed;
+				const mixed = await this.mixture(by.top, state.logits);
+				return by.rescaled ? scaled(mixed, norm(await own())) : mixed;
 			}
 			default:
-				return this.vector(by, ({ thoughts }) => thoughts[index]!);
+				return this.vector(by, `thought ${index}`, ({ thoughts }) => thoughts[index]!);
 		}
 	}
 
 	/** Of the residual stream at `site`, where thought `index` is fed. */
 	stream(by: Replacement, index: number, site: number): Float32Array {
 		const { width } = this.model.manifest.shape;
-		return this.vector(by, ({ resid }) => resid[index]!.subarray(site * width, (site + 1) * width));
+		return this.vector(by, `stream ${index} ${site}`, ({ resid }) => resid[index]!.subarray(site * width, (site + 1) * width));
 	}
 
 	/** `what`: that is taken from other prompts, in words. */
@@ -54,10 +71,13 @@ export class Replacements {
 				return `mean over ${names.length} reference prompt${names.length === 1 ? '' : 's'}`;
 			case 'noise':
 				return `Gaussian noise of equal norm, seed ${this.seed}`;
+			case 'jitter':
+				return `itself and Gaussian noise of ${by.ratio} of its norm, seed ${this.seed}`;
 			case 'resample':
-				return `${what} of ${names[0]}`;
+				return `${what} of ${names[by.draw]}`;
+			case 'interchange':
 			case 'transplant':
-				return `${what} of ${quoted(this.donor!.name)}`;
+				return `${what} of ${quoted(this.donors[by.kind]!.name)}`;
 			case 'tokens': {
 				const all = by.top >= this.model.manifest.shape.vocabulary;
 				const tokens = all ? 'all tokens' : by.top === 1 ? 'the nearest token' : `the ${by.top} nearest tokens`;
@@ -66,48 +86,84 @@ export class Replacements {
 		}
 	}
 
-	private vector(by: Replacement, of: (other: Other) => Float32Array): Float32Array {
-		const { width } = this.model.manifest.shape;
+	private vector(by: Replacement, what: string, of: (other: Other) => Float32Array): Float32Array {
 		switch (by.kind) {
 			case 'mean': {
-				const mean = new Float32Array(width);
-				for (const other of this.others) {
-					of(other).forEach((value, i) => (mean[i]! += value / this.others.length));
-				}
+				const mean = this.means.get(what) ?? meanOf(this.others.map(of));
+				this.means.set(what, mean);
 				return mean;
 			}
 			case 'resample':
-				return of(this.others[0]!);
+				return of(this.others[by.draw]!);
+			case 'interchange':
 			case 'transplant':
-				return of(this.donor!);
+				return of(this.donors[by.kind]!);
 			default:
-				return new Float32Array(width);
+				return new Float32Array(this.model.manifest.shape.width);
 		}
 	}
 
-	private noise(index: number, width: number): Float32Array {
+	/** The same direction for every test, so that they differ in how much of it there is. */
+	private noise(index: number, length: number): Float32Array {
 		const uniform = generator(this.seed, `${this.name} noise ${index}`);
-		return Float32Array.from({ length: width }, () => gaussian(uniform));
+		return scaled(
+			Float32Array.from({ length: this.model.manifest.shape.width }, () => gaussian(uniform)),
+			length,
+		);
 	}
 
 	/** Input embeddings of the lens's likeliest tokens, weighted by their probability. */
-	private async mixture(top: number, state: Last): Promise<Float32Array> {
+	private async mixture(top: number, logits: Float32Array): Promise<Float32Array> {
 		const { width } = this.model.manifest.shape;
-		const weights = logSoftmax(await this.model.head.logits(lastSite(state, this.model))).map(Math.exp);
-		const ids = [...weights.keys()].sort((a, b) => weights[b]! - weights[a]!).slice(0, top);
-		const total = ids.reduce((sum, id) => sum + weights[id]!, 0);
+		const ids = likeliest(logits, top);
+		const highest = ids.reduce((most, id) => Math.max(most, logits[id]!), -Infinity);
+		const weights = ids.map((id) => Math.exp(logits[id]! - highest));
+		const total = weights.reduce((sum, weight) => sum + weight, 0);
 		const table = await this.model.embeddings();
 		const mixed = new Float32Array(width);
-		for (const id of ids) {
+		for (const [i, id] of ids.entries()) {
 			const row = table?.subarray(id * width, (id + 1) * width) ?? (await this.model.embedding(id));
-			row.forEach((value, i) => (mixed[i]! += (weights[id]! / total) * value));
+			const weight = weights[i]! / total;
+			for (let j = 0; j < width; j++) {
+				mixed[j]! += weight * row[j]!;
+			}
 		}
 		return mixed;
 	}
 }
 
+/** Ids of the highest logits; `top` is small, or as many as there are. */
+function likeliest(logits: Float32Array, top: number): number[] {
+	if (top >= logits.length) {
+		return [...logits.keys()];
+	}
+	const best: number[] = [];
+	for (let id = 0; id < logits.length; id++) {
+		if (best.length < top || logits[id]! > logits[best.at(-1)!]!) {
+			const place = best.findIndex((other) => logits[other]! < logits[id]!);
+			best.splice(place < 0 ? best.length : place, 0, id);
+			best.length = Math.min(best.length, top);
+		}
+	}
+	return best;
+}
+
+function meanOf(vectors: readonly Float32Array[]): Float32Array {
+	const sum = new Float64Array(vectors[0]!.length);
+	for (const vector of vectors) {
+		for (let i = 0; i < sum.length; i++) {
+			sum[i]! += vector[i]!;
+		}
+	}
+	return Float32Array.from(sum, (value) => value / vectors.length);
+}
+
 function norm(vector: Float32Array): number {
-	return Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
+	let sum = 0;
+	for (const value of vector) {
+		sum += value * value;
+	}
+	return Math.sqrt(sum);
 }
 
 function scaled(vector: Float32Array, to: number): Float32Array {

@@ -129,7 +129,7 @@ describe('causal tests', () => {
 				'ablate-zero': (own) => own.map(() => 0),
 				'ablate-mean': (_, index) => mean[index]!,
 				resample: (_, index) => sally[index]!,
-				transplant: (_, index) => sally[index]!,
+				interchange: (_, index) => sally[index]!,
 				'snap-1 raw': (_, __, logits) => nearest(logits),
 				'snap-1 rescaled': (own, _, logits) => {
 					const token = nearest(logits);

@@ -374,7 +374,7 @@ describe('causal', () => {
 		const { n, arms, causal } = JSON.parse(out);
 		const result = (name: string, step: string | number) =>
 			causal.find((one: { test: string; step: string | number }) => one.test === name && one.step === step);
-		assert.equal(causal.length, 4 + 3 * 2 + 7);
+		assert.equal(causal.length, 4 + 3 * 2 + 7 + 4 + 1, 'replacements, their forms, counts, noise, transplants');
 		assert.equal(result('truncate', 6).correct, arms.latent.correct, 'all thoughts are the unchanged run');
 		const { accuracy, correct, ci, changed } = result('ablate-zero', 'all');
 		assert.equal(accuracy, correct / n);

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseEvaluation, type Evaluation } from '../../../src/analysis/evaluation/result';
-import { evaluateSet, type SetContext } from '../../../src/engine/dataset';
+import type { CausalParams, CausalRow } from '../../../src/engine/api';
+import { evaluateSet, SET_TESTS, type SetContext } from '../../../src/engine/dataset';
 import type { Engine } from '../../../src/engine/client';
 import { generator } from '../../../src/shared/random';
 import type { ProblemSet } from '../../../src/prompts/problems';
@@ -193,6 +194,31 @@ describe('the caller of a run', () => {
 			await assert.rejects(evaluateSet({ ...REQUEST, data: problems }, context(engine, { progress })), /no room/);
 			assert.equal(calls, 2, 'nothing is taken after the failure');
 			assert.equal((await evaluateSet({ ...REQUEST, data: problems, limit: 1 }, context(engine))).n, 1);
+		});
+	});
+
+	test('tests of a later problem do not depend on where a run goes on, to the last bit', async () => {
+		await withEngine(async (engine) => {
+			const prompts = problems.problems.map(({ question }) => question);
+			const rows = async (first: number) => {
+				const found: CausalRow[][] = prompts.map(() => []);
+				const params: CausalParams = {
+					model: MODEL,
+					prompts,
+					first,
+					options: { seed: 0 },
+					tests: [...SET_TESTS],
+					scope: 'whole',
+					reference: prompts.map((text, i) => ({ name: `${i}`, text })),
+				};
+				await engine.call('causal', params, { onEvent: (event) => event.kind === 'row' && found[event.index]!.push(event.row) });
+				return found.slice(first);
+			};
+			const all = await rows(0);
+			assert.ok(all.every((some) => some.length > 20));
+			for (const first of [1, 5, PROBLEMS - 1]) {
+				assert.deepEqual(await rows(first), all.slice(first));
+			}
 		});
 	});
 

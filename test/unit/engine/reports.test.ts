@@ -61,7 +61,8 @@ describe('eval --twin', () => {
 		}
 		const trained = causal!.find(({ test, trained }) => test === 'truncate' && trained)!;
 		assert.equal(trained.correct, arms['latent']!.correct, 'all thoughts are the unchanged run');
-		assert.deepEqual([trained.changed, trained.kl, trained.unchanged.p], [0, 0, 1]);
+		assert.deepEqual([trained.changed, trained.unchanged.p], [0, 1]);
+		assert.ok(trained.kl! < 1e-4);
 	});
 
 	test('a named twin is as good as the manifest’s', async () => {

@@ -1,0 +1,102 @@
+/** Sequences that go on side by side from cached positions, each by what it is fed next. */
+import type { Cache, Fed, Row } from '../body';
+import { picked, type Repeated } from '../cache';
+import type { State } from '../head';
+import type { Model } from '../model';
+
+/**
+ * Positions that are fed anew in every call before their keys and values are taken over. To get a cache out of a call costs as much
+ * as to feed some ten positions (measured on the bundled model with 128 cached ones), and most variants end before.
+ */
+export const REFED = 8;
+
+/** Where a sequence begins: it sees the cached positions that are marked, `past` of them. */
+export type Start = Pick<Row, 'sees' | 'past' | 'patch'>;
+
+/** Positions that all rows share, or those of each row. */
+type Base = { kind: 'shared'; cache: Cache; repeated: Repeated } | { kind: 'own'; cache: Cache };
+
+export class Batch {
+	private rows: Row[];
+
+	constructor(
+		private readonly model: Model,
+		private base: Base,
+		starts: readonly Start[],
+	) {
+		this.rows = starts.map((start) => ({ ...start, fed: [] }));
+	}
+
+	/** Sees the first `past` of `length` cached positions. */
+	static start(past: number, length: number, patch?: Row['patch']): Start {
+		return { sees: new BigInt64Array(length).fill(1n, 0, past), past, patch };
+	}
+
+	/** Positions that row `row` has seen and been fed. */
+	lengthOf(row: number): number {
+		const { past, fed } = this.rows[row]!;
+		return past + fed.length;
+	}
+
+	/** Feeds each row at least one thing, and says what its last position leads to. */
+	async feed(next: readonly (readonly Fed[])[]): Promise<State[]> {
+		const { body, head, manifest } = this.model;
+		const { layers, width } = manifest.shape;
+		this.rows = this.rows.map((row, i) => ({ ...row, fed: [...row.fed, ...next[i]!] }));
+		const lengths = this.rows.map(({ fed }) => fed.length);
+		const long = Math.max(...lengths) > REFED;
+		const { resid, count, cache } = await body.batch(this.rows, this.cached(), { sites: [layers], cache: long });
+		const last = new Float32Array(lengths.length * width);
+		for (const [row, length] of lengths.entries()) {
+			const at = (row * count + length - 1) * width;
+			last.set(resid.get(layers)!.subarray(at, at + width), row * width);
+		}
+		if (cache) {
+			this.base = { kind: 'own', cache };
+			this.rows = this.rows.map(({ sees, past, fed }) => ({ sees: longer(sees, fed.length, count), past: past + fed.length, fed: [] }));
+		}
+		return head.states(last);
+	}
+
+	/** Goes on with some of the rows only. */
+	retain(kept: readonly number[]): void {
+		if (kept.length < this.rows.length) {
+			this.rows = kept.map((row) => this.rows[row]!);
+			if (this.base.kind === 'own') {
+				this.base = { kind: 'own', cache: picked(this.base.cache, kept) };
+			}
+		}
+	}
+
+	private cached(): Cache {
+		return this.base.kind === 'own' ? this.base.cache : this.base.repeated.of(this.base.cache, this.rows.length);
+	}
+}
+
+/** What a row sees, with `own` positions more that are seen, and padding to `count`. */
+export function longer(sees: BigInt64Array, own: number, count: number): BigInt64Array {
+	const out = new BigInt64Array(sees.length + count);
+	out.set(sees);
+	return out.fill(1n, sees.length, sees.length + own);
+}
+
+/** What says how a sequence goes on after a state at position `length` - 1; undefined where it has ended. */
+export interface Lane {
+	next(state: State, length: number): Fed[] | undefined | Promise<Fed[] | undefined>;
+}
+
+/** Until all lanes have ended; `states` is what each begins from. */
+export async function drive(batch: Batch, lanes: readonly Lane[], states: readonly State[], signal: AbortSignal): Promise<void> {
+	let going = lanes.map((lane, i) => ({ lane, state: states[i]! }));
+	for (;;) {
+		signal.throwIfAborted();
+		const next = await Promise.all(going.map(({ lane, state }, row) => lane.next(state, batch.lengthOf(row))));
+		const kept = [...next.keys()].filter((row) => next[row] !== undefined);
+		if (kept.length === 0) {
+			return;
+		}
+		batch.retain(kept);
+		const found = await batch.feed(kept.map((row) => next[row]!));
+		going = kept.map((row, i) => ({ lane: going[row]!.lane, state: found[i]! }));
+	}
+}

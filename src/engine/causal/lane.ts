@@ -1,0 +1,81 @@
+/** What sequences of a batch are fed: a variant's feeds, then the likeliest tokens of its answer. */
+import { calls } from '../../analysis/batches';
+import type { Feed, Variant } from '../../analysis/causal';
+import type { Segment } from '../arm';
+import type { Fed } from '../body';
+import type { State } from '../head';
+import type { Model } from '../model';
+import { thoughtOf } from '../run';
+import type { Lane } from './batch';
+import type { Clean } from './clean';
+import type { Replacements } from './replacement';
+
+export type Decode = Extract<Segment, { kind: 'decode' }>;
+
+/** Decodes greedily. */
+export class AnswerLane implements Lane {
+	/** Of the answer's first token; absent where nothing leads to one, because what was computed is not finite. */
+	logits?: Float32Array;
+	/** The answer's tokens but for the stop. */
+	readonly written: number[] = [];
+
+	constructor(
+		private readonly segment: Decode,
+		private readonly context: number,
+	) {}
+
+	next(state: State, length: number): Fed[] | undefined {
+		if (!Number.isFinite(state.lse)) {
+			return undefined;
+		}
+		this.logits ??= state.logits.slice();
+		const { stop, limit } = this.segment;
+		if (stop.has(state.id) || this.written.length === limit) {
+			return undefined;
+		}
+		this.written.push(state.id);
+		return length < this.context ? [state.id] : undefined;
+	}
+}
+
+export class VariantLane implements Lane {
+	readonly answer: AnswerLane;
+	private readonly calls: Feed[][];
+
+	constructor(
+		private readonly model: Model,
+		private readonly clean: Clean,
+		private readonly replacements: Replacements,
+		readonly variant: Variant,
+		decode: Decode,
+	) {
+		this.answer = new AnswerLane(decode, model.manifest.shape.context);
+		this.calls = calls(variant.feeds);
+	}
+
+	async next(state: State, length: number): Promise<Fed[] | undefined> {
+		const call = this.calls.shift();
+		if (!call) {
+			return this.answer.next(state, length);
+		}
+		if (!Number.isFinite(state.lse)) {
+			return undefined;
+		}
+		const fed = (await Promise.all(call.map((feed) => this.fed(feed, state)))).flat();
+		return fed.every((one) => typeof one === 'number' || one.every(Number.isFinite)) ? fed : undefined;
+	}
+
+	private async fed(feed: Feed, state: State): Promise<Fed[]> {
+		switch (feed.kind) {
+			case 'tokens':
+				return feed.ids;
+			case 'keep':
+				return feed.thoughts.map((thought) => this.clean.thoughts[thought]!);
+			case 'think': {
+				const { thought, by } = feed;
+				const own = () => thoughtOf(this.model, this.clean.feedbacks[thought]!, state, thought);
+				return [by ? await this.replacements.thought(by, thought, own, state) : await own()];
+			}
+		}
+	}
+}
