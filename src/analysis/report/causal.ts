@@ -29,6 +29,9 @@ function replacedSection(evaluation: Evaluation, arm: string, tests: readonly Ca
 		text:
 			'Each thought is replaced as the row says, and those after it are computed from the changed ones. Where the answers stay as right as unchanged, ' +
 			'what was taken away was not used. A zero, noise or a token’s embedding is itself unusual to the model: resampling from other problems is the fairest row. ' +
+			(tests.some(({ follows }) => follows !== undefined)
+				? 'Transplant puts in the thoughts of the other question about the same facts; an answer may have been that question’s before, so read “Follows” beside “Other answer”. '
+				: '') +
 			`p compares the test with the unchanged arm; with ${tests.length} tests, expect one in twenty below .05 by chance.`,
 		plot: {
 			kind: 'dots',
@@ -79,13 +82,11 @@ function testTables(evaluation: Evaluation, tests: readonly CausalResult[], labe
 		one.test === 'truncate' ? `${one.step}${one.trained ? ', as trained' : ''}` : one.test === 'jitter' ? String(one.form) : shortLabel(one);
 	const numeric = (text: string) => ({ label: text, numeric: true as const });
 	const partial = tests.some((one) => one.n !== n || (twinTest(evaluation, one)?.n ?? n) !== n);
-	const follows = tests.some((one) => one.follows !== undefined);
 	const effects = (who: string, one: CausalResult) => [
 		name(one),
 		...(twin ? [who] : []),
 		...(partial ? [String(one.n)] : []),
 		`${percent(one.changed)} (${percentBounds(one.changedCi)})`,
-		...(follows ? [one.follows === undefined || !one.followsCi ? NONE : `${percent(one.follows)} (${percentBounds(one.followsCi)})`] : []),
 		`${decimal(one.deltaLogOdds)} (${bounds(one.deltaLogOddsCi)})`,
 		`${decimal(one.kl)} (${bounds(one.klCi)})`,
 		pValue(one.unchanged.p),
@@ -125,7 +126,6 @@ function testTables(evaluation: Evaluation, tests: readonly CausalResult[], labe
 				...(twin ? [{ label: 'Model', short: true as const }] : []),
 				...(partial ? [numeric('n')] : []),
 				numeric('Other answer, %'),
-				...(follows ? [numeric('Follows, %')] : []),
 				numeric('Δ log-odds, nats'),
 				numeric('KL, nats'),
 				numeric('p'),
@@ -135,5 +135,28 @@ function testTables(evaluation: Evaluation, tests: readonly CausalResult[], labe
 				return [effects(model.id, one), ...(twin && other ? [effects(twin.model.id, other)] : [])];
 			}),
 		},
+		...followsTables(evaluation, tests),
 	];
+}
+
+/** Of tests that put in another prompt's thoughts: how many answers are that prompt's. */
+function followsTables(evaluation: Evaluation, tests: readonly CausalResult[]): Table[] {
+	const { model, twin } = evaluation;
+	const row = (who: string, one: CausalResult | undefined) =>
+		one?.followsCi ? [[shortLabel(one), who, percent(one.follows), percentBounds(one.followsCi)]] : [];
+	const rows = tests.flatMap((one) => [...row(model.id, one), ...(twin ? row(twin.model.id, twinTest(evaluation, one)) : [])]);
+	return rows.length === 0
+		? []
+		: [
+				{
+					caption: 'Answers that are those of the prompt whose thoughts were put in',
+					columns: [
+						{ label: 'Test', short: true },
+						{ label: 'Model', short: true },
+						{ label: 'Follows, %', numeric: true },
+						{ label: '95 % interval', numeric: true },
+					],
+					rows,
+				},
+			];
 }

@@ -32,9 +32,9 @@ section{margin:0 0 2.75rem}
 .headline .big{font-size:2.1rem;line-height:1.2;font-weight:600;letter-spacing:-.02em}
 .headline .big span{font-size:1.1rem;font-weight:400;color:var(--quiet);letter-spacing:0}
 .range,.control{font-size:.87rem;color:var(--quiet)}
-figure{margin:1rem 0 1.5rem}
+figure{margin:1rem 0 1.5rem;overflow-x:auto}
 figcaption{font-size:.87rem;color:var(--quiet);margin-top:.4rem}
-svg{display:block;width:100%;height:auto;overflow:visible}
+svg{display:block;width:100%;min-width:34rem;height:auto}
 svg text{font-size:13px;fill:var(--text)}
 svg .end{text-anchor:end}
 svg .middle{text-anchor:middle}
