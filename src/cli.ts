@@ -9,6 +9,8 @@ import { legibility } from './cli/legibility';
 import { ood } from './cli/ood';
 import { evaluateProbe, features, trainProbe } from './cli/probe';
 import { parseCommand, USAGE, type Command } from './cli/options';
+import { report } from './cli/reports';
+import { reproduce } from './cli/reproduce';
 import { withSession } from './cli/session';
 
 function run(command: Command): Promise<string> | string {
@@ -31,6 +33,10 @@ function run(command: Command): Promise<string> | string {
 			return withSession((session) => evaluateProbe(command, session));
 		case 'probe-features':
 			return withSession((session) => features(command, session));
+		case 'report':
+			return report(command);
+		case 'reproduce':
+			return withSession((session) => reproduce(command, session));
 		case 'inspect':
 			return inspect(command);
 	}

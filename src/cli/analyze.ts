@@ -1,17 +1,17 @@
 /** `analyze`: one prompt file, all arms, for people or as JSON. */
-import { stat } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { AnalyzeEvent, EvidenceParams } from '../engine/api';
 import { LiveTrace } from '../trace/live';
 import { cacheFolder } from './cache';
 import { chooseModel } from './model';
-import { RunError, UsageError } from './failure';
+import { UsageError } from './failure';
 import type { Command, EvidenceFlags, RunFlags } from './options';
 import { readProblems } from './problems';
 import { readPrompt } from './promptfile';
 import { Readouts } from './readouts';
 import { report } from './report';
 import type { Session } from './session';
+import { checkOutFile } from './target';
 
 const DEFAULT_TOP_K = 10;
 
@@ -22,11 +22,8 @@ export async function analyze(
 ): Promise<string> {
 	const path = resolve(file);
 	const { prompt, input } = await readPrompt(path);
-	if (out !== undefined && !(await stat(dirname(resolve(out))).catch(() => undefined))?.isDirectory()) {
-		throw new RunError(`The folder of ${out} does not exist: create it, or choose another --out.`);
-	}
-	if (out !== undefined && (await stat(resolve(out)).catch(() => undefined))?.isDirectory()) {
-		throw new RunError(`${out} is a folder: give --out a file name.`);
+	if (out !== undefined) {
+		await checkOutFile(out);
 	}
 	const model = chooseModel(run.model, prompt.settings.model, path);
 	const notes = [...prompt.warnings, ...(model.note === undefined ? [] : [model.note])];

@@ -1,26 +1,18 @@
-/** `causal`: what changing the thoughts of one prompt does to its answer; and of many, for `eval --causal`. */
+/** `causal`: what changing the thoughts of one prompt does to its answer. */
 import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { matchesGold } from '../analysis/answers';
-import { CAUSAL_TESTS, isWritten } from '../analysis/causal';
-import { share, wilson } from '../analysis/statistics';
 import { printable } from '../analysis/text';
 import type { CausalRow, NamedPrompt } from '../engine/api';
-import type { Problem } from '../prompts/problems';
 import { checkArms } from './analyze';
 import { chooseModel } from './model';
-import type { Command, RunFlags } from './options';
+import type { Command } from './options';
 import { readPrompt } from './promptfile';
 import { readProblems } from './problems';
 import type { Session } from './session';
-import type { Estimate } from '../trace/evidence';
 
 const EXAMPLES = join(__dirname, '..', 'media', 'examples');
 /** Each costs a run of every arm; a mean over more changes little. */
 const MAX_REFERENCE = 300;
-/** Tests of `eval`: latent ones that need no prompt that is chosen for one problem. */
-const WHOLE = CAUSAL_TESTS.filter((test) => !isWritten(test) && test !== 'patch' && test !== 'interchange');
-
 type Row = Omit<CausalRow, 'answer'> & { answer: string | null };
 
 export async function causal(
@@ -74,89 +66,6 @@ export async function causal(
 		return `${JSON.stringify({ model: { id: card.id, sha256: card.sha256 }, prompt: input.text, clean, rows, skipped })}\n`;
 	}
 	return table(clean, rows, skipped);
-}
-
-/** One test's answers on a set of problems. */
-export interface CausalResult extends Pick<CausalRow, 'arm' | 'test' | 'form' | 'step' | 'trained'> {
-	/** Problems on which it was run. */
-	n: number;
-	correct: number;
-	accuracy: number;
-	/** Wilson's 95 % interval. */
-	ci: [number, number];
-	/** Share of answers that are another than the unchanged run's. */
-	changed: number;
-	/** Of `transplant`: share of answers that are those of the prompts whose thoughts were put in, where both answer differently. */
-	follows?: Estimate;
-	/** Means over the problems; `measured` of them are finite. */
-	deltaLogOdds: number;
-	kl: number;
-	measured: number;
-}
-
-/** What changes all thoughts, on every problem; the problems are each other's reference. */
-export async function evaluateCausal(
-	{ model, problems, run, pattern }: { model: string; problems: readonly Problem[]; run: RunFlags; pattern?: RegExp },
-	{ engine, signal, progress, note }: Session,
-): Promise<CausalResult[]> {
-	const rows = new Map<string, Tested[]>();
-	const prompts = problems.map(({ question }) => question);
-	const { skipped } = await engine.call(
-		'causal',
-		{
-			model,
-			prompts,
-			arms: run.arms,
-			options: { latents: run.latents, seed: run.seed ?? 0, maxTokens: run.maxTokens },
-			tests: WHOLE,
-			scope: 'whole',
-			reference: prompts.slice(0, MAX_REFERENCE).map((text, i) => ({ name: `problem ${i}`, text })),
-		},
-		{
-			signal,
-			onEvent: (event) => {
-				if (event.kind === 'progress') {
-					return progress(event.message);
-				}
-				if (event.kind === 'clean') {
-					return;
-				}
-				const { index, row } = event;
-				const key = [row.arm, row.test, row.form, row.step].join(' ');
-				rows.set(key, rows.get(key) ?? []);
-				rows.get(key)!.push({ index, row });
-			},
-		},
-	);
-	skipped.forEach(note);
-	return [...rows.values()].map((found) => resultOf(found, problems, pattern));
-}
-
-interface Tested {
-	/** Of the problem. */
-	index: number;
-	row: CausalRow;
-}
-
-/** Of the rows of one test. */
-function resultOf(tested: readonly Tested[], problems: readonly Problem[], pattern: RegExp | undefined): CausalResult {
-	const { arm, test, form, step, trained } = tested[0]!.row;
-	const n = tested.length;
-	const rows = tested.map(({ row }) => row);
-	const correct = tested.filter(({ index, row }) => matchesGold(row.answer, problems[index]!.answer, pattern)).length;
-	const told = rows.filter(({ follows }) => follows !== undefined);
-	const measured = rows.filter(({ deltaLogOdds, kl }) => Number.isFinite(deltaLogOdds) && Number.isFinite(kl));
-	const mean = (of: (row: CausalRow) => number) => measured.reduce((sum, row) => sum + of(row), 0) / measured.length;
-	return {
-		...{ arm, test, form, step, trained, n, correct },
-		accuracy: correct / n,
-		ci: wilson(correct, n),
-		changed: rows.filter(({ changed }) => changed).length / n,
-		follows: told.length === 0 ? undefined : share(told.filter(({ follows }) => follows).length, told.length),
-		deltaLogOdds: mean(({ deltaLogOdds }) => deltaLogOdds),
-		kl: mean(({ kl }) => kl),
-		measured: measured.length,
-	};
 }
 
 /** A prompt file, a file of problems, or without either the examples. */

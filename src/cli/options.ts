@@ -2,6 +2,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { CAUSAL_TESTS, type CausalTest } from '../analysis/causal';
 import { PROBE_TASK_NAMES, type ProbeTaskName } from '../analysis/labels';
+import { PRESETS, type PresetName } from '../analysis/presets';
 import type { ProbePlace } from '../trace/document';
 import { messageOf, UsageError } from './failure';
 
@@ -10,8 +11,10 @@ export const USAGE = `Usage:
                                 [--max-tokens N] [--top-k K] [--probes P,…] [--out X.trace.safetensors] [--json]
                                 [--no-evidence] [--reference DATA.json] [--twin DIR] [--base DIR] [--reference-model DIR]
                                 [--candidates a,b]
-  node dist/cli.js eval DATA.json [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X]
-                                [--max-tokens N] [--limit N] [--causal] [--json]
+  node dist/cli.js eval DATA.json [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X] [--max-tokens N]
+                                [--limit N] [--causal] [--twin[=DIR]] [--out RESULT.json] [--json]
+  node dist/cli.js report X… --out DIR   (X: results of eval, and traces)
+  node dist/cli.js reproduce [PRESET…] [--data valid.json] [--limit N] [--out DIR] [--json]
   node dist/cli.js causal FILE  [--tests ablate-zero,…] [--reference FILE|DATA.json] [--resamples N] [--from FILE]
                                 [--model DIR] [--arms …] [--latents N] [--seed N] [--max-tokens N] [--json]
   node dist/cli.js ood FILE [--reference DATA.json] [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X]
@@ -35,7 +38,9 @@ Exit codes: 0 done, 1 the run failed, 2 wrong usage.`;
 export type Command =
 	| { kind: 'help' }
 	| { kind: 'analyze'; file: string; json: boolean; out?: string; probes?: string[]; run: RunFlags; evidence?: EvidenceFlags }
-	| { kind: 'eval'; file: string; json: boolean; limit?: number; causal: boolean; run: RunFlags }
+	| { kind: 'eval'; file: string; json: boolean; limit?: number; causal: boolean; twin?: string | true; out?: string; run: RunFlags }
+	| { kind: 'report'; files: string[]; out: string }
+	| { kind: 'reproduce'; presets: PresetName[]; data?: string; limit?: number; out?: string; json: boolean }
 	| {
 			kind: 'causal';
 			file: string;
@@ -106,6 +111,8 @@ const MAX_SEED = 2 ** 32 - 1;
 const MAX_TOP_K = 1_000;
 const MAX_TEMPERATURE = 100;
 
+const COMMANDS = 'analyze, eval, report, reproduce, causal, ood, legibility, probe or inspect';
+
 type Values = Record<string, string | boolean | undefined>;
 
 export function parseCommand(args: readonly string[]): Command {
@@ -137,11 +144,15 @@ export function parseCommand(args: readonly string[]): Command {
 					};
 		}
 		case 'eval': {
-			const { file, values } = parsed(command, rest, {
+			// A value of this option is optional, which the parser does not know: it is given with `=`.
+			const args = rest.map((arg) => (arg === '--twin' ? '--twin=' : arg));
+			const { file, values } = parsed(command, args, {
 				...COMMON,
 				...RUN,
 				limit: { type: 'string' },
 				causal: { type: 'boolean' },
+				twin: { type: 'string' },
+				out: { type: 'string' },
 			});
 			if (values['causal'] === true && Number(values['temperature'] ?? 0) !== 0) {
 				throw new UsageError('--causal compares the likeliest answers: leave out --temperature.');
@@ -154,6 +165,8 @@ export function parseCommand(args: readonly string[]): Command {
 						json: values['json'] === true,
 						limit: number(values, 'limit', 1, MAX_COUNT),
 						causal: values['causal'] === true,
+						twin: values['twin'] === '' ? true : named(values, 'twin'),
+						out: named(values, 'out'),
 						run: runFlags(values),
 					};
 		}
@@ -216,6 +229,35 @@ export function parseCommand(args: readonly string[]): Command {
 		}
 		case 'probe':
 			return probe(rest);
+		case 'report': {
+			const { files, values } = parsedAll(rest, { help: COMMON.help, out: { type: 'string' } });
+			const out = named(values, 'out');
+			if (values['help'] === true) {
+				return { kind: 'help' };
+			}
+			if (files.length === 0 || out === undefined) {
+				throw new UsageError('report needs results or traces, and --out DIR: see --help.');
+			}
+			return { kind: 'report', files, out };
+		}
+		case 'reproduce': {
+			const { files, values } = parsedAll(rest, {
+				...COMMON,
+				data: { type: 'string' },
+				limit: { type: 'string' },
+				out: { type: 'string' },
+			});
+			return values['help'] === true
+				? { kind: 'help' }
+				: {
+						kind: 'reproduce',
+						presets: presets(files),
+						data: named(values, 'data'),
+						limit: number(values, 'limit', 1, MAX_COUNT),
+						out: named(values, 'out'),
+						json: values['json'] === true,
+					};
+		}
 		case 'help':
 		case '--help':
 		case '-h':
@@ -223,8 +265,8 @@ export function parseCommand(args: readonly string[]): Command {
 		default:
 			throw new UsageError(
 				command === undefined
-					? 'A command is missing: use analyze, eval, causal, ood, legibility, probe or inspect.'
-					: `There is no command ${JSON.stringify(command.slice(0, 60))}: use analyze, eval, causal, ood, legibility, probe or inspect.`,
+					? `A command is missing: use ${COMMANDS}.`
+					: `There is no command ${JSON.stringify(command.slice(0, 60))}: use ${COMMANDS}.`,
 			);
 	}
 }
@@ -242,11 +284,11 @@ const STATES = {
 function probe([verb, ...rest]: string[]): Command {
 	switch (verb) {
 		case 'train': {
-			const { positionals, values } = split(rest, { ...STATES, name: { type: 'string' }, label: { type: 'string' } });
+			const { files, values } = parsedAll(rest, { ...STATES, name: { type: 'string' }, label: { type: 'string' } });
 			if (values['help'] === true) {
 				return { kind: 'help' };
 			}
-			const flags = probeFlags(only(positionals, 1, 'probe train')[0], values);
+			const flags = probeFlags(only(files, 1, 'probe train')[0], values);
 			if (flags.file === undefined && flags.task === undefined) {
 				throw new UsageError("probe train needs a file of labelled prompts, or a --task that labels the model's own: see --help.");
 			}
@@ -255,11 +297,11 @@ function probe([verb, ...rest]: string[]): Command {
 		}
 		case 'eval': {
 			const { at: _, sites: __, out: ___, ...options } = STATES;
-			const { positionals, values } = split(rest, options);
+			const { files, values } = parsedAll(rest, options);
 			if (values['help'] === true) {
 				return { kind: 'help' };
 			}
-			const [file, data] = only(positionals, 2, 'probe eval');
+			const [file, data] = only(files, 2, 'probe eval');
 			if (!file) {
 				throw new UsageError('probe eval needs a probe: see --help.');
 			}
@@ -267,11 +309,11 @@ function probe([verb, ...rest]: string[]): Command {
 			return { kind: 'probe-eval', probe: file, file: data, json, task, run };
 		}
 		case 'features': {
-			const { positionals, values } = split(rest, STATES);
+			const { files, values } = parsedAll(rest, STATES);
 			if (values['help'] === true) {
 				return { kind: 'help' };
 			}
-			const { file, ...flags } = probeFlags(only(positionals, 1, 'probe features')[0], values);
+			const { file, ...flags } = probeFlags(only(files, 1, 'probe features')[0], values);
 			if (file === undefined) {
 				throw new UsageError('probe features needs a file of prompts: see --help.');
 			}
@@ -326,11 +368,11 @@ function parsed(
 	args: string[],
 	options: NonNullable<ParseArgsConfig['options']>,
 ): { file?: string; values: Values } {
-	const { values, positionals } = split(args, options);
+	const { files, values } = parsedAll(args, options);
 	if (values['help'] === true) {
 		return { values };
 	}
-	const [file, extra] = positionals;
+	const [file, extra] = files;
 	if (file === undefined || file === '') {
 		throw new UsageError(`${command} needs a file: see --help.`);
 	}
@@ -340,14 +382,24 @@ function parsed(
 	return { file, values };
 }
 
-function split(args: string[], options: NonNullable<ParseArgsConfig['options']>): { values: Values; positionals: string[] } {
+function parsedAll(args: string[], options: NonNullable<ParseArgsConfig['options']>): { files: string[]; values: Values } {
 	try {
-		return parseArgs({ args, options, allowPositionals: true, strict: true }) as { values: Values; positionals: string[] };
+		const { values, positionals } = parseArgs({ args, options, allowPositionals: true, strict: true });
+		return { files: positionals, values: values as Values };
 	} catch (error) {
 		const message = messageOf(error);
 		const option = /^Option '(--[\w-]+).*' argument is ambiguous/.exec(message)?.[1];
 		throw new UsageError(option ? `${option} cannot be negative: see --help.` : `${message.split(/\.\s|\n/)[0]}: see --help.`);
 	}
+}
+
+/** All of them where none is named. */
+function presets(wanted: readonly string[]): PresetName[] {
+	const unknown = wanted.find((name) => !PRESETS.some((preset) => preset === name));
+	if (unknown !== undefined) {
+		throw new UsageError(`There is no preset ${JSON.stringify(unknown.slice(0, 60))}: use ${PRESETS.join(', ')}.`);
+	}
+	return PRESETS.filter((name) => wanted.length === 0 || wanted.includes(name));
 }
 
 function runFlags(values: Values): RunFlags {

@@ -6,12 +6,12 @@ import { printable } from '../analysis/text';
 import type { ProbeCellReport, ProbeReport } from '../engine/api';
 import { parseLabelled, type LabelledPrompt } from '../prompts/labelled';
 import { encodeHeader } from '../trace/container';
-import { writeWhole } from '../trace/writer.node';
+import { replaceBytes } from '../trace/replace.node';
 import { checkArms } from './analyze';
 import { messageOf, RunError, UsageError } from './failure';
 import { chooseModel } from './model';
 import type { Command, ProbeFlags } from './options';
-import { readText } from './promptfile';
+import { readText } from './textfile';
 import type { Session } from './session';
 
 const NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
@@ -81,10 +81,13 @@ export async function features(command: Extract<Command, { kind: 'probe-features
 	];
 	const metadata = { format: 'neuralese-features', arm, at: states.at, sites: JSON.stringify(sites), classes: JSON.stringify(targets.classes ?? []) };
 	const bytes = [encodeHeader(tensors, metadata), ...tensors.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
-	await writeWhole(resolve(out), 'file', Buffer.concat(bytes));
+	await replaceBytes(resolve(out), 'The file', Buffer.concat(bytes));
 	const summary = { arm, prompts: n, steps, sites, width, classes: targets.classes ?? null, out };
 	return json ? `${JSON.stringify(summary)}\n` : `${n} prompts × ${steps} steps × ${sites.length} sites × ${width} values of arm ${arm}: ${printable(out)}\n`;
 }
+
+/** A million short prompts. */
+const MAX_LABELLED_BYTES = 256 * 1024 * 1024;
 
 /** What the commands read before they run. `labels`: of the prompts, where no task gives them. */
 async function prepare(
@@ -102,7 +105,7 @@ async function prepare(
 }
 
 async function readLabelled(path: string, labels: Parameters<typeof parseLabelled>[1]): Promise<LabelledPrompt[]> {
-	const text = await readText(path);
+	const text = await readText(path, MAX_LABELLED_BYTES, 'a file of labelled prompts');
 	return attempt(() => parseLabelled(text, labels), `${path} cannot be used. `);
 }
 

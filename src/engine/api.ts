@@ -134,12 +134,14 @@ export type AnalyzeEvent =
 export interface EvaluateParams {
 	model: string;
 	prompts: string[];
+	/** Prompts before it were run earlier and are passed over; the others keep their place, from which their seed follows. */
+	first?: number;
 	arms?: string[];
 	options: RunOptions;
 }
 
 /**
- * `answer`: one prompt's answer in one arm, absent where the arm gave none. `seconds` include the reading of the prompt, whichever
+ * In the order of the prompts. `answer`: one prompt's answer in one arm, absent where the arm gave none. `seconds` include the reading of the prompt, whichever
  * arm it was read for.
  */
 export type EvaluateEvent = ProgressEvent | { kind: 'answer'; index: number; arm: string; answer?: string; seconds: number };
@@ -153,6 +155,8 @@ export interface NamedPrompt {
 export interface CausalParams {
 	model: string;
 	prompts: string[];
+	/** Prompts before it were run earlier and are passed over; the others keep their place, from which their seed follows. */
+	first?: number;
 	/** All with thoughts where absent. */
 	arms?: string[];
 	options: Pick<RunOptions, 'latents' | 'seed' | 'maxTokens'>;
@@ -185,6 +189,7 @@ export interface CausalRow extends Pick<Variant, 'test' | 'form' | 'step' | 'sit
 	by: string;
 }
 
+/** In the order of the prompts. */
 export type CausalEvent =
 	| ProgressEvent
 	/** Before the rows of an arm: what it answers unchanged. */

@@ -18,7 +18,7 @@ export function seedOf(seed: number, index: number): number {
 /** Seconds of computing. */
 export async function evaluate(
 	model: Model,
-	{ prompts, arms, options }: EvaluateParams,
+	{ prompts, first = 0, arms, options }: EvaluateParams,
 	signal: AbortSignal,
 	emit: (event: EvaluateEvent) => void,
 ): Promise<number> {
@@ -32,7 +32,8 @@ export async function evaluate(
 	emit({ kind: 'progress', message: 'Evaluating', fraction: 0, seconds: cost.seconds(shape.context, shape.context, false) });
 	const encoded = prompts.map((prompt) => tokenizer.encode(prompt).ids);
 	encoded.forEach((ids, index) => plans.forEach((plan) => checkProblem(plan, ids.length, shape.context, index)));
-	for (const [index, ids] of encoded.entries()) {
+	for (let index = first; index < encoded.length; index++) {
+		const ids = encoded[index]!;
 		const prefixes = new Map<string, { prefix: Prefix; seconds: number }>();
 		for (const plan of plans) {
 			const key = plan.before.join();

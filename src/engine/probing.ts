@@ -7,7 +7,7 @@ import { encodeProbe, isFitted, MAX_TRAINING, probeLogit, PROMPT_HASH, type Prob
 import { trainProbe as fit, type Example, type Fitted } from '../analysis/training';
 import type { LabelledPrompt } from '../prompts/labelled';
 import type { ProbeMetric } from '../trace/document';
-import { writeWhole } from '../trace/writer.node';
+import { replaceBytes } from '../trace/replace.node';
 import type { EvaluateProbeParams, ProbeCellReport, ProbeReport, ProgressEvent, TrainProbeParams } from './api';
 import { EngineError, quoted } from './error';
 import { read, statesOf, type Features, type States } from './features';
@@ -61,7 +61,7 @@ export async function trainProbe(model: Model, params: TrainProbeParams, signal:
 		split: { by: 'group' as const, training, heldOut, folds: FOLDS },
 		penalty: cells.map(({ step, layer, penalty }) => ({ step, layer, penalty })),
 	};
-	await writeWhole(out, 'probe', encodeProbe(probe, provenance));
+	await replaceBytes(out, 'The probe', encodeProbe(probe, provenance));
 	return {
 		...described(model, probe),
 		prompts: provenance.n,

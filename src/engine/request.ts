@@ -65,7 +65,14 @@ export const analyzeRequest = v.object({
 	probes: v.optional(v.pipe(v.array(path), v.maxLength(MAX_PROBES))),
 	strictProbes: v.optional(v.boolean()),
 });
-export const evaluateRequest = v.object({ model: path, prompts: v.pipe(v.array(text), v.maxLength(MAX_PROMPTS)), arms, options });
+const first = v.optional(whole(0, MAX_PROMPTS));
+export const evaluateRequest = v.object({
+	model: path,
+	prompts: v.pipe(v.array(text), v.maxLength(MAX_PROMPTS)),
+	first,
+	arms,
+	options,
+});
 export const oodRequest = v.object({
 	model: path,
 	prompt: text,
@@ -85,6 +92,7 @@ const namedPrompt = v.object({ name: v.pipe(v.string(), v.maxLength(1_000)), tex
 export const causalRequest = v.object({
 	model: path,
 	prompts: v.pipe(v.array(text), v.maxLength(MAX_PROMPTS)),
+	first,
 	arms,
 	options: v.pick(options, ['latents', 'seed', 'maxTokens']),
 	tests: v.pipe(v.array(v.picklist(CAUSAL_TESTS)), v.minLength(1)),

@@ -1,4 +1,4 @@
-/** The one engine of this window: forked on the first analysis, one analysis at a time. */
+/** The one engine of this window: forked on the first call, one call at a time. */
 import * as vscode from 'vscode';
 import type { AnalyzeEvent, AnalyzeParams, AnalyzeResult, EngineApi, ProgressEvent } from '../engine/api';
 import { Engine } from '../engine/client';
@@ -8,7 +8,7 @@ import type { Log } from './log';
 export class EngineHost implements vscode.Disposable {
 	private readonly engine: Engine;
 	private queue: Promise<unknown> = Promise.resolve();
-	/** Analyses that have not ended. */
+	/** Calls that have not ended. */
 	private waiting = 0;
 	private reason?: string;
 
@@ -39,13 +39,14 @@ export class EngineHost implements vscode.Disposable {
 		method: M,
 		params: EngineApi[M]['params'],
 		signal: AbortSignal,
-		onEvent: (event: EngineApi[M]['event'] | ProgressEvent) => void,
+		onEvent: (event: EngineApi[M]['event'] | ProgressEvent) => void = () => {},
 	): Promise<EngineApi[M]['result']> {
 		if (signal.aborted) {
 			return Promise.reject(cancelled());
 		}
 		if (this.waiting++ > 0) {
-			onEvent({ kind: 'progress', message: vscode.l10n.t('Waiting for another analysis') });
+			const waiting: ProgressEvent = { kind: 'progress', message: vscode.l10n.t('Waiting for another analysis') };
+			onEvent(waiting as EngineApi[M]['event']);
 		}
 		const run = async () => {
 			signal.removeEventListener('abort', giveUp);

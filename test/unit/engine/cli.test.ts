@@ -101,7 +101,11 @@ describe('arguments', () => {
 		[['analyze', 'a', '--candidates', 'a,,b'], /--candidates takes names/],
 		[['analyze', 'a', '--no-evidence', '--twin', 'x'], /--twin is for evidence: leave out --no-evidence/],
 		[['eval', 'a', '--limit', '0'], /--limit should be/],
-		[['eval', 'a', '--out', 'x'], /--out/],
+		[['eval', 'a', '--out='], /--out needs a value/],
+		[['eval', 'a', '--twin', 'b'], /takes one file, not also "b"/],
+		[['report', 'a'], /report needs results or traces, and --out DIR/],
+		[['report', '--out', 'x'], /report needs results or traces/],
+		[['reproduce', 'gpt'], /no preset "gpt": use prosqa, /],
 		[['eval', 'a', '--causal', '--temperature', '1'], /leave out --temperature/],
 		[['causal'], /needs a file/],
 		[['causal', 'a', '--tests', 'zero'], /no test "zero": use ablate-zero, /],
@@ -372,7 +376,9 @@ describe('eval', () => {
 		const run = async (text: string) =>
 			JSON.parse((await cli(['eval', await promptFile(text, 'a.json'), '--model', folder, '--json'])).out);
 		const result = await run(JSON.stringify(problems));
-		assert.deepEqual(Object.keys(result), ['n', 'arms']);
+		for (const key of ['n', 'arms', 'pairs', 'model', 'data', 'options', 'seed', 'created', 'producer', 'outcomes']) {
+			assert.ok(Object.hasOwn(result, key), key);
+		}
 		assert.equal(result.n, 2);
 		for (const arm of ['latent', 'cot', 'direct']) {
 			const { correct, accuracy, ci, seconds } = result.arms[arm];
@@ -438,13 +444,13 @@ describe('causal', () => {
 		const { n, arms, causal } = JSON.parse(out);
 		const result = (name: string, step: string | number) =>
 			causal.find((one: { test: string; step: string | number }) => one.test === name && one.step === step);
-		assert.equal(causal.length, 4 + 3 * 2 + 7);
+		assert.equal(causal.length, 4 + 3 * 2 + 7 + 4 + 1, 'replacements, their forms, counts, noise, transplants');
 		assert.equal(result('truncate', 6).correct, arms.latent.correct, 'all thoughts are the unchanged run');
 		const { accuracy, correct, ci, changed } = result('ablate-zero', 'all');
 		assert.equal(accuracy, correct / n);
 		assert.ok(ci[0] <= accuracy && accuracy <= ci[1] && changed >= 0 && changed <= 1);
 		const shown = await cli(['eval', data, '--arms', 'latent', '--causal']);
-		assert.match(shown.out, /^latent snap-1 rescaled all +\d+\.\d %  \(95 % interval .*\)  \d of 2$/m);
+		assert.match(shown.out, /^latent, snap-1 rescaled +\d+\.\d %  \(95 % interval .*\) +\d of 2 +against unchanged p /m);
 	});
 });
 
