@@ -22,6 +22,11 @@ class Identity:
     description: str
     feedback: dict[str, str]
 
+    @property
+    def pause(self) -> bool:
+        """Whether dummy tokens are fed in place of states."""
+        return self.feedback["site"] == "token"
+
 
 LATENT_MODEL = Identity(
     "prosqa",
@@ -36,6 +41,13 @@ PAUSE_TWIN = Identity(
     "The control of prosqa: same size, start, data and steps, with dummy <latent> tokens in place of fed-back "
     "thoughts.",
     {"site": "token", "token": "<latent>"},
+)
+REINFORCED = Identity(
+    "prosqa-rl",
+    "ProsQA reasoner, chain of thought tuned by reinforcement",
+    "prosqa with its written chain of thought tuned by reinforcement learning on the answer alone: the other half of a "
+    "pair in which to look for drift.",
+    LATENT_MODEL.feedback,
 )
 
 
@@ -72,9 +84,8 @@ def _recipe(feedback: dict[str, str]) -> dict:
     }
 
 
-def write_manifest(folder: Path, shape: Shape, pause: bool) -> None:
+def write_manifest(folder: Path, shape: Shape, who: Identity) -> None:
     """Hashes what lies in the folder and describes it in `model.json`."""
-    who = identity(pause)
     manifest = {
         "format": "neuralese-model",
         "version": 1,
