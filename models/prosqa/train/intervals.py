@@ -1,6 +1,7 @@
 """Counts of problems, their shares and means, and 95 % intervals over problems."""
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -28,24 +29,25 @@ def _resampled(counts: list[Count]) -> np.ndarray:
         return np.stack([(weights @ found) / (weights @ out_of) for found, out_of in counts])
 
 
-def _rounded(value: float, low: float, high: float, problems: np.ndarray) -> dict:
-    return {"value": round(float(value), 5), "ci": [round(float(low), 5), round(float(high), 5)], "n": int(problems.sum())}
+def _rounded(value: float, interval: Iterable[float], problems: np.ndarray) -> dict:
+    value, low, high = (round(float(number), 5) for number in (value, *interval))
+    return {"value": value, "ci": [low, high], "n": int(problems.sum())}
 
 
 def estimate(count: Count) -> dict:
-    """Found over out-of, summed over problems: Wilson's interval where a problem counts once or not at all, else a
+    """Found over out-of, summed over problems: Wilson's interval where what was found is a yes or no (bool), else a
     bootstrap over problems. `n` is the number of problems that count."""
     found, out_of = count
     total = out_of.sum()
     if total == 0:
         return {"value": None, "ci": None, "n": 0}
-    if np.isin(out_of, (0, 1)).all() and np.isin(found, (0, 1)).all():
-        return _rounded(found.sum() / total, *wilson(int(found.sum()), int(total)), out_of > 0)
-    return _rounded(found.sum() / total, *np.nanquantile(_resampled([count])[0], (0.025, 0.975)), out_of > 0)
+    if found.dtype == bool:
+        return _rounded(found.sum() / total, wilson(int(found.sum()), int(total)), out_of > 0)
+    return _rounded(found.sum() / total, np.nanquantile(_resampled([count])[0], (0.025, 0.975)), out_of > 0)
 
 
 def change(before: Count, after: Count) -> dict:
     """After less before on the same problems, with a bootstrap over problems."""
     drawn = _resampled([before, after])
     value = after[0].sum() / after[1].sum() - before[0].sum() / before[1].sum()
-    return _rounded(value, *np.nanquantile(drawn[1] - drawn[0], (0.025, 0.975)), (before[1] > 0) | (after[1] > 0))
+    return _rounded(value, np.nanquantile(drawn[1] - drawn[0], (0.025, 0.975)), (before[1] > 0) | (after[1] > 0))
