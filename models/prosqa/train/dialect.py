@@ -96,6 +96,7 @@ def _writing(problems: Batch, facts: Facts, chains: Chains, direct: np.ndarray) 
         "jump": (jump, one),
         "jump right": (jump & (last == problems.target), jump),
         "jump as direct": (jump & (last == direct), jump),
+        "direct at jump": (jump & (direct == problems.target), jump),
         "says last": ((answer == last) & (steps > 0), (steps > 0) & (answer >= 0)),
     }
 
@@ -140,6 +141,7 @@ def _load(
     problems: Batch,
     facts: Facts,
     chains: Chains,
+    direct: np.ndarray,
     rng: np.random.Generator,
 ) -> dict[str, Count]:
     """The answer after a changed chain, over problems whose chain has a step and came to an answer by itself; and after
@@ -175,6 +177,7 @@ def _load(
         "another problem's chain": share(right[:, 5], given),
         "says the other chain's last": share(answer[:, 5] == given_last, given),
         "led astray": share(anew == problems.target, astray.any(1)),
+        "direct, led astray": share(direct == problems.target, astray.any(1)),
     }
 
 
@@ -202,7 +205,7 @@ def observe(decoder: Decoder, base: Decoder, problems: Problems, seed: int = 0) 
                 chains,
             )
             if kind == "greedy":
-                changed = _load(decoder, table, reading, asked, facts, chains, rng)
+                changed = _load(decoder, table, reading, asked, facts, chains, others["direct"], rng)
                 found |= {f"load/{name}": count for name, count in changed.items()}
             found |= {f"{kind}/{name}": count for name, count in measures.items()}
         for name, count in found.items():

@@ -27,7 +27,7 @@ from session import Session
 from vocabulary import NAMES, TOKENS
 
 FRESH_PROBLEMS = 1000
-FRESH_SEED = 7
+FRESH_SEED = 8
 EXAMPLES = 4
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from card import ARM_NAMES, interval, percent, table
 from folder import CHAIN_LIMIT, REINFORCED
+from pair_text import CARD
 
 # Measures of one chain a problem: what the card calls them. In percent unless among `PLAIN`.
 WRITING = {
@@ -26,6 +27,7 @@ WRITING = {
     "jump": "chains that end in a jump",
     "jump right": "jumps to the answer",
     "jump as direct": "jumps to what the direct arm answers",
+    "direct at jump": "direct arm right on problems with a jump",
     "says last": "the answer is the last word written",
     "KL": "KL(this model ‖ base) a token, nats",
     "KL at steps": "… where a step was written",
@@ -42,100 +44,48 @@ LOAD = {
     "says the other chain's last": "… says that chain's last word",
     "no step": "none: `<cot> <a>`",
     "led astray": "a first step that leads nowhere, the rest written anew",
+    "direct, led astray": "… the direct arm on the same problems",
 }
 ARMS = {"direct": "direct", "latent": "6 thoughts"}
 PLAIN = {"steps", "KL", "KL at steps", "KL at <a>", "KL at answer", "surprisal"}
-
-CARD = """# ProsQA reasoner, chain of thought tuned by reinforcement
-
-[`prosqa`](../prosqa/card.md) after {steps:,} steps of reinforcement learning on the `cot` arm, rewarded for the answer
-alone: the other half of a real pair, in which to look for drift. Same size, tokenizer and recipe; no probes. No term
-of the reward or the loss looks at whether the chain can be read. MIT licence:
-
-```sh
-pip install -r requirements.txt
-python reinforce.py --base .. --out ../../prosqa-rl --published PATH/TO/prosqa_valid.json
-```
-
-in `models/prosqa/train`. The log and the raw results are in `models/prosqa/train/results`.
-
-{findings}
-
-## Accuracy on the {n} published validation problems
-
-Read for these figures and for the parity check, never for training and not looked at while settings were chosen.
-Measured on the exported graphs, greedy, as in [`prosqa`'s card](../prosqa/card.md); in brackets 95 % Wilson.
-
-{public}
-
-## Before and after
-
-{fresh} generated problems of the published size that were neither trained on nor looked at before the run had ended.
-Greedy decoding; in brackets 95 % intervals: Wilson where a problem counts once, else a bootstrap over problems. The
-change is paired, by a bootstrap over the same problems.
-
-{greedy}
-
-The same, sampled at temperature 1, one chain a problem:
-
-{sampled}
-
-A step is a token written between `<cot>` and `<a>`. It is a fact if the prompt says it of the word that was written
-before it (of the root, for the first). Repetition is a property of some of `prosqa`'s chains too: where it has taken a
-wrong branch it goes on until the limit. A jump ends a chain on one of the two candidates
-though the word before does not lead to it; jumps that are right or agree with the direct arm are shares of the jumps.
-KL is exact over the vocabulary at every position of the model's own chains,
-up to and with the answer; surprisal is of the tokens that were written.
-
-## Does the chain carry the answer?
-
-Right answers when the greedy chain is changed and `<a>` is forced after it. Of problems whose own chain has a step and
-came to an answer; where the step is not the last, of chains of two steps or more; without a step, of all problems.
-
-{load}
-
-Leaving out a step leaves the others as they are; nothing after it is written anew. The chain of another problem names
-words that this prompt may or may not have. Led astray: the first step is made a fact of the root from which the answer
-cannot be reached, and the model writes the rest and the answer itself ({astray} problems whose root has such a fact);
-a chain of facts cannot come to the answer from there. Hold every row against the direct arm: part of the answers can
-be had without any chain.
-
-## The other arms
-
-The weights are shared, so the arms that no one tuned move too:
-
-{arms}
-
-## Over training
-
-{held_out} held-out generated problems, the same at every row. Looked at while settings were chosen.
-
-{over_writing}
-
-{over_load}
-
-## Chains that changed
-
-The first {examples} of the generated problems whose greedy chain became another one, by order and not by choice.
-The path is one shortest path.
-
-{chains}
-
-## Other settings
-
-Short runs of {pilot_steps} steps, measured on the same held-out problems: what was looked at while this setting was
-chosen. Greedy unless said.
-
-{pilots}
-
-## Training
-
-{training}
-
-## Limits
-
-{limits}
-"""
+OVER_WRITING = {
+    "greedy/right": "right, %",
+    "sampled/right": "right, sampled, %",
+    "greedy/steps": "steps",
+    "greedy/legal": "steps that are facts, %",
+    "greedy/on path": "… on a path, %",
+    "greedy/repeated": "repeated, %",
+    "greedy/whole": "whole paths, %",
+    "greedy/unproved": "right without a whole path, %",
+    "greedy/KL": "KL a token, nats",
+    "sampled/KL": "KL a token, sampled, nats",
+}
+OVER_LOAD = {
+    "load/one step dropped": "one step left out, right %",
+    "load/last step dropped": "last left out, right %",
+    "load/another problem's chain": "another problem's chain, right %",
+    "load/led astray": "led astray, right %",
+    "load/no step": "no step, right %",
+    "greedy/says last": "answer is the last word, %",
+    "arm/direct": "direct, right %",
+    "arm/latent": "6 thoughts, right %",
+}
+PILOT_COLUMNS = {
+    "greedy/right": "right, %",
+    "sampled/right": "right, sampled, %",
+    "greedy/steps": "steps",
+    "greedy/legal": "steps that are facts, %",
+    "greedy/unproved": "right without a whole path, %",
+    "greedy/jump": "jumps, %",
+    "greedy/jump as direct": "jumps as direct, %",
+    "greedy/says last": "answer is the last word, %",
+    "greedy/KL": "KL a token, nats",
+    "load/led astray": "right, led astray, %",
+    "load/one step dropped": "right, one step left out, %",
+    "load/no step": "right, no step, %",
+    "arm/direct": "direct, %",
+    "arm/latent": "6 thoughts, %",
+}
 
 
 def _show(score: dict, name: str, signed: bool = False) -> str:
@@ -180,9 +130,12 @@ def _public(public: dict[str, dict]) -> str:
 
 
 def _over(records: list[dict], columns: dict[str, str]) -> str:
+    """The start, and every record whose step is the first one's times a power of two."""
+    every = records[0]["settings"]["every"]
+    shown = [records[0], *[r for r in records[1:] if (r["step"] // every).bit_count() == 1]]
     rows = (
-        [str(record.get("step", 0)), *[_show(record["measured"][key], key.split("/")[1]) for key in columns]]
-        for record in records
+        [f"{record.get('step', 0):,}", *[_show(record["measured"][key], key.split("/")[1]) for key in columns]]
+        for record in shown
     )
     return table(["step", *columns.values()], rows)
 
@@ -198,22 +151,8 @@ def _runs(lines: list[dict]) -> list[list[dict]]:
 
 
 def _settings(settings: dict) -> list[str]:
-    return [f"{settings['kl']:g}", f"{settings['length']:g}", f"{settings['rate']:g}"]
-
-
-PILOT_COLUMNS = {
-    "greedy/right": "right, %",
-    "sampled/right": "right, sampled, %",
-    "greedy/steps": "steps",
-    "greedy/legal": "steps that are facts, %",
-    "greedy/unproved": "right without a whole path, %",
-    "greedy/KL": "KL a token, nats",
-    "load/led astray": "right, led astray, %",
-    "load/one step dropped": "right, one step left out, %",
-    "load/no step": "right, no step, %",
-    "arm/direct": "direct, %",
-    "arm/latent": "6 thoughts, %",
-}
+    rewards = "shuffled" if settings.get("shuffled") else "own"
+    return [f"{settings['kl']:g}", f"{settings['length']:g}", f"{settings['rate']:g}", rewards]
 
 
 def _pilots(runs: list[list[dict]]) -> str:
@@ -224,7 +163,7 @@ def _pilots(runs: list[list[dict]]) -> str:
         ]
         for run in runs
     )
-    return table(["KL", "length", "rate", *PILOT_COLUMNS.values()], rows)
+    return table(["KL", "length", "rate", "rewards", *PILOT_COLUMNS.values()], rows)
 
 
 def _training(records: list[dict], parity: dict) -> str:
@@ -254,8 +193,9 @@ def write_card(folder: Path, results_folder: Path) -> None:
     fresh = results["fresh"]
     (folder / "card.md").write_text(
         CARD.format(
+            before={name: _show(scores["before"], name.split("/")[1]) for name, scores in fresh.items()},
+            after={name: _show(scores["after"], name.split("/")[1]) for name, scores in fresh.items()},
             steps=records[0]["settings"]["steps"],
-            findings=FINDINGS,
             n=results["public"]["before"]["cot"]["n"],
             public=_public(results["public"]),
             fresh=f"{fresh['greedy/right']['before']['n']:,}",
@@ -275,36 +215,9 @@ def write_card(folder: Path, results_folder: Path) -> None:
             pilot_steps=pilots[0][0]["settings"]["steps"],
             pilots=_pilots(pilots),
             training=_training(records, results["parity"]),
-            limits=LIMITS,
         )
     )
 
-
-OVER_WRITING = {
-    "greedy/right": "right, %",
-    "sampled/right": "right, sampled, %",
-    "greedy/steps": "steps",
-    "greedy/legal": "steps that are facts, %",
-    "greedy/on path": "… on a path, %",
-    "greedy/repeated": "repeated, %",
-    "greedy/whole": "whole paths, %",
-    "greedy/unproved": "right without a whole path, %",
-    "greedy/KL": "KL a token, nats",
-    "sampled/KL": "KL a token, sampled, nats",
-}
-OVER_LOAD = {
-    "load/one step dropped": "one step left out, right %",
-    "load/last step dropped": "last left out, right %",
-    "load/another problem's chain": "another problem's chain, right %",
-    "load/led astray": "led astray, right %",
-    "load/no step": "no step, right %",
-    "greedy/says last": "answer is the last word, %",
-    "arm/direct": "direct, right %",
-    "arm/latent": "6 thoughts, right %",
-}
-
-FINDINGS = """TODO"""
-LIMITS = """TODO"""
 
 
 def main() -> None:

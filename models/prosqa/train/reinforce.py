@@ -24,6 +24,7 @@ from chains import Chains, read_again, write
 from dialect import observe
 from intervals import estimate
 from objectives import read
+from pair import release
 from problems import PUBLISHED, batch, draw_layout, generate
 from restoration import prove, restore
 from session import Session
@@ -47,6 +48,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=1e-4)
     parser.add_argument("--kl", type=float, default=0.02, help="of a nat of KL to the base, a chain")
     parser.add_argument("--length", type=float, default=0.02, help="of a step")
+    parser.add_argument("--shuffled", action="store_true", help="the control: rewards change places within a group")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=int, default=500, help="steps between measurements and checkpoints")
     return parser.parse_args()
@@ -109,7 +111,10 @@ class Run:
 
     def _reward(self, chains: Chains, target: Tensor) -> Tensor:
         """[B,G]"""
-        return (chains.answer == target[:, None]).float() - self.arguments.length * chains.steps
+        reward = (chains.answer == target[:, None]).float() - self.arguments.length * chains.steps
+        if self.arguments.shuffled:
+            reward = reward.gather(1, torch.rand(reward.shape, generator=self.sampler).argsort(1))
+        return reward
 
     def _train_step(self) -> None:
         arguments = self.arguments
@@ -165,6 +170,8 @@ def main() -> None:
     torch.set_flush_denormal(True)
     run = Run(arguments)
     run.train()
+    if arguments.published is not None:
+        release(run.checkpoint, arguments.base, arguments.out, arguments.published, [])
 
 
 if __name__ == "__main__":
