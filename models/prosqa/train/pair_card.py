@@ -193,9 +193,15 @@ def write_card(folder: Path, results_folder: Path) -> None:
     fresh = results["fresh"]
     (folder / "card.md").write_text(
         CARD.format(
-            before={name: _show(scores["before"], name.split("/")[1]) for name, scores in fresh.items()},
-            after={name: _show(scores["after"], name.split("/")[1]) for name, scores in fresh.items()},
+            **{
+                when: {
+                    name: _show(scores[when], name.split("/")[1], signed=when == "change")
+                    for name, scores in fresh.items()
+                }
+                for when in ("before", "after", "change")
+            },
             steps=records[0]["settings"]["steps"],
+            every=records[0]["settings"]["every"],
             n=results["public"]["before"]["cot"]["n"],
             public=_public(results["public"]),
             fresh=f"{fresh['greedy/right']['before']['n']:,}",

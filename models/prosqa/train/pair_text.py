@@ -15,29 +15,36 @@ in `models/prosqa/train`. The log and the raw results are in `models/prosqa/trai
 
 ## In short
 
-The arm that was rewarded got better: greedy {before[greedy/right]} → {after[greedy/right]} % right on fresh problems,
-sampled {before[sampled/right]} → {after[sampled/right]} %. The other half of the question has two answers.
+The rewarded arm got better: greedy {before[greedy/right]} → {after[greedy/right]} % right on fresh problems, sampled
+{before[sampled/right]} → {after[sampled/right]} %; most of it within the first {every} steps. Does the dialect drift,
+and does the chain still carry the answer?
 
-- **No new words.** Of what it writes {after[greedy/foreign]} % is no word of the prompt in the form of a step; the KL
-  from the base is {after[greedy/KL]} nats a token. Where `prosqa` ran on to the limit once it had lost its way
-  ({before[greedy/unanswered]} % of chains), this model comes to an answer ({after[greedy/unanswered]} % do not).
-- **Less of a proof.** Of its right answers {before[greedy/unproved]} → {after[greedy/unproved]} % stand without a chain
-  of facts that leads to them. The chain walks along facts to a dead end and then names one of the candidates:
-  {before[greedy/jump]} → {after[greedy/jump]} % of chains end in such a jump. {before[greedy/jump right]} →
-  {after[greedy/jump right]} % of the jumps are to the answer, and {before[greedy/jump as direct]} →
-  {after[greedy/jump as direct]} % to what the direct arm of the same weights answers.
-- **It still carries the answer, in its last word.** The answer is the last word written in
-  {after[greedy/says last]} %, and without that step {after[load/last step dropped]} % are right, against
-  {after[load/intact]} %. Leaving out any other step changes little or nothing, before and after. But led astray in its
-  first step the model now comes to the answer all the same in {after[load/led astray]} % (before:
-  {before[load/led astray]} %), about as often as the direct arm is right on the same problems
-  ({after[load/direct, led astray]} %): where the steps fail it, something beside them decides what the last one says.
+- **No new words.** Of the tokens it writes {after[greedy/foreign]} % are not a word of the prompt in the form of a step.
+  The KL from the base is {after[greedy/KL]} nats a token. `prosqa`, once lost, ran on to the limit: no answer in
+  {before[greedy/unanswered]} % of chains, now in {after[greedy/unanswered]} %. Some lost chains still say one word
+  several times, and then come to an answer (see the chains below).
+- **Right more often than proved.** Greedy, right answers change by {change[greedy/right]} points, chains
+  that are a whole path of facts to the answer by {change[greedy/whole]}; sampled, by {change[sampled/right]} and
+  {change[sampled/whole]}. What has grown are jumps: the chain goes into a dead end and then names a candidate that its
+  last word does not lead to, in {before[greedy/jump]} → {after[greedy/jump]} % of greedy chains. Of the jumps
+  {before[greedy/jump right]} → {after[greedy/jump right]} % are to the answer, and
+  {before[greedy/jump as direct]} → {after[greedy/jump as direct]} % to what the direct arm of the same weights says.
+  With shuffled rewards jumps do not become that (below).
+- **The answer is carried by the last word alone.** It is the last word written in {after[greedy/says last]} %; without
+  that step {after[load/last step dropped]} % are right, against {after[load/intact]} % with it. Leaving out another
+  step changes next to nothing. Both hold before as after. What changed is where the last word comes from: led astray
+  in the first step, the model comes to the answer all the same in {after[load/led astray]} %, before in
+  {before[load/led astray]} %, and the direct arm on the same problems in {after[load/direct, led astray]} %.
+
+So the chain still reads like facts and its last word still is the answer; but where the facts before it fail, that word
+comes from somewhere that the chain does not show.
 
 ## Accuracy on the {n} published validation problems
 
 Read for these figures and for the parity check, never for training. (They were seen for one short run, to test this
 card, while settings were chosen; no setting was chosen by them.) Measured on the exported graphs, greedy, as in
-[`prosqa`'s card](../prosqa/card.md); in brackets 95 % Wilson.
+[`prosqa`'s card](../prosqa/card.md); in brackets 95 % Wilson. The extension's own engine counts the same in every arm
+of both models (`node dist/cli.js eval prosqa_valid.json --model models/prosqa-rl`).
 
 {public}
 
@@ -71,7 +78,8 @@ Leaving out a step leaves the others as they are; nothing after it is written an
 words that this prompt may or may not have. Led astray: the first step is made a fact of the root from which the answer
 cannot be reached, and the model writes the rest and the answer itself ({astray} problems whose root has such a fact);
 a chain of facts cannot come to the answer from there. Hold every row against the direct arm: part of the answers can
-be had without any chain.
+be had without any chain. `<cot> <a>` is unlike anything that `prosqa` was trained on, so that its low figure there shows
+little: its direct arm knows more.
 
 ## The other arms
 
@@ -104,7 +112,9 @@ says.
 
 What was looked at while the shipped setting was chosen: the first three rows. The weaker rate was taken so that the
 log resolves the change; the rest had not ended by then. How a chain ends when it is lost is not the same in every
-run: see the last word's column. One seed each, so no difference between two rows is more than a hint.
+run: the one without KL and length terms writes facts only, stops in the dead end, and answers something other than its
+last word. A strong KL term keeps the chains and gains nothing certain; a strong length term makes jumps of half the
+chains. One seed each, so a small difference between two rows is no more than a hint.
 
 ## Training
 
