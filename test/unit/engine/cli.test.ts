@@ -109,7 +109,8 @@ describe('arguments', () => {
 		[['eval', 'a', '--causal', '--temperature', '1'], /leave out --temperature/],
 		[['causal'], /needs a file/],
 		[['causal', 'a', '--tests', 'zero'], /no test "zero": use ablate-zero, /],
-		[['causal', 'a', '--tests', 'transplant'], /no test "transplant"/],
+		[['causal', 'a', '--tests', 'interchange'], /name its file with --from/],
+		[['causal', 'a', '--resamples', '0'], /--resamples should be/],
 		[['causal', 'a', '--temperature', '1'], /--temperature/],
 		[['ood'], /needs a file/],
 		[['ood', 'a', '--reference='], /--reference needs a value/],
@@ -416,9 +417,11 @@ describe('causal', () => {
 		assert.deepEqual(clean, { latent: 'fompus' });
 		assert.deepEqual(skipped, []);
 		const count = (name: string) => rows.filter(({ test: found }: { test: string }) => found === name).length;
-		assert.deepEqual([count('resample'), count('truncate'), count('transplant'), rows.length], [12, 7, 12, 31]);
+		assert.deepEqual([count('resample'), count('truncate'), count('interchange'), rows.length], [12, 7, 12, 31]);
 		const shape = ['answer', 'arm', 'by', 'changed', 'deltaLogOdds', 'kl', 'later', 'step', 'test'];
 		assert.deepEqual(Object.keys(rows[0]).sort(), shape);
+		const interchanged = rows.find((row: { test: string; follows?: boolean }) => row.test === 'interchange');
+		assert.equal(typeof interchanged.follows, 'boolean');
 		assert.equal(rows[0].by, 'thought 0 of "sally.prompt.md"', 'the examples are the reference, without the tested prompt');
 	});
 
@@ -446,6 +449,8 @@ describe('causal', () => {
 			causal.find((one: { test: string; step: string | number }) => one.test === name && one.step === step);
 		assert.equal(causal.length, 4 + 3 * 2 + 7 + 4 + 1, 'replacements, their forms, counts, noise, transplants');
 		assert.equal(result('truncate', 6).correct, arms.latent.correct, 'all thoughts are the unchanged run');
+		assert.deepEqual(result('transplant', 'all').follows, { value: 1, ci: result('transplant', 'all').follows.ci, n: 2 });
+		assert.equal(result('transplant', 'all').correct, 0, 'each answers the other question');
 		const { accuracy, correct, ci, changed } = result('ablate-zero', 'all');
 		assert.equal(accuracy, correct / n);
 		assert.ok(ci[0] <= accuracy && accuracy <= ci[1] && changed >= 0 && changed <= 1);
