@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { matchesGold } from '../analysis/answers';
 import { CAUSAL_TESTS, isWritten } from '../analysis/causal';
-import { wilson } from '../analysis/statistics';
+import { share, wilson } from '../analysis/statistics';
 import { printable } from '../analysis/text';
 import type { CausalRow, NamedPrompt } from '../engine/api';
 import type { Problem } from '../prompts/problems';
@@ -13,17 +13,18 @@ import type { Command, RunFlags } from './options';
 import { readPrompt } from './promptfile';
 import { readProblems } from './problems';
 import type { Session } from './session';
+import type { Estimate } from '../trace/evidence';
 
 const EXAMPLES = join(__dirname, '..', 'media', 'examples');
 /** Each costs a run of every arm; a mean over more changes little. */
 const MAX_REFERENCE = 300;
-/** Tests of `eval`: latent ones that need no prompt of their own. */
-const WHOLE = CAUSAL_TESTS.filter((test) => !isWritten(test) && test !== 'patch' && test !== 'transplant');
+/** Tests of `eval`: latent ones that need no prompt that is chosen for one problem. */
+const WHOLE = CAUSAL_TESTS.filter((test) => !isWritten(test) && test !== 'patch' && test !== 'interchange');
 
 type Row = Omit<CausalRow, 'answer'> & { answer: string | null };
 
 export async function causal(
-	{ file, json, tests, reference, from, run }: Extract<Command, { kind: 'causal' }>,
+	{ file, json, tests, reference, resamples, from, run }: Extract<Command, { kind: 'causal' }>,
 	{ engine, signal, progress, note }: Session,
 ): Promise<string> {
 	const { prompt, input } = await readPrompt(resolve(file));
@@ -51,6 +52,7 @@ export async function causal(
 			tests,
 			scope: 'each',
 			reference: await readReference(reference),
+			resamples,
 			donor: from === undefined ? undefined : { name: basename(from), text: (await readPrompt(resolve(from))).input.text },
 		},
 		{
@@ -76,15 +78,20 @@ export async function causal(
 
 /** One test's answers on a set of problems. */
 export interface CausalResult extends Pick<CausalRow, 'arm' | 'test' | 'form' | 'step' | 'trained'> {
+	/** Problems on which it was run. */
+	n: number;
 	correct: number;
 	accuracy: number;
 	/** Wilson's 95 % interval. */
 	ci: [number, number];
 	/** Share of answers that are another than the unchanged run's. */
 	changed: number;
-	/** Means over the problems. */
+	/** Of `transplant`: share of answers that are those of the prompts whose thoughts were put in, where both answer differently. */
+	follows?: Estimate;
+	/** Means over the problems; `measured` of them are finite. */
 	deltaLogOdds: number;
 	kl: number;
+	measured: number;
 }
 
 /** What changes all thoughts, on every problem; the problems are each other's reference. */
@@ -92,9 +99,8 @@ export async function evaluateCausal(
 	{ model, problems, run, pattern }: { model: string; problems: readonly Problem[]; run: RunFlags; pattern?: RegExp },
 	{ engine, signal, progress, note }: Session,
 ): Promise<CausalResult[]> {
-	const results = new Map<string, CausalResult>();
+	const rows = new Map<string, Tested[]>();
 	const prompts = problems.map(({ question }) => question);
-	const n = problems.length;
 	const { skipped } = await engine.call(
 		'causal',
 		{
@@ -115,26 +121,42 @@ export async function evaluateCausal(
 				if (event.kind === 'clean') {
 					return;
 				}
-				const { arm, test, form, step, trained, answer, changed, deltaLogOdds, kl } = event.row;
-				const key = [arm, test, form, step].join(' ');
-				const result = results.get(key) ?? {
-					...{ arm, test, form, step, trained },
-					...{ correct: 0, accuracy: 0, ci: wilson(0, n), changed: 0, deltaLogOdds: 0, kl: 0 },
-				};
-				result.correct += matchesGold(answer, problems[event.index]!.answer, pattern) ? 1 : 0;
-				result.changed += changed ? 1 / n : 0;
-				result.deltaLogOdds += deltaLogOdds / n;
-				result.kl += kl / n;
-				results.set(key, result);
+				const { index, row } = event;
+				const key = [row.arm, row.test, row.form, row.step].join(' ');
+				rows.set(key, rows.get(key) ?? []);
+				rows.get(key)!.push({ index, row });
 			},
 		},
 	);
 	skipped.forEach(note);
-	return [...results.values()].map((result) => ({
-		...result,
-		accuracy: result.correct / n,
-		ci: wilson(result.correct, n),
-	}));
+	return [...rows.values()].map((found) => resultOf(found, problems, pattern));
+}
+
+interface Tested {
+	/** Of the problem. */
+	index: number;
+	row: CausalRow;
+}
+
+/** Of the rows of one test. */
+function resultOf(tested: readonly Tested[], problems: readonly Problem[], pattern: RegExp | undefined): CausalResult {
+	const { arm, test, form, step, trained } = tested[0]!.row;
+	const n = tested.length;
+	const rows = tested.map(({ row }) => row);
+	const correct = tested.filter(({ index, row }) => matchesGold(row.answer, problems[index]!.answer, pattern)).length;
+	const told = rows.filter(({ follows }) => follows !== undefined);
+	const measured = rows.filter(({ deltaLogOdds, kl }) => Number.isFinite(deltaLogOdds) && Number.isFinite(kl));
+	const mean = (of: (row: CausalRow) => number) => measured.reduce((sum, row) => sum + of(row), 0) / measured.length;
+	return {
+		...{ arm, test, form, step, trained, n, correct },
+		accuracy: correct / n,
+		ci: wilson(correct, n),
+		changed: rows.filter(({ changed }) => changed).length / n,
+		follows: told.length === 0 ? undefined : share(told.filter(({ follows }) => follows).length, told.length),
+		deltaLogOdds: mean(({ deltaLogOdds }) => deltaLogOdds),
+		kl: mean(({ kl }) => kl),
+		measured: measured.length,
+	};
 }
 
 /** A prompt file, a file of problems, or without either the examples. */
@@ -161,19 +183,19 @@ function table(clean: Record<string, string | null>, rows: readonly Row[], skipp
 		return [`Arm ${arm}, unchanged: ${printable(answer ?? 'no answer')}`, line(COLUMNS), ...cells.map(line), ''];
 	});
 	const legend = [
-		'An answer with a * is another than the unchanged one. Δ log-odds: of the unchanged answer against the likeliest other token,',
+		'An answer with a * is another than the unchanged one; with a → it is that of the prompt whose thoughts were put in. Δ log-odds: of the unchanged answer against the likeliest other token,',
 		'in nats; KL(clean || changed) of the answer distribution, in nats; later: what became of the thoughts after the changed one.',
 	];
 	return `${[...blocks, ...legend, ...skipped.map((why) => `Note: ${printable(why)}`)].join('\n')}\n`;
 }
 
-function cellsOf({ test, form, step, site, later, trained, answer, changed, deltaLogOdds, kl, by }: Row): string[] {
+function cellsOf({ test, form, step, site, later, trained, answer, changed, follows, deltaLogOdds, kl, by }: Row): string[] {
 	const number = (value: number) => (Number.isFinite(value) ? value.toFixed(3) : '–');
 	return [
 		[test, form, site === undefined ? '' : `L${site}`].filter((part) => part).join(' '),
 		`${step}`,
 		later,
-		`${printable(answer ?? 'none')}${changed ? ' *' : ''}`,
+		`${printable(answer ?? 'none')}${changed ? ' *' : ''}${follows ? ' →' : ''}`,
 		number(deltaLogOdds),
 		number(kl),
 		`${printable(by)}${trained === false ? ', not as trained' : ''}`,

@@ -76,11 +76,15 @@ function table(n: number, arms: Record<string, ArmResult>, causal: readonly Caus
 			share,
 			counted: `${correct} of ${n}  ${seconds.toFixed(1)} s`,
 		})),
-		...causal.map(({ arm, test, form, step, trained, correct, ...share }) => ({
-			name: [arm, test, form, step, trained ? 'as trained' : ''].filter((part) => part !== undefined && part !== '').join(' '),
-			share,
-			counted: `${correct} of ${n}`,
-		})),
+		...causal.flatMap(({ arm, test, form, step, trained, n: tested, correct, follows, ...share }) => {
+			const name = [arm, test, form, step, trained ? 'as trained' : ''].filter((part) => part !== undefined && part !== '').join(' ');
+			const followed = follows && {
+				name: `${name}, follows the thoughts`,
+				share: { accuracy: follows.value, ci: follows.ci },
+				counted: `${Math.round(follows.value * follows.n)} of ${follows.n}`,
+			};
+			return [{ name, share, counted: `${correct} of ${tested}` }, ...(followed ? [followed] : [])];
+		}),
 	];
 	const width = Math.max(...rows.map(({ name }) => name.length));
 	const lines = rows.map(({ name, share: { accuracy, ci }, counted }) => {
