@@ -105,7 +105,8 @@ describe('arguments', () => {
 		[['eval', 'a', '--causal', '--temperature', '1'], /leave out --temperature/],
 		[['causal'], /needs a file/],
 		[['causal', 'a', '--tests', 'zero'], /no test "zero": use ablate-zero, /],
-		[['causal', 'a', '--tests', 'transplant'], /no test "transplant"/],
+		[['causal', 'a', '--tests', 'interchange'], /name its file with --from/],
+		[['causal', 'a', '--resamples', '0'], /--resamples should be/],
 		[['causal', 'a', '--temperature', '1'], /--temperature/],
 		[['ood'], /needs a file/],
 		[['ood', 'a', '--reference='], /--reference needs a value/],
@@ -391,9 +392,11 @@ describe('causal', () => {
 		assert.deepEqual(clean, { latent: 'fompus' });
 		assert.deepEqual(skipped, []);
 		const count = (name: string) => rows.filter(({ test: found }: { test: string }) => found === name).length;
-		assert.deepEqual([count('resample'), count('truncate'), count('transplant'), rows.length], [12, 7, 12, 31]);
+		assert.deepEqual([count('resample'), count('truncate'), count('interchange'), rows.length], [12, 7, 12, 31]);
 		const shape = ['answer', 'arm', 'by', 'changed', 'deltaLogOdds', 'kl', 'later', 'step', 'test'];
 		assert.deepEqual(Object.keys(rows[0]).sort(), shape);
+		const interchanged = rows.find((row: { test: string; follows?: boolean }) => row.test === 'interchange');
+		assert.equal(typeof interchanged.follows, 'boolean');
 		assert.equal(rows[0].by, 'thought 0 of "sally.prompt.md"', 'the examples are the reference, without the tested prompt');
 	});
 
@@ -419,12 +422,15 @@ describe('causal', () => {
 		const { n, arms, causal } = JSON.parse(out);
 		const result = (name: string, step: string | number) =>
 			causal.find((one: { test: string; step: string | number }) => one.test === name && one.step === step);
-		assert.equal(causal.length, 4 + 3 * 2 + 7);
+		assert.equal(causal.length, 4 + 3 * 2 + 7 + 1 + 4);
 		assert.equal(result('truncate', 6).correct, arms.latent.correct, 'all thoughts are the unchanged run');
+		assert.deepEqual(result('transplant', 'all').follows, { value: 1, ci: result('transplant', 'all').follows.ci, n: 2 });
+		assert.equal(result('transplant', 'all').correct, 0, 'each answers the other question');
 		const { accuracy, correct, ci, changed } = result('ablate-zero', 'all');
 		assert.equal(accuracy, correct / n);
 		assert.ok(ci[0] <= accuracy && accuracy <= ci[1] && changed >= 0 && changed <= 1);
 		const shown = await cli(['eval', data, '--arms', 'latent', '--causal']);
+		assert.match(shown.out, /^latent transplant all, follows the thoughts +100\.0 %  \(95 % interval .*\)  2 of 2$/m);
 		assert.match(shown.out, /^latent snap-1 rescaled all +\d+\.\d %  \(95 % interval .*\)  \d of 2$/m);
 	});
 });
