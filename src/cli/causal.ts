@@ -13,10 +13,11 @@ import type { Session } from './session';
 const EXAMPLES = join(__dirname, '..', 'media', 'examples');
 /** Each costs a run of every arm; a mean over more changes little. */
 const MAX_REFERENCE = 300;
+
 type Row = Omit<CausalRow, 'answer'> & { answer: string | null };
 
 export async function causal(
-	{ file, json, tests, reference, from, run }: Extract<Command, { kind: 'causal' }>,
+	{ file, json, tests, reference, resamples, from, run }: Extract<Command, { kind: 'causal' }>,
 	{ engine, signal, progress, note }: Session,
 ): Promise<string> {
 	const { prompt, input } = await readPrompt(resolve(file));
@@ -44,6 +45,7 @@ export async function causal(
 			tests,
 			scope: 'each',
 			reference: await readReference(reference),
+			resamples,
 			donor: from === undefined ? undefined : { name: basename(from), text: (await readPrompt(resolve(from))).input.text },
 		},
 		{
@@ -91,19 +93,19 @@ function table(clean: Record<string, string | null>, rows: readonly Row[], skipp
 		return [`Arm ${arm}, unchanged: ${printable(answer ?? 'no answer')}`, line(COLUMNS), ...cells.map(line), ''];
 	});
 	const legend = [
-		'An answer with a * is another than the unchanged one. Δ log-odds: of the unchanged answer against the likeliest other token,',
+		'An answer with a * is another than the unchanged one; with a → it is that of the prompt whose thoughts were put in. Δ log-odds: of the unchanged answer against the likeliest other token,',
 		'in nats; KL(clean || changed) of the answer distribution, in nats; later: what became of the thoughts after the changed one.',
 	];
 	return `${[...blocks, ...legend, ...skipped.map((why) => `Note: ${printable(why)}`)].join('\n')}\n`;
 }
 
-function cellsOf({ test, form, step, site, later, trained, answer, changed, deltaLogOdds, kl, by }: Row): string[] {
+function cellsOf({ test, form, step, site, later, trained, answer, changed, follows, deltaLogOdds, kl, by }: Row): string[] {
 	const number = (value: number) => (Number.isFinite(value) ? value.toFixed(3) : '–');
 	return [
 		[test, form, site === undefined ? '' : `L${site}`].filter((part) => part).join(' '),
 		`${step}`,
 		later,
-		`${printable(answer ?? 'none')}${changed ? ' *' : ''}`,
+		`${printable(answer ?? 'none')}${changed ? ' *' : ''}${follows ? ' →' : ''}`,
 		number(deltaLogOdds),
 		number(kl),
 		`${printable(by)}${trained === false ? ', not as trained' : ''}`,

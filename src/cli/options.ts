@@ -11,12 +11,14 @@ export const USAGE = `Usage:
                                 [--limit N] [--causal] [--twin[=DIR]] [--out RESULT.json] [--json]
   node dist/cli.js report X… --out DIR   (X: results of eval, and traces)
   node dist/cli.js reproduce [PRESET…] [--data valid.json] [--limit N] [--out DIR] [--json]
-  node dist/cli.js causal FILE  [--tests ablate-zero,…] [--reference FILE|DATA.json] [--from FILE] [--model DIR] [--arms …]
-                                [--latents N] [--seed N] [--max-tokens N] [--json]
+  node dist/cli.js causal FILE  [--tests ablate-zero,…] [--reference FILE|DATA.json] [--resamples N] [--from FILE]
+                                [--model DIR] [--arms …] [--latents N] [--seed N] [--max-tokens N] [--json]
   node dist/cli.js ood FILE [--reference DATA.json] [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X]
                                 [--max-tokens N] [--json]
   node dist/cli.js inspect X.trace.safetensors [--json]
 
+Tests of causal: ablate-zero, ablate-mean, noise, resample, snap-1, snap-5, mixture, truncate, early-answer, drop-span, patch,
+transplant, jitter; and interchange, which needs --from. All where --tests is absent.
 What a prompt file's header says is overridden by options; without either the model's own recipe applies.
 DATA is ProsQA's JSON: a list of {"question", "answer"}, or one such object a line.
 Exit codes: 0 done, 1 the run failed, 2 wrong usage.`;
@@ -27,7 +29,16 @@ export type Command =
 	| { kind: 'eval'; file: string; json: boolean; limit?: number; causal: boolean; twin?: string | true; out?: string; run: RunFlags }
 	| { kind: 'report'; files: string[]; out: string }
 	| { kind: 'reproduce'; presets: PresetName[]; data?: string; limit?: number; out?: string; json: boolean }
-	| { kind: 'causal'; file: string; json: boolean; tests: CausalTest[]; reference?: string; from?: string; run: RunFlags }
+	| {
+			kind: 'causal';
+			file: string;
+			json: boolean;
+			tests: CausalTest[];
+			reference?: string;
+			resamples?: number;
+			from?: string;
+			run: RunFlags;
+	  }
 	| { kind: 'ood'; file: string; json: boolean; reference?: string; run: RunFlags }
 	| { kind: 'inspect'; file: string; json: boolean };
 
@@ -53,6 +64,8 @@ const RUN = {
 } as const;
 
 const MAX_COUNT = 1_000_000;
+/** As many as there are reference prompts at most. */
+const MAX_RESAMPLES = 300;
 const MAX_SEED = 2 ** 32 - 1;
 const MAX_TOP_K = 1_000;
 const MAX_TEMPERATURE = 100;
@@ -109,6 +122,7 @@ export function parseCommand(args: readonly string[]): Command {
 				...greedy,
 				tests: { type: 'string' },
 				reference: { type: 'string' },
+				resamples: { type: 'string' },
 				from: { type: 'string' },
 			});
 			return file === undefined
@@ -119,6 +133,7 @@ export function parseCommand(args: readonly string[]): Command {
 						json: values['json'] === true,
 						tests: tests(list(values, 'tests'), named(values, 'from') !== undefined),
 						reference: named(values, 'reference'),
+						resamples: number(values, 'resamples', 1, MAX_RESAMPLES),
 						from: named(values, 'from'),
 						run: runFlags(values),
 					};
@@ -227,14 +242,16 @@ function runFlags(values: Values): RunFlags {
 	};
 }
 
-/** Another question's thoughts are transplanted where they are given; without a list all tests are run. */
-function tests(wanted: readonly string[] | undefined, transplants: boolean): CausalTest[] {
-	const known = CAUSAL_TESTS.filter((test) => test !== 'transplant');
-	const unknown = wanted?.find((test) => !known.some((one) => one === test));
+/** Another prompt's thoughts are put in where it is given, whichever tests are asked for; without a list all are run. */
+function tests(wanted: readonly string[] | undefined, hasOther: boolean): CausalTest[] {
+	const unknown = wanted?.find((test) => !CAUSAL_TESTS.some((one) => one === test));
 	if (unknown !== undefined) {
-		throw new UsageError(`There is no test ${JSON.stringify(unknown.slice(0, 60))}: use ${known.join(', ')}.`);
+		throw new UsageError(`There is no test ${JSON.stringify(unknown.slice(0, 60))}: use ${CAUSAL_TESTS.join(', ')}.`);
 	}
-	return [...known.filter((test) => wanted?.includes(test) ?? true), ...(transplants ? ['transplant' as const] : [])];
+	if (wanted?.includes('interchange') && !hasOther) {
+		throw new UsageError('interchange puts in the thoughts of another prompt: name its file with --from.');
+	}
+	return CAUSAL_TESTS.filter((test) => (test === 'interchange' ? hasOther : (wanted?.includes(test) ?? true)));
 }
 
 function named(values: Values, option: string): string | undefined {

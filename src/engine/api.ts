@@ -164,7 +164,7 @@ export interface CausalRow extends Pick<Variant, 'test' | 'form' | 'step' | 'sit
 	answer?: string;
 	/** Whether the answer is another one than the unchanged run's; false where what was computed is not finite. */
 	changed: boolean;
-	/** Of `interchange` and `transplant`: whether the answer is that of the prompt whose thoughts were put in. */
+	/** Of `interchange` and `transplant`: whether the answer is that of the prompt whose thoughts were put in; absent where both answer alike. */
 	follows?: boolean;
 	/** What took the place, in words. */
 	by: string;

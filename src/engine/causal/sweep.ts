@@ -113,7 +113,7 @@ export class CausalRun {
 			trained,
 			answer,
 			changed: logits !== undefined && answer !== clean.answer,
-			follows: donor === undefined || !logits ? undefined : answer === donor,
+			follows: donor === undefined || donor === clean.answer || !logits ? undefined : answer === donor,
 			...(logits ? effect(clean.logits, logits) : { deltaLogOdds: NaN, kl: NaN }),
 			by: inWords(variant, replacements),
 		};
