@@ -13,6 +13,7 @@ import type { Session } from './session';
 const EXAMPLES = join(__dirname, '..', 'media', 'examples');
 /** Each costs a run of every arm; a mean over more changes little. */
 const MAX_REFERENCE = 300;
+
 type Row = Omit<CausalRow, 'answer'> & { answer: string | null };
 
 export async function causal(

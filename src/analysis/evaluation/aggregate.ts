@@ -145,10 +145,8 @@ class Ledger {
 	private causal({ like, right, outcomes }: TestLine): CausalResult {
 		const ran = outcomes.filter((one) => one !== undefined);
 		const { seed } = this.setup.options;
-		const mean = (key: 'deltaLogOdds' | 'kl') => {
-			const values = ran.flatMap((one) => one[key] ?? []);
-			return bootstrapMean(values, seed);
-		};
+		const measured = ran.filter((one) => one.deltaLogOdds !== null && one.kl !== null);
+		const mean = (key: 'deltaLogOdds' | 'kl') => bootstrapMean(measured.map((one) => one[key]!), seed);
 		const changed = share(ran.filter((one) => one.changed).length, ran.length);
 		const followed = ran.filter((one) => one.follows !== undefined);
 		const follows = share(followed.filter((one) => one.follows).length, followed.length);
@@ -160,7 +158,8 @@ class Ledger {
 			...accuracy(right),
 			changed: finite(changed.value),
 			changedCi: interval(changed),
-			...(followed.length > 0 ? { follows: finite(follows.value), followsCi: interval(follows) } : {}),
+			...(followed.length > 0 ? { follows: { value: finite(follows.value), ci: interval(follows), n: follows.n } } : {}),
+			measured: measured.length,
 			deltaLogOdds: finite(deltaLogOdds.value),
 			deltaLogOddsCi: interval(deltaLogOdds),
 			kl: finite(kl.value),

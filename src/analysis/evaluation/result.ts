@@ -34,10 +34,10 @@ const causalResult = v.object({
 	/** Share of answers that are another than the unchanged run's. */
 	changed: nullable,
 	changedCi: interval,
-	/** Share of answers that are those of the prompt whose thoughts were put in. */
-	follows: v.optional(nullable),
-	followsCi: v.optional(interval),
-	/** Means over the problems, nats. */
+	/** Of the answers that could: share that are those of the prompt whose thoughts were put in, where it is answered differently. */
+	follows: v.optional(v.object({ value: nullable, ci: interval, n: count })),
+	/** Means over the `measured` problems where they are finite, nats. */
+	measured: count,
 	deltaLogOdds: nullable,
 	deltaLogOddsCi: interval,
 	kl: nullable,

@@ -30,7 +30,7 @@ function replacedSection(evaluation: Evaluation, arm: string, tests: readonly Ca
 			'Each thought is replaced as the row says, and those after it are computed from the changed ones. Where the answers stay as right as unchanged, ' +
 			'what was taken away was not used. A zero, noise or a token’s embedding is itself unusual to the model: resampling from other problems is the fairest row. ' +
 			(tests.some(({ follows }) => follows !== undefined)
-				? 'Transplant puts in the thoughts of the other question about the same facts; an answer may have been that question’s before, so read “Follows” beside “Other answer”. '
+				? 'Transplant puts in the thoughts of the other question about the same facts; an answer that is then that question’s follows the thoughts. '
 				: '') +
 			`p compares the test with the unchanged arm; with ${tests.length} tests, expect one in twenty below .05 by chance.`,
 		plot: {
@@ -143,16 +143,17 @@ function testTables(evaluation: Evaluation, tests: readonly CausalResult[], labe
 function followsTables(evaluation: Evaluation, tests: readonly CausalResult[]): Table[] {
 	const { model, twin } = evaluation;
 	const row = (who: string, one: CausalResult | undefined) =>
-		one?.followsCi ? [[shortLabel(one), who, percent(one.follows), percentBounds(one.followsCi)]] : [];
+		one?.follows ? [[shortLabel(one), who, String(one.follows.n), percent(one.follows.value), percentBounds(one.follows.ci)]] : [];
 	const rows = tests.flatMap((one) => [...row(model.id, one), ...(twin ? row(twin.model.id, twinTest(evaluation, one)) : [])]);
 	return rows.length === 0
 		? []
 		: [
 				{
-					caption: 'Answers that are those of the prompt whose thoughts were put in',
+					caption: 'Answers that follow the thoughts, of n where the other question is answered differently',
 					columns: [
 						{ label: 'Test', short: true },
 						{ label: 'Model', short: true },
+						{ label: 'n', numeric: true },
 						{ label: 'Follows, %', numeric: true },
 						{ label: '95 % interval', numeric: true },
 					],

@@ -11,7 +11,7 @@ export function html(text: string): string {
 /** For one line, and for a cell of a table: nothing in it is markup, a link, or the end of the cell. */
 export function markdown(text: string): string {
 	return printable(text)
-		.replace(/[\\`*_[\]|~$@]|:(?=\S)|^\s*[#+=-]|(?<=^\s*\d+)[.)]|(?<=www)\./gi, (found) => found.replace(/\S$/, '\\$&'))
+		.replace(/[\\`*_[\]|~$@]|:(?=\S)|^\s*(?:[#=]|[+-](?!\d))|(?<=^\s*\d+)[.)](?=\s|$)|(?<=www)\./gi, (found) => found.replace(/\S$/, '\\$&'))
 		.replace(/[&<>]/g, (character) => ENTITIES[character]!);
 }
 

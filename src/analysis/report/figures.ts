@@ -27,9 +27,9 @@ export function figures(evaluation: Evaluation, source: string): Figure[] {
 			return [
 				{ ...estimate('right', 'share', one.accuracy, one.ci), p: one.unchanged.p },
 				estimate('changed', 'share', one.changed, one.changedCi),
-				...(one.follows === undefined ? [] : [estimate('follows', 'share', one.follows, one.followsCi ?? [null, null])]),
-				estimate('deltaLogOdds', 'nats', one.deltaLogOdds, one.deltaLogOddsCi),
-				estimate('kl', 'nats', one.kl, one.klCi),
+				...(one.follows ? [{ ...estimate('follows', 'share', one.follows.value, one.follows.ci), n: one.follows.n }] : []),
+				{ ...estimate('deltaLogOdds', 'nats', one.deltaLogOdds, one.deltaLogOddsCi), n: one.measured },
+				{ ...estimate('kl', 'nats', one.kl, one.klCi), n: one.measured },
 			];
 		}),
 	];

@@ -40,10 +40,18 @@ describe('aggregate', () => {
 		assert.equal(result!.n, 3);
 		assert.equal(result!.correct, 1);
 		assert.deepEqual(result!.ci, wilson(1, 3));
-		assert.equal(result!.deltaLogOdds, -1);
-		assert.equal(result!.kl, 1, 'what was not measured is left out of the mean');
-		assert.ok(result!.deltaLogOddsCi[0]! < -1 && result!.deltaLogOddsCi[1]! > -1);
+		assert.equal(result!.measured, 2);
+		assert.deepEqual([result!.deltaLogOdds, result!.kl], [-0.5, 1], 'what was not measured is left out of the means');
+		assert.ok(result!.deltaLogOddsCi[0]! < -0.5 && result!.deltaLogOddsCi[1]! > -0.5);
+		assert.equal(result!.follows, undefined);
 		assert.deepEqual([result!.unchanged.onlyA, result!.unchanged.onlyB, result!.unchanged.p], [2, 0, 0.5]);
+	});
+
+	test('whether answers follow is counted only where they could', () => {
+		const outcomes = [true, false, undefined, true].flatMap((follows, problem) => [answers(problem, { latent: true }), tests(problem, [{ follows }])]);
+		const [result] = of(outcomes, { causal: { tests: ['resample'], reference: 4 } }).causal!;
+		assert.deepEqual(result!.follows, { value: 2 / 3, ci: wilson(2, 3), n: 3 });
+		assert.equal(result!.n, 4);
 	});
 
 	test('the twin is counted alike and held against the model, test by test', () => {
