@@ -39,17 +39,20 @@ export function level({ level: reached, claim, rungs }: LevelView): string {
 	return [`Evidence level L${reached}: “${claim}”.`, `✓ L0 ${RUNGS[0]}.`, ...lines].join('\n');
 }
 
-export function patchEffect(label: string, value: number, where: string): string {
-	return Number.isNaN(value)
-		? `${where}: not measured.`
-		: `${where}: ${difference(value, 3)} nats. Δ log-odds of the answer when ${label} is patched in here, later thoughts recomputed.`;
+/** `control`: the control model's value. */
+export function patchEffect(label: string, value: number, control: number | undefined, where: string): string {
+	if (Number.isNaN(value)) {
+		return `${where}: not measured.`;
+	}
+	const twin = control === undefined ? '' : ` The same on the control: ${difference(control, 3)} nats.`;
+	return `${where}: ${difference(value, 3)} nats. Δ log-odds of the answer when ${label} is patched in here, later thoughts recomputed.${twin}`;
 }
 
 export function test({ by, later, changed, answer, control }: TestView): string {
 	const after = later === 'none' ? '' : ` Later ones were ${later === 'recomputed' ? 'computed again from it' : 'fed as they were'}.`;
 	const said = ` The answer ${changed ? `becomes “${answer}”` : 'stays'}.`;
 	const twin = control ? ` On the control it ${control.changed ? `becomes “${control.answer}”` : 'stays'}.` : '';
-	return `Put in: ${by}.${after}${said}${twin}`;
+	return `${by[0]?.toUpperCase() ?? ''}${by.slice(1)}.${after}${said}${twin}`;
 }
 
 export function ood({ definition, value }: OodView): string {

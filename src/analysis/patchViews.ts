@@ -1,5 +1,6 @@
 /** Heatmaps of what patching the residual stream did to the answer: one for each thing that is put in, all on one scale. */
 import type { ProbeView } from '../shared/panel';
+import { contains, type Range } from '../shared/range';
 import { effectPlane, type PlaneName } from '../trace/planes';
 import type { EvidenceIndex } from './evidenceIndex';
 import { printable } from './text';
@@ -25,9 +26,27 @@ export function patchViews(index: EvidenceIndex, arm: string): ProbeView[] {
 	}));
 }
 
-/** The plane that a heatmap of a patch shows; undefined where it is not one of a patch. */
-export function patchPlane(name: string): PlaneName | undefined {
-	return name.startsWith(PREFIX) ? effectPlane('patch', name.slice(PREFIX.length) || undefined) : undefined;
+/** What is put in, of the name of a patch's heatmap; undefined of another's. */
+export function patchForm(name: string): string | undefined {
+	return name.startsWith(PREFIX) ? name.slice(PREFIX.length) : undefined;
+}
+
+/** The plane with the effects of a patch. */
+export function patchPlane(form: string): PlaneName {
+	return effectPlane('patch', form || undefined);
+}
+
+/** Row-major [rows, sites]: effects of the same patches on the control model; undefined where it was not patched. */
+export function patchControl(index: EvidenceIndex, arm: string, form: string, rows: Range, sites: number): Float32Array | undefined {
+	const values = new Float32Array((rows.end - rows.start) * sites).fill(NaN);
+	let found = false;
+	for (const { form: own = '', step, site, control } of index.patchesOf(arm)) {
+		if (own === form && control && typeof step === 'number' && site !== undefined && contains(rows, step) && site < sites) {
+			values[(step - rows.start) * sites + site] = control.deltaLogOdds ?? NaN;
+			found = true;
+		}
+	}
+	return found ? values : undefined;
 }
 
 function place(form: string): number {

@@ -1,7 +1,8 @@
 /** What changing a thought or a sentence did to the answer, in the order in which it is read. */
 import type { TestView } from '../shared/panel';
-import type { CausalRecord } from '../trace/evidence';
+import type { CausalRecord, Estimate } from '../trace/evidence';
 import { isWritten, type CausalTest } from './causal';
+import { withInterval } from './estimates';
 import type { EvidenceIndex } from './evidenceIndex';
 import { printable } from './text';
 
@@ -74,8 +75,7 @@ function sentenceLabel({ test, step }: CausalRecord, sentence: number): string {
 }
 
 function view(of: TestView['of'], label: string, record: CausalRecord): TestView {
-	const { later, answer, changed, deltaLogOdds, kl, by, follows, control } = record;
-	const follow = follows === undefined ? '' : follows ? '; the answer is that prompt’s own' : '; the answer is not that prompt’s';
+	const { later, answer, changed, deltaLogOdds, kl, control } = record;
 	return {
 		of,
 		label,
@@ -89,6 +89,22 @@ function view(of: TestView['of'], label: string, record: CausalRecord): TestView
 			changed: control.changed,
 			deltaLogOdds: control.deltaLogOdds ?? NaN,
 		},
-		by: printable(`${by}${follow}`),
+		by: printable(inFull(record)),
 	};
+}
+
+function inFull({ test, step, trained, by, follows, draws, control }: CausalRecord): string {
+	const over = (estimate: Estimate) => `${withInterval(estimate)} over ${estimate.n} other prompts`;
+	const all = draws ? `; Δ log-odds ${over(draws)}${control?.draws ? `, on the control ${withInterval(control.draws)}` : ''}` : '';
+	const followed = follows === undefined ? '' : follows ? '; the answer is that prompt’s own' : '; the answer is not that prompt’s';
+	switch (test) {
+		case 'truncate':
+			return `only the first ${step} thoughts are run${trained === false ? ', a number that the model was not trained with' : ''}`;
+		case 'early-answer':
+			return `the answer is forced after ${step} sentences of the chain of thought`;
+		case 'drop-span':
+			return 'the sentence is taken out';
+		default:
+			return `in its place: ${by}${all}${followed}`;
+	}
 }

@@ -12,7 +12,7 @@ import { findInPrompt } from './occurrence';
 import { MEASURES, type Measure } from './ood';
 import { oodViews } from './oodViews';
 import type { OutlinedSentence } from './outline';
-import { patchPlane } from './patchViews';
+import { patchControl, patchForm, patchPlane } from './patchViews';
 import type { Readout } from './readout';
 import { testViews } from './testViews';
 import { printable } from './text';
@@ -71,11 +71,12 @@ export class TraceView {
 		const rows = bounded(range, all);
 		const sites = this.lookup.sites.length;
 		const values = new Float32Array((rows.end - rows.start) * sites).fill(NaN);
-		const patch = patchPlane(probe);
-		if (patch !== undefined) {
-			const effects = latent && (await this.source.read(latent.name, patch, rows));
+		const form = patchForm(probe);
+		if (form !== undefined) {
+			const { evidence } = this.lookup;
+			const effects = latent && (await this.source.read(latent.name, patchPlane(form), rows));
 			values.set(effects instanceof Float32Array ? effects : []);
-			return { rows, values };
+			return { rows, values, control: evidence && latent && patchControl(evidence, latent.name, form, rows, sites) };
 		}
 		const record = this.source.document.probes.find(({ name }) => name === probe);
 		const places = record && this.lookup.placesOf(record);

@@ -210,6 +210,8 @@ export interface TileQuery {
 export interface Tile {
 	rows: Range;
 	values: Float32Array;
+	/** Of a patch: the same values of the control model; absent where there is none. */
+	control?: Float32Array;
 }
 
 /** Everything known about one row, for the pane below. */

@@ -13,6 +13,33 @@ export interface ShownRow {
 	verdict: string;
 	/** Ranked words of the latent thought, each with its probability as printed. */
 	words: [text: string, probability: string][];
+	/** `L3`; empty where there is no evidence. */
+	level: string;
+}
+
+/** One of the meter's numbers; `value` is `…` while it is being gathered. */
+export interface ShownNumber {
+	name: string;
+	value: string;
+	label: string;
+	control: string;
+}
+
+/** A line of a table of tests, as printed; a changed answer ends with `*`. */
+export interface ShownTest {
+	label: string;
+	answer: string;
+	deltaLogOdds: string;
+	kl: string;
+	control: string;
+}
+
+export interface ShownNode {
+	label: string;
+	distance: string;
+	group: string;
+	mass: string;
+	rank: string;
 }
 
 type Colour = [red: number, green: number, blue: number];
@@ -79,9 +106,87 @@ export class Panel {
 					sentence: all(row, '.token').map((token) => token.textContent).join('').trim(),
 					verdict: text(row, '.verdict'),
 					words: all(row, '.word-line').map((line): [string, string] => [text(line, '.word'), text(line, '.figure')]),
+					level: text(row, '.level'),
 				})),
 			};
 		});
+	}
+
+	async meter(): Promise<ShownNumber[]> {
+		return this.app.evaluate((app) =>
+			[...app.querySelectorAll<HTMLElement>('.meter:not([hidden]) .meter-item')].map((item) => {
+				const text = (selector: string) => item.querySelector(selector)?.textContent ?? '';
+				return { name: item.dataset['name'] ?? '', value: text('.meter-value'), label: text('.meter-label'), control: text('.meter-control') };
+			}),
+		);
+	}
+
+	/** The badge of a row: hovered or focused it says why the level is what it is, in `tooltip`. */
+	level(row: number): Locator {
+		return this.row(row).locator('.level');
+	}
+
+	get tooltip(): Locator {
+		return this.frame.locator('.tooltip');
+	}
+
+	/** A section of the details: `layers`, `tests`, `evidence`, `ood`, `candidates-of`, `tokens`, … */
+	section(kind: string): Locator {
+		return this.frame.locator(`.details .detail.${kind}`);
+	}
+
+	/** What was changed and what it did, in the order on the screen: the lines that are unfolded. */
+	async tests(of: 'thought' | 'sentence' = 'thought'): Promise<ShownTest[]> {
+		const title = of === 'thought' ? 'What if this thought' : 'What if the chain';
+		const lines = this.section('tests').filter({ hasText: title }).locator('.tests-table tbody tr:not(.group):not([hidden])');
+		return (await cellsOf(lines)).map(([label = '', answer = '', deltaLogOdds = '', kl = '', control = '']) => ({
+			label,
+			answer,
+			deltaLogOdds,
+			kl,
+			control,
+		}));
+	}
+
+	/** Measures of the selected thought: label, value, percentile among tokens, among states of text. */
+	async ood(): Promise<string[][]> {
+		return cellsOf(this.frame.locator('.ood-table tbody tr'));
+	}
+
+	/** The selected thought on the prompt's graph, from the table for assistive technology. */
+	async graph(): Promise<ShownNode[]> {
+		return (await cellsOf(this.frame.locator('.graph-mirror tbody tr'))).map(([label = '', distance = '', group = '', mass = '', rank = '']) => ({
+			label,
+			distance,
+			group,
+			mass,
+			rank,
+		}));
+	}
+
+	/** Places of the graph's nodes on the screen, by label: the same for every thought. */
+	async graphPlaces(): Promise<Record<string, string>> {
+		return this.app.evaluate((app) =>
+			Object.fromEntries(
+				[...app.querySelectorAll('.graph .node')].map((node) => [node.querySelector('text')?.textContent ?? '', node.getAttribute('transform') ?? '']),
+			),
+		);
+	}
+
+	/** Chooses what the heatmap shows: `patch`, and of it `zero`. */
+	async showHeatmap(name: string, member?: string): Promise<void> {
+		for (const [i, option] of [name, member].entries()) {
+			if (option !== undefined) {
+				const dropdown = this.frame.locator('.picker vscode-dropdown').nth(i);
+				await dropdown.click();
+				await dropdown.locator('vscode-option', { hasText: option }).first().click();
+			}
+		}
+	}
+
+	/** Words and numbers of the key to the colours. */
+	async legend(): Promise<string> {
+		return this.frame.locator('.legend-scores').innerText();
 	}
 
 	/** All cells of the heatmap: their scores from the hidden table, their colours from the canvas. */
@@ -107,4 +212,8 @@ export class Panel {
 			});
 		});
 	}
+}
+
+function cellsOf(rows: Locator): Promise<string[][]> {
+	return rows.evaluateAll((all) => all.map((row) => [...row.querySelectorAll('td')].map((cell) => cell.textContent ?? '')));
 }

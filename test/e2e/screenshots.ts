@@ -31,7 +31,7 @@ async function main(): Promise<void> {
 			await panel.isReady();
 			// Where the two ways of thinking part: the chain of thought leaves the path, and the latent thought reads as another word.
 			const { rows } = await panel.read();
-			const index = rows.findIndex((row) => row.verdict.includes('dead end'));
+			const index = rows.findIndex((row) => row.verdict.includes('leaves every path'));
 			await panel.row(index).locator('.number').click();
 			await workbench.page.locator('.editor-instance .view-overlays [class*="ced-"]').first().waitFor();
 			await panel.app.getByText('Hide details').click();

@@ -1,6 +1,6 @@
 /** Colours of measured values: fixed scales, readable ink on them, and nothing that depends on the theme. */
 import { interpolateCividis, interpolatePuOr, lab, rgb } from 'd3';
-import { decimals } from '../../src/shared/decimals';
+import { difference } from '../../src/shared/decimals';
 import type { ProbeView } from '../../src/shared/panel';
 import { formatProbability } from '../../src/shared/probability';
 
@@ -39,7 +39,7 @@ export function scaleOf({ kind, domain }: Pick<ProbeView, 'kind' | 'domain'>): S
 	const digits = domain[1] < WIDE_VALUES ? 2 : 1;
 	return {
 		...scale(domain, interpolatePuOr),
-		print: (value) => decimals(value, digits),
+		print: (value) => difference(value, digits),
 		sample: '−0.00',
 		edged: true,
 	};

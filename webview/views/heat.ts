@@ -15,6 +15,12 @@ import type { Metrics } from '../viewport';
 /** The table is filled when the scrolling rests: nobody hears it while it flies by. */
 const MIRROR_REST_MS = 150;
 
+/** Values of one row's sites, and the control model's. */
+interface Line {
+	values: Float32Array;
+	control?: Float32Array;
+}
+
 export interface Heat {
 	/** To be placed at the top of the window, in the heatmap's column. */
 	canvas: HTMLCanvasElement;
@@ -33,7 +39,7 @@ export function heat({ host, store, selecting, tooltip, report }: Context): Heat
 	let last: Parameters<Heat['draw']> | undefined;
 	let map: Heatmap | undefined;
 
-	const pages = new Pages<Float32Array>(
+	const pages = new Pages<Line>(
 		async (rows, signal) => {
 			const { state } = store;
 			const [run, probe] = [runOf(state.panel), probeOf(state)];
@@ -42,9 +48,11 @@ export function heat({ host, store, selecting, tooltip, report }: Context): Heat
 			}
 			const tile = await host.call('tile', { revision: run.revision, probe, rows }, { signal });
 			const sites = run.layers + 1;
-			return Array.from({ length: Math.floor(tile.values.length / sites) }, (_, i) =>
-				tile.values.subarray(i * sites, (i + 1) * sites),
-			);
+			const line = (values: Float32Array, i: number) => values.subarray(i * sites, (i + 1) * sites);
+			return Array.from({ length: Math.floor(tile.values.length / sites) }, (_, i) => ({
+				values: line(tile.values, i),
+				control: tile.control && line(tile.control, i),
+			}));
 		},
 		() => redraw(),
 		report,
@@ -73,7 +81,7 @@ export function heat({ host, store, selecting, tooltip, report }: Context): Heat
 			rowHeight: metrics.rowHeight,
 			cellTop: metrics.cellTop,
 			cellHeight: metrics.cellHeight,
-			scores: (index) => pages.get(index),
+			scores: (index) => pages.get(index)?.values,
 			// What a spare thought does to the answer is evidence; what a probe reads in it is not.
 			spare: (index) => probe.kind === 'probe' && spare(index),
 			selected: row === undefined ? undefined : { row, layer: layer ?? layerOf(state) },
@@ -99,7 +107,7 @@ export function heat({ host, store, selecting, tooltip, report }: Context): Heat
 		const key = cell ? `${cell.row},${cell.layer}` : '';
 		if (key !== hovered) {
 			hovered = key;
-			const text = cell && explain(store.state, cell, pages.get(cell.row)?.[cell.layer]);
+			const text = cell && explain(store.state, cell, pages.get(cell.row));
 			if (!cell || !map || !text) {
 				tooltip.hide();
 				return;
@@ -141,11 +149,12 @@ export function heat({ host, store, selecting, tooltip, report }: Context): Heat
 	};
 }
 
-function explain(state: AppState, cell: { row: number; layer: number }, score: number | undefined): string | undefined {
+function explain(state: AppState, cell: { row: number; layer: number }, line: Line | undefined): string | undefined {
+	const score = line?.values[cell.layer];
 	const probe = shownProbe(state);
 	const where = `Step ${cell.row + 1}, layer ${cell.layer}`;
 	if (probe?.kind === 'patch') {
-		return score === undefined ? undefined : patchEffect(probe.label, score, where);
+		return score === undefined ? undefined : patchEffect(probe.label, score, line?.control?.[cell.layer], where);
 	}
 	const run = runOf(state.panel);
 	return probe && score !== undefined ? glossary.score(probe.label, score, where, heldOut(run, probe, cell)) : undefined;

@@ -46,7 +46,7 @@ export function testsTable(tests: readonly TestView[], unfolded: Unfolded, toolt
 			text: of(({ deltaLogOdds }) => difference(deltaLogOdds), ''),
 			tip: of<string | undefined>(({ deltaLogOdds }) => `${exact(deltaLogOdds)} nats. ${evidence.DELTA}`, undefined),
 		},
-		{ title: 'KL', unit: 'nats', figure: true, text: of(({ kl }) => decimals(kl), ''), tip: of<string | undefined>(() => evidence.KL, undefined) },
+		{ title: 'KL', unit: 'nats', figure: true, text: of(({ kl }) => decimals(kl), ''), tip: of<string | undefined>(({ kl }) => `${exact(kl)} nats. ${evidence.KL}`, undefined) },
 		{
 			title: 'control',
 			unit: 'Δ, twin',

@@ -11,6 +11,7 @@ import type { PlaneData, PlaneName } from '../../../src/trace/planes';
 import { openTrace } from '../../../src/trace/reader';
 import { writeTrace } from '../../../src/trace/writer.node';
 import { PROMPT, sampleDocument, sampleTensors } from '../trace/sample';
+import { evidenceSample } from './evidenceSample';
 
 function live(document: TraceDocument = sampleDocument(), upTo = Infinity): LiveTrace {
 	const trace = new LiveTrace(document);
@@ -112,7 +113,7 @@ describe('rows', () => {
 			[
 				[0, ' is a impus.', 'thought', 'on a path', 'impus yimpus sterpus'],
 				[1, ' is a yimpus.', 'thought', 'dead end', 'yimpus sterpus felpus'],
-				[2, ' is a felpus.', 'thought', 'dead end', 'jelpus felpus gerpus'],
+				[2, ' is a felpus.', 'thought', 'after the dead end', 'jelpus felpus gerpus'],
 				[3, ' is a gerpus.', 'answer', undefined, 'gerpus jelpus impus'],
 			],
 		);
@@ -371,4 +372,69 @@ test('a file shows the same as the run that wrote it', async () => {
 	}
 	file.source.dispose();
 	await rm(folder, { recursive: true });
+});
+
+describe('evidence', () => {
+	function tested(): TraceView {
+		const trace = live({ ...sampleDocument(), evidence: evidenceSample() });
+		const thoughts = { start: 0, end: 4 };
+		trace.addRows('latent', 'causal.patch-zero.effect', thoughts, Float32Array.from({ length: 12 }, (_, i) => (i === 3 ? NaN : -i)));
+		trace.addRows('latent', 'ood.norm', thoughts, Float32Array.from({ length: 12 }, (_, i) => i));
+		const { steps } = trace.document.arms[0]!;
+		const bits = Float32Array.from(steps, (step) => (step.kind === 'token' && !step.forced ? 1.5 : NaN));
+		trace.addRows('cot', 'legibility.surprisal', { start: 0, end: steps.length }, bits);
+		return new TraceView(trace);
+	}
+
+	test('a header without evidence has no meter, one with evidence has its numbers, patches and what was skipped', () => {
+		assert.deepEqual([view().run(0).meter, view().run(0).legibility], [undefined, undefined]);
+		const run = tested().run(0);
+		assert.deepEqual(
+			[run.meter?.map(({ name }) => name), run.legibility?.figures.length, run.notes],
+			[['distance', 'effect', 'capacity'], 5, ['A note.', 'Noise was not⟨U+202E⟩ added.']],
+		);
+		assert.deepEqual(
+			run.probes.map(({ name }) => name),
+			['within-k-hops:jelpus', 'within-k-hops:gerpus', 'first-option', 'patch:zero', 'patch:resample'],
+		);
+	});
+
+	test('evidence about an arm that has no thoughts is evidence without numbers', () => {
+		const document = { ...sampleDocument(), evidence: evidenceSample() };
+		document.arms = document.arms.map((arm) => ({ ...arm, thoughts: [] }));
+		assert.deepEqual(new TraceView(new LiveTrace(document)).run(0).meter, []);
+	});
+
+	test('thoughts have their levels, tokens how usual they are', async () => {
+		const rows = await tested().rows(all, 2);
+		assert.deepEqual(
+			rows.map(({ thought, sentence }) => [thought?.level?.level, sentence?.tokens[0]?.referenceBits, sentence?.tokens[0]?.kl]),
+			[
+				[1, 1.5, undefined],
+				[undefined, 1.5, undefined],
+				[undefined, 1.5, undefined],
+				[undefined, undefined, undefined],
+			],
+		);
+	});
+
+	test('a patch’s tile has a row for each thought, and the control’s values', async () => {
+		const { rows, values, control } = await tested().tile('patch:zero', { start: 1, end: 3 });
+		assert.deepEqual([rows, [...values]], [{ start: 1, end: 3 }, [NaN, -4, -5, -6, -7, -8]]);
+		assert.deepEqual([...control!].map((value) => Number(value.toFixed(1))), [NaN, NaN, 0.2, NaN, NaN, NaN]);
+		const missing = await tested().tile('patch:mean', { start: 0, end: 1 });
+		assert.deepEqual([[...missing.values], missing.control], [[NaN, NaN, NaN], undefined]);
+	});
+
+	test('details hold the tests, the distances, the level and the graph of the selected step', async () => {
+		const details = await tested().details(0);
+		assert.deepEqual(
+			[details.tests.length, details.level?.claim, details.graph?.nodes.length, details.ood.map(({ value, tokens, text }) => [value, tokens, text])],
+			[11, 'reads as impus', 8, [[0, 1, 2]]],
+		);
+		const answer = await tested().details(3);
+		assert.deepEqual([answer.level, answer.graph, answer.tests.map(({ of }) => of)], [undefined, undefined, ['all thoughts']]);
+		const without = await view().details(0);
+		assert.deepEqual([without.level, without.graph, without.tests, without.ood], [undefined, undefined, [], []]);
+	});
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { contrast, inkOn, SCORES } from '../../../webview/draw/colour';
+import { contrast, inkOn, scaleOf, SCORES } from '../../../webview/draw/colour';
 
 const { shade } = SCORES;
 
@@ -30,6 +30,21 @@ describe('colour', () => {
 
 	test('what was not measured has no colour', () => {
 		assert.equal(shade(Number.NaN), undefined);
+	});
+
+	test('effects have a diverging scale: symmetric about 0, as fixed as its domain, and legible', () => {
+		const { shade: paint, print, domain, edged } = scaleOf({ kind: 'patch', domain: [-5, 5] });
+		assert.deepEqual([domain, edged, paint(NaN)], [[-5, 5], true, undefined]);
+		assert.deepEqual([paint(-9), paint(9)], [paint(-5), paint(5)]);
+		const [zero, low, high] = [paint(0)?.[0] ?? '', paint(-5)?.[0] ?? '', paint(5)?.[0] ?? ''];
+		assert.ok(contrast(zero, '#000000') > 17 && contrast(low, '#ffffff') > 8 && contrast(high, '#ffffff') > 6, `${zero} ${low} ${high}`);
+		assert.deepEqual([print(-0.966), print(0.02), print(0), print(NaN)], ['−0.97', '+0.02', '0.00', '–']);
+		assert.equal(scaleOf({ kind: 'patch', domain: [-50, 50] }).print(-21.22), '−21.2');
+		for (let value = -5; value <= 5; value += 0.1) {
+			const [fill, ink] = paint(value)!;
+			assert.ok(contrast(fill, ink) >= 4, `${value}: ${fill} ${ink}`);
+		}
+		assert.equal(scaleOf({ kind: 'probe', domain: [0, 1] }), SCORES);
 	});
 
 	test('ink', () => {
