@@ -5,8 +5,12 @@ import { causal } from './cli/causal';
 import { evaluate } from './cli/evaluate';
 import { messageOf, UsageError } from './cli/failure';
 import { inspect } from './cli/inspect';
+import { legibility } from './cli/legibility';
 import { ood } from './cli/ood';
+import { evaluateProbe, features, trainProbe } from './cli/probe';
 import { parseCommand, USAGE, type Command } from './cli/options';
+import { report } from './cli/reports';
+import { reproduce } from './cli/reproduce';
 import { withSession } from './cli/session';
 
 function run(command: Command): Promise<string> | string {
@@ -21,6 +25,18 @@ function run(command: Command): Promise<string> | string {
 			return withSession((session) => ood(command, session));
 		case 'causal':
 			return withSession((session) => causal(command, session));
+		case 'legibility':
+			return withSession((session) => legibility(command, session));
+		case 'probe-train':
+			return withSession((session) => trainProbe(command, session));
+		case 'probe-eval':
+			return withSession((session) => evaluateProbe(command, session));
+		case 'probe-features':
+			return withSession((session) => features(command, session));
+		case 'report':
+			return report(command);
+		case 'reproduce':
+			return withSession((session) => reproduce(command, session));
 		case 'inspect':
 			return inspect(command);
 	}

@@ -1,16 +1,13 @@
 /** What each number on the screen is and how it was computed, in words: the text of the tooltips. */
-import type { ArmView, Details, ProbeCell, ProbeView, SentenceView, ThoughtView, TokenView } from '../src/shared/panel';
-import { FULL_BITS } from './draw/surprise';
+import type { ArmView, Details, LegibilityView, ProbeCell, ProbeView, SentenceView, ThoughtView, TokenView } from '../src/shared/panel';
 import { decimals } from '../src/shared/decimals';
+import { FULL, type Underline } from './draw/surprise';
 import { exact, interval, proportion, surprisal } from './figures';
 import type { Stretch } from './strip';
 
 const LENS = 'softmax of the unembedding of the normed residual stream';
 const NOT_PROBABILITY = 'It is not a calibrated probability.';
 
-export const UNDERLINE =
-	`The less the model expected a token, the stronger its line: ` +
-	`full from ${FULL_BITS} bits of surprisal on, one chance in ${2 ** FULL_BITS}.`;
 export const LATENT_COLUMN =
 	`Logit lens where the thought is produced: ${LENS}. ` +
 	`Bright bars are candidates that the task’s own structure allows at this step. ` +
@@ -51,16 +48,33 @@ export function agreement(agree: boolean): string {
 	return `All arms that answered this one prompt gave ${agree ? 'the same answer' : 'not the same answer'}.`;
 }
 
-export function token(view: TokenView): string {
-	if (view.prob === undefined) {
-		return `There is no probability of “${view.text}” in this trace (yet).`;
+/** What a stronger line says. It is a measure of how usual a token is, and nothing else. */
+export function underline(measure: Underline, { reference = '', base = '' }: Pick<LegibilityView, 'reference' | 'base'> = {}): string {
+	const { value, unit } = FULL[measure];
+	const chance = `one chance in ${2 ** FULL.own.value}`;
+	const usual = 'How usual a token is says nothing about whether the answer depends on it.';
+	switch (measure) {
+		case 'own':
+			return `The less the model expected a token, the stronger its line: full from ${value} ${unit} of surprisal on, ${chance}. ${usual}`;
+		case 'reference':
+			return `The less ${reference} expects a token, given prompt and chain so far, the stronger its line: full from ${value} ${unit} of surprisal on, ${chance}. ${usual}`;
+		case 'kl':
+			return `The farther the model’s distribution is from that of ${base} where a token was written, KL(this model || ${base}), the stronger its line: full from ${value} ${unit} on. ${usual}`;
 	}
-	const bits = `Surprisal −log₂ p = ${decimals(surprisal(view.prob))} bits.`;
+}
+
+/** Everything that was measured of it. */
+export function token(view: TokenView, { reference = 'the reference model', base = 'the base model' }: Pick<LegibilityView, 'reference' | 'base'> = {}): string {
+	const { text, prob, referenceBits, kl } = view;
+	const own =
+		prob === undefined
+			? `There is no probability of “${text}” in this trace (yet).`
+			: `p = ${exact(prob)}: the probability that the model gave to “${text}” from what stands before it. Surprisal −log₂ p = ${decimals(surprisal(prob))} bits.`;
 	const others = [
-		view.referenceBits === undefined ? '' : ` Under the reference model ${decimals(view.referenceBits)} bits.`,
-		view.kl === undefined ? '' : ` KL to the model that this one was tuned from: ${decimals(view.kl)} nats.`,
-	].join('');
-	return `p = ${exact(view.prob)}: the probability that the model gave to “${view.text}” from what stands before it. ${bits}${others}`;
+		...(referenceBits === undefined ? [] : [`Under ${reference} ${decimals(referenceBits)} bits.`]),
+		...(kl === undefined ? [] : [`KL(this model || ${base}) = ${decimals(kl)} nats.`]),
+	];
+	return [own, ...others].join(' ');
 }
 
 export function heatmap({ kind, name, label }: Pick<ProbeView, 'kind' | 'name' | 'label'>): string {
@@ -113,8 +127,17 @@ export function score(label: string, value: number, where: string, cell: ProbeCe
 	return `${where}: ${exact(value)}, score of a linear probe on the residual stream. ${NOT_PROBABILITY} ${claim(label)} ${held}`;
 }
 
-function fitted({ auroc, ci, shuffled, random }: ProbeCell): string {
-	return `AUROC ${proportion(auroc)} [${interval(ci)}], shuffled ${proportion(shuffled)}, random direction ${proportion(random)}`;
+function fitted({ auroc, ci, shuffled, random, control, selectivity, ece, recallAt1Fpr, recallCi }: ProbeCell): string {
+	return [
+		`AUROC ${proportion(auroc)} [${interval(ci)}]`,
+		`shuffled ${proportion(shuffled)}`,
+		`random direction ${proportion(random)}`,
+		...(selectivity === undefined || control === undefined
+			? []
+			: [`selectivity ${selectivity.toFixed(2)} (AUROC less ${proportion(control)} on control labels, a coin for each word)`]),
+		...(ece === undefined ? [] : [`calibration error ${proportion(ece)}`]),
+		...(recallAt1Fpr === undefined || recallCi === undefined ? [] : [`recall at 1 % false positives ${proportion(recallAt1Fpr)} [${interval(recallCi)}]`]),
+	].join(', ');
 }
 
 export const AUROC =

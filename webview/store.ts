@@ -1,6 +1,7 @@
 /** The panel's one state. Views read snapshots of it and never each other; what changes it are pure functions. */
 import type { PanelState, ProbeCell, ProbeView, Run, Selection } from '../src/shared/panel';
 import { clamp } from '../src/shared/range';
+import { FULL, type Underline } from './draw/surprise';
 import { families } from './families';
 
 export interface AppState {
@@ -11,6 +12,8 @@ export interface AppState {
 	layer?: number;
 	/** The probe chosen last. */
 	probe?: string;
+	/** What the tokens' underline shows, as chosen last. */
+	underline?: Underline;
 	/** Of the steps, in pixels. */
 	scroll: number;
 	/** Whether the details of the selected row are shown. */
@@ -25,6 +28,7 @@ export interface Saved {
 	selection: Selection;
 	layer?: number;
 	probe?: string;
+	underline?: Underline;
 	scroll: number;
 	details: boolean;
 }
@@ -56,6 +60,21 @@ export function probeOf(state: AppState): string | undefined {
 	return (family?.members[0]?.probe ?? probes[0])?.name;
 }
 
+/** Measures that the run's tokens have, the default one first, with their names. */
+export function underlines(run: Run | undefined): { value: Underline; label: string }[] {
+	const { reference, base } = run?.legibility ?? {};
+	return [
+		{ value: 'own', label: 'own surprisal' },
+		...(reference === undefined ? [] : [{ value: 'reference' as const, label: `surprisal under ${reference}` }]),
+		...(base === undefined ? [] : [{ value: 'kl' as const, label: `KL to ${base}` }]),
+	];
+}
+
+/** The chosen measure where the run has it. */
+export function underlineOf(state: AppState): Underline {
+	return underlines(runOf(state.panel)).find(({ value }) => value === state.underline)?.value ?? 'own';
+}
+
 /** The heatmap that is shown. */
 export function shownProbe(state: AppState): ProbeView | undefined {
 	const name = probeOf(state);
@@ -81,8 +100,8 @@ export function withSelection(state: AppState, selection: Selection): AppState {
 }
 
 export function saved(state: AppState): Saved {
-	const { selection, layer, probe, scroll, details } = state;
-	return { subject: subjectOf(state.panel), selection, layer, probe, scroll, details };
+	const { selection, layer, probe, underline, scroll, details } = state;
+	return { subject: subjectOf(state.panel), selection, layer, probe, underline, scroll, details };
 }
 
 /** What an older panel saved is taken as far as it can be understood. */
@@ -97,10 +116,15 @@ export function restored(value: unknown): { state: AppState; saved?: Saved } {
 		selection: { row: count(before.row), layer: count(before.layer), step: count(before.step) },
 		layer: count(from.layer),
 		probe: typeof from.probe === 'string' ? from.probe : undefined,
+		underline: isUnderline(from.underline) ? from.underline : undefined,
 		scroll: typeof from.scroll === 'number' && from.scroll >= 0 ? from.scroll : 0,
 		details: from.details !== false,
 	};
 	return { state: { ...INITIAL, ...navigation, selection: {} }, saved: { subject: from.subject, ...navigation } };
+}
+
+function isUnderline(value: unknown): value is Underline {
+	return typeof value === 'string' && Object.hasOwn(FULL, value);
 }
 
 export class Store {

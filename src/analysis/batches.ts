@@ -12,6 +12,9 @@ export const MAX_BATCH_BYTES = 64 * 2 ** 20;
 /** More rows no longer make a row cheaper (measured on the bundled model: 16 to 64 cost the same each). */
 const MAX_ROWS = 32;
 
+/** A row is padded to at most so many times what it is fed. */
+const MAX_PADDING = 2;
+
 /** Variants that go through the model together, by their places in the plan. */
 export interface Group {
 	variants: number[];
@@ -57,17 +60,26 @@ export function planGroups(variants: readonly Variant[], bytes: number, rows: nu
 	const shared = Math.max(0, ...measured.map(({ prefix }) => prefix));
 	const longest = Math.max(0, ...measured.map(({ fed }) => fed));
 	const size = rowsThatFit(bytes, shared + longest, rows);
-	const ordered = measured.sort((a, b) => a.calls - b.calls || a.fed - b.fed || a.place - b.place);
-	const count = Math.ceil(ordered.length / size);
-	return Array.from({ length: count }, (_, i) => {
-		const members = ordered.slice(Math.floor((i * ordered.length) / count), Math.floor(((i + 1) * ordered.length) / count));
-		return {
-			variants: members.map(({ place }) => place),
-			shared: size === 1 ? members[0]!.prefix : shared,
-			calls: members.at(-1)!.calls,
-			fed: Math.max(...members.map(({ fed }) => fed)),
-		};
-	});
+	const groups: (typeof measured)[] = [];
+	for (const variant of measured.sort((a, b) => a.calls - b.calls || a.fed - b.fed || a.place - b.place)) {
+		const group = groups.at(-1);
+		if (group && group.length < size && goTogether(group[0]!, variant)) {
+			group.push(variant);
+		} else {
+			groups.push([variant]);
+		}
+	}
+	return groups.map((members) => ({
+		variants: members.map(({ place }) => place),
+		shared: size === 1 ? members[0]!.prefix : shared,
+		calls: members.at(-1)!.calls,
+		fed: Math.max(...members.map(({ fed }) => fed)),
+	}));
+}
+
+/** Rows are padded to the longest of a call: what is fed at once waits for nothing, and what is much shorter is better off alone. */
+function goTogether(shorter: { calls: number; fed: number }, longer: { calls: number; fed: number }): boolean {
+	return (shorter.calls === 1) === (longer.calls === 1) && longer.fed <= MAX_PADDING * shorter.fed;
 }
 
 /** How many rows of so many positions a batch may have: one at least. */

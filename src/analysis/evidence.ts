@@ -1,7 +1,7 @@
 /** The ladder of evidence: what each level asks of a thought's claim, and why it was reached or not. */
 import type { ClaimRecord, Estimate, ReadingRecord, Rung } from '../trace/evidence';
 
-/** Of a single test on a single thought. */
+/** Of a single test on a single thought: one in twenty that say nothing pass L1, which is why it is the lowest. */
 const SIGNIFICANCE = 0.05;
 /** With fewer draws, 1/(1 + n) itself is not below the significance. */
 export const MIN_DRAWS = 19;

@@ -120,7 +120,7 @@ function fitOf({ name, sha256 }: ProbeRecord): string {
 
 /** In the order of the file, and of a larger one only the first: a state is sent whole with every change. */
 function cellsOf({ metrics }: ProbeRecord): ProbeCell[] {
-	return metrics.slice(0, MAX_CELLS).map(({ step, layer, auroc, ci, shuffled, random }) => ({ step, layer, auroc, ci, shuffled, random }));
+	return metrics.slice(0, MAX_CELLS).map(({ selectivityCi: _, n: __, ...cell }) => cell);
 }
 
 function probeView({ name, label, metrics }: ProbeRecord, layers: number, fit: number): ProbeView {

@@ -1,4 +1,4 @@
-/** How usual what was written is: figures with their units, and never a verdict. */
+/** How usual what was written is: figures with their units and definitions, and never a verdict. */
 import { decimals } from '../shared/decimals';
 import type { LegibilityView } from '../shared/panel';
 import type { LegibilityRecord } from '../trace/evidence';
@@ -6,9 +6,13 @@ import { printable } from './text';
 
 type Figure = LegibilityView['figures'][number];
 
-export function legibilityView({ tokens, reference, base, repetition, rareWords, legalSteps }: LegibilityRecord): LegibilityView {
+/** In the order in which they are read. What was not measured is left out. */
+export function legibilityView(record: LegibilityRecord): LegibilityView {
+	const { tokens, repetition, repeatedSentences, rareWords, legalSteps } = record;
+	const reference = record.reference && { ...record.reference, id: printable(record.reference.id) };
+	const base = record.base && { ...record.base, id: printable(record.base.id) };
 	const over = `over ${tokens} token${tokens === 1 ? '' : 's'} of the chain of thought`;
-	const figures: (Figure | undefined)[] = [
+	const figures: (Figure | undefined | false)[] = [
 		reference && {
 			label: `surprisal under ${reference.id}`,
 			value: `${decimals(reference.surprisalBits)} bits a token`,
@@ -17,29 +21,32 @@ export function legibilityView({ tokens, reference, base, repetition, rareWords,
 		base && {
 			label: `KL to ${base.id}`,
 			value: `${decimals(base.kl)} nats a token`,
-			definition: `Mean KL(this model || ${base.id}, which it was tuned from) of the next token’s distribution, ${over}: how far tuning moved it.`,
+			definition: `Mean KL(this model || ${base.id}) of the distribution from which each token was taken, ${over}.`,
 		},
-		repetition === undefined
-			? undefined
-			: {
-					label: 'repeated',
-					value: percent(repetition),
-					definition: 'Share of the 3-grams of tokens in the chain that occurred before in it.',
-				},
+		repetition !== undefined && {
+			label: 'repeated 3-grams',
+			value: percent(repetition),
+			definition: 'Share of the runs of three tokens in the chain, overlapping ones included, that occurred before in it.',
+		},
+		repeatedSentences && {
+			label: 'repeated sentences',
+			value: `${repeatedSentences.repeated} of ${repeatedSentences.sentences}`,
+			definition: 'Sentences of the chain that occurred before in it, word for word.',
+		},
 		rareWords && {
 			label: 'rare words',
 			value: `${percent(rareWords.share)} of ${rareWords.words}`,
-			definition: `Share of the chain’s words that do not occur in the reference text, which has ${rareWords.of} words.`,
+			definition: `Share of the chain’s words that do not occur in the model’s reference text, which has ${rareWords.of} words.`,
 		},
 		legalSteps && {
 			label: 'steps that are facts',
 			value: `${legalSteps.legal} of ${legalSteps.steps}`,
-			definition: 'Written steps that the prompt states. Whether they lead to the answer is another question.',
+			definition: 'Written sentences that state a fact of the prompt. Whether they lead to the answer is another question.',
 		},
 	];
-	return { figures: figures.filter((one) => one !== undefined).map((one) => ({ ...one, label: printable(one.label), definition: printable(one.definition) })) };
+	return { figures: figures.filter((figure): figure is Figure => typeof figure === 'object'), reference: reference?.id, base: base?.id };
 }
 
 function percent(share: number): string {
-	return `${decimals(100 * share, 0)} %`;
+	return `${decimals(share * 100, share > 0 && share < 0.1 ? 1 : 0)} %`;
 }

@@ -1,9 +1,10 @@
 import type { Range } from '../shared/range';
-import type { ArmRecord, TraceDocument } from '../trace/document';
+import type { ArmRecord, ProbeRecord, TraceDocument } from '../trace/document';
 import { planeSpec, type PlaneName, type TraceSource } from '../trace/planes';
 import { EvidenceIndex } from './evidenceIndex';
 import { outline, shown, shownApart, type Outline } from './outline';
 import { Readout } from './readout';
+import { placesOf } from './sentences';
 
 /** Values of one position, or nothing where they are not there. */
 export type ByPosition = (position: number) => Float32Array | undefined;
@@ -51,6 +52,12 @@ export class Lookup {
 	/** Of tokens that stand in one list. */
 	words(ids: readonly number[]): string[] {
 		return shownApart(ids.map((id) => this.text(id)), this.outline.task);
+	}
+
+	/** Where the steps of a probe stand in its arm, and that arm; undefined where it was not run. */
+	placesOf({ arm: name, at }: ProbeRecord): { arm: ArmRecord; positions: number[] } | undefined {
+		const arm = this.document.arms.find((candidate) => candidate.name === name);
+		return arm && { arm, positions: placesOf(arm, at, (id) => this.current().tokens.get(id) ?? '', this.document.model.recipe) };
 	}
 
 	async readout(arm: ArmRecord, positions: readonly number[]): Promise<Readout | undefined> {

@@ -38,7 +38,7 @@ export function outline(document: TraceDocument, textOf: (id: number) => string)
  * A step that leaves its subject out is about the object of the step before it, the first one about the root. Where no way leads on to
  * the answer, the step that left is told from those behind it.
  */
-function judged(found: readonly Sentence[], task: Task | undefined): OutlinedSentence[] {
+export function judged(found: readonly Sentence[], task: Task | undefined): OutlinedSentence[] {
 	let previous = task?.root;
 	let left = false;
 	return found.map((sentence) => {

@@ -55,6 +55,7 @@ function prosqaTask(asked: RegExpMatchArray, facts: Facts, names: readonly strin
 		question,
 		root,
 		options,
+		objects: [...new Set([...facts.values()].flatMap((objects) => [...objects.keys()]))],
 		answer,
 		hops,
 		entities: [...new Set([...edges.flat(), ...options])],

@@ -1,4 +1,4 @@
-import type { ArmRecord } from '../trace/document';
+import type { ArmRecord, ProbePlace, Step } from '../trace/document';
 
 /** A stretch of what an arm wrote. */
 export interface Sentence {
@@ -12,29 +12,49 @@ export interface Sentence {
 const FULL_STOP = /[.!?]["'”’)\]]*\s*$/;
 
 /**
- * Groups what an arm wrote into sentences. The prompt, the recipe's own tokens, latents and the tokens in `stops` (which end a
- * segment) are no part of any. A full stop ends a sentence only where white space or nothing follows, so that `3.5` is one
- * word.
+ * Groups what an arm writes into sentences, step by step. The prompt, the recipe's own tokens, latents and the tokens in `stops`
+ * (which end a segment) are no part of any. A full stop ends a sentence only where white space or nothing follows, so that `3.5`
+ * is one word.
  */
-export function sentences(arm: Pick<ArmRecord, 'steps'>, textOf: (id: number) => string, stops: ReadonlySet<string>): Sentence[] {
-	const out: Sentence[] = [];
-	let open: Sentence | undefined;
-	for (const [position, step] of arm.steps.entries()) {
-		const text = step.id < 0 ? '' : textOf(step.id);
-		if (step.kind === 'prompt' || step.kind === 'latent' || step.forced || stops.has(text)) {
-			open = undefined;
-			continue;
+export class SentenceSplitter {
+	readonly sentences: Sentence[] = [];
+	private open?: Sentence;
+
+	constructor(private readonly stops: ReadonlySet<string>) {}
+
+	/** Whether the step belongs to a sentence, which is then the last one. `text`: of its token. */
+	add(position: number, step: Step, text: string): boolean {
+		if (step.kind === 'prompt' || step.kind === 'latent' || step.forced || this.stops.has(text)) {
+			this.open = undefined;
+			return false;
 		}
+		const { open } = this;
 		const role = step.kind === 'answer' ? 'answer' : 'thought';
 		const ended = open && (open.role !== role || open.text.includes('\n') || (FULL_STOP.test(open.text) && /^\s/.test(text)));
 		if (!open || ended) {
-			open = { role, steps: [], text: '' };
-			out.push(open);
+			this.open = { role, steps: [], text: '' };
+			this.sentences.push(this.open);
 		}
-		open.steps.push(position);
-		open.text += text;
+		this.open!.steps.push(position);
+		this.open!.text += text;
+		return true;
 	}
-	return out;
+}
+
+/** Of a whole arm. */
+export function sentences(arm: Pick<ArmRecord, 'steps'>, textOf: (id: number) => string, stops: ReadonlySet<string>): Sentence[] {
+	const splitter = new SentenceSplitter(stops);
+	for (const [position, step] of arm.steps.entries()) {
+		splitter.add(position, step, step.id < 0 ? '' : textOf(step.id));
+	}
+	return splitter.sentences;
+}
+
+/** Positions at which a probe reads an arm, step by step: where its thoughts are produced, or where its sentences end. */
+export function placesOf(arm: ArmRecord, at: ProbePlace | undefined, textOf: (id: number) => string, recipe: unknown): number[] {
+	return at === 'tokens'
+		? sentences(arm, textOf, recipeTokens(recipe)).map(({ steps }) => steps.at(-1)!)
+		: arm.thoughts.map(({ producedAt }) => producedAt);
 }
 
 /**

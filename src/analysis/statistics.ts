@@ -24,6 +24,35 @@ export function share(count: number, n: number): Estimate {
 	return { value: n === 0 ? NaN : count / n, ci: wilson(count, n), n };
 }
 
+/** Problems that two arms were run on, by which of them was right. */
+export interface Paired {
+	both: number;
+	onlyA: number;
+	onlyB: number;
+	neither: number;
+}
+
+/**
+ * Accuracy of A less that of B on the same problems, with its 95 % interval: the hybrid score method for paired proportions
+ * (Newcombe, Statistics in Medicine 17, 1998, 2635-2650, method 10). Unlike a bootstrap it is no point where the arms never differ.
+ */
+export function pairedDifference({ both, onlyA, onlyB, neither }: Paired): Estimate {
+	const n = both + onlyA + onlyB + neither;
+	if (n === 0) {
+		return { value: NaN, ci: [-1, 1], n };
+	}
+	const [rightA, rightB] = [both + onlyA, both + onlyB];
+	const [a, b] = [rightA / n, rightB / n];
+	const [lowA, highA] = wilson(rightA, n);
+	const [lowB, highB] = wilson(rightB, n);
+	const margins = rightA * (n - rightA) * rightB * (n - rightB);
+	const product = both * neither - onlyA * onlyB;
+	// A positive association is taken with a correction for continuity, so that the interval is not too short.
+	const correlation = margins === 0 ? 0 : (product > 0 ? Math.max(product - n / 2, 0) : product) / Math.sqrt(margins);
+	const half = (one: number, other: number) => Math.sqrt(Math.max(0, one ** 2 - 2 * correlation * one * other + other ** 2));
+	return { value: a - b, ci: [Math.max(-1, a - b - half(a - lowA, highB - b)), Math.min(1, a - b + half(highA - a, b - lowB))], n };
+}
+
 /** Resamples of a bootstrap: the bounds of an interval move by less than a tenth of its width. */
 const RESAMPLES = 1_000;
 

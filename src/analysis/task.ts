@@ -8,6 +8,8 @@ export interface Task {
 	readonly root: string;
 	/** The candidates, in the question's order. */
 	readonly options: readonly string[];
+	/** Everything that some fact says something is, in the facts' order. */
+	readonly objects: readonly string[];
 	/** Facts from the root to the answer; absent where the answer is not determined. */
 	readonly hops?: number;
 	/** The one option that the root reaches; absent where it reaches none or several. */

@@ -65,9 +65,8 @@ export class TraceView {
 		});
 	}
 
-	/** Probe scores of the thoughts in the range, or effects of patching where they are fed; NaN where not measured. */
+	/** Probe scores of the thoughts, or of the probe's arm's sentences, in the range, or effects of patching; NaN where not measured. */
 	async tile(probe: string, range: Range): Promise<Tile> {
-		const { arms, probes } = this.source.document;
 		const { rows: all, latent } = this.lookup.outline;
 		const rows = bounded(range, all);
 		const sites = this.lookup.sites.length;
@@ -79,9 +78,10 @@ export class TraceView {
 			values.set(effects instanceof Float32Array ? effects : []);
 			return { rows, values, control: evidence && latent && patchControl(evidence, latent.name, form, rows, sites) };
 		}
-		const arm = arms.find((candidate) => candidate.name === probes.find(({ name }) => name === probe)?.arm);
-		const positions = arm?.thoughts.slice(rows.start, rows.end).map((thought) => thought.producedAt) ?? [];
-		const scores = arm && (await this.lookup.floats(arm, probePlane(probe), positions));
+		const record = this.source.document.probes.find(({ name }) => name === probe);
+		const places = record && this.lookup.placesOf(record);
+		const positions = places?.positions.slice(rows.start, rows.end) ?? [];
+		const scores = places && (await this.lookup.floats(places.arm, probePlane(probe), positions));
 		for (const [row, position] of positions.entries()) {
 			values.set(scores?.(position) ?? [], row * sites);
 		}

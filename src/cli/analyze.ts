@@ -1,32 +1,29 @@
 /** `analyze`: one prompt file, all arms, for people or as JSON. */
-import { stat } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { AnalyzeEvent, EvidenceParams } from '../engine/api';
 import { LiveTrace } from '../trace/live';
 import { cacheFolder } from './cache';
 import { chooseModel } from './model';
-import { RunError, UsageError } from './failure';
+import { UsageError } from './failure';
 import type { Command, EvidenceFlags, RunFlags } from './options';
 import { readProblems } from './problems';
 import { readPrompt } from './promptfile';
 import { Readouts } from './readouts';
 import { report } from './report';
 import type { Session } from './session';
+import { checkOutFile } from './target';
 
 const DEFAULT_TOP_K = 10;
 
 /** The whole output. */
 export async function analyze(
-	{ file, json, out, run, evidence }: Extract<Command, { kind: 'analyze' }>,
+	{ file, json, out, probes, run, evidence }: Extract<Command, { kind: 'analyze' }>,
 	{ engine, signal, progress, note }: Session,
 ): Promise<string> {
 	const path = resolve(file);
 	const { prompt, input } = await readPrompt(path);
-	if (out !== undefined && !(await stat(dirname(resolve(out))).catch(() => undefined))?.isDirectory()) {
-		throw new RunError(`The folder of ${out} does not exist: create it, or choose another --out.`);
-	}
-	if (out !== undefined && (await stat(resolve(out)).catch(() => undefined))?.isDirectory()) {
-		throw new RunError(`${out} is a folder: give --out a file name.`);
+	if (out !== undefined) {
+		await checkOutFile(out);
 	}
 	const model = chooseModel(run.model, prompt.settings.model, path);
 	const notes = [...prompt.warnings, ...(model.note === undefined ? [] : [model.note])];
@@ -51,6 +48,8 @@ export async function analyze(
 		},
 		out: out === undefined ? undefined : resolve(out),
 		evidence: evidence && (await evidenceParams(evidence, settings.candidates)),
+		probes: probes?.map((probe) => resolve(probe)),
+		strictProbes: true,
 	};
 	let live: LiveTrace | undefined;
 	const receive = (event: AnalyzeEvent) => {
@@ -81,11 +80,17 @@ export function checkArms({ arms = [] }: RunFlags, known: readonly string[]): vo
 	}
 }
 
-async function evidenceParams({ reference, twin, candidates }: EvidenceFlags, written: string[] | undefined): Promise<EvidenceParams> {
+async function evidenceParams(
+	{ reference, twin, base, referenceModel, candidates }: EvidenceFlags,
+	written: string[] | undefined,
+): Promise<EvidenceParams> {
+	const folderOf = (flag: string | undefined) => (flag === undefined ? undefined : chooseModel(flag, undefined, '').folder);
 	const problems = reference === undefined ? undefined : await readProblems(resolve(reference));
 	return {
 		reference: problems && { name: basename(reference!), prompts: problems.map(({ question }) => question) },
-		twin: twin === undefined ? undefined : chooseModel(twin, undefined, '').folder,
+		twin: folderOf(twin),
+		base: folderOf(base),
+		referenceModel: folderOf(referenceModel),
 		candidates: candidates ?? written,
 		cache: cacheFolder(),
 	};

@@ -1,15 +1,11 @@
-/** `causal`: what changing the thoughts of one prompt does to its answer; and of many, for `eval --causal`. */
+/** `causal`: what changing the thoughts of one prompt does to its answer. */
 import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { matchesGold } from '../analysis/answers';
-import { CAUSAL_TESTS, isWritten } from '../analysis/causal';
-import { wilson } from '../analysis/statistics';
 import { printable } from '../analysis/text';
 import type { CausalRow, NamedPrompt } from '../engine/api';
-import type { Problem } from '../prompts/problems';
 import { checkArms } from './analyze';
 import { chooseModel } from './model';
-import type { Command, RunFlags } from './options';
+import type { Command } from './options';
 import { readPrompt } from './promptfile';
 import { readProblems } from './problems';
 import type { Session } from './session';
@@ -17,13 +13,11 @@ import type { Session } from './session';
 const EXAMPLES = join(__dirname, '..', 'media', 'examples');
 /** Each costs a run of every arm; a mean over more changes little. */
 const MAX_REFERENCE = 300;
-/** Tests of `eval`: latent ones that need no prompt of their own. */
-const WHOLE = CAUSAL_TESTS.filter((test) => !isWritten(test) && test !== 'patch' && test !== 'transplant');
 
 type Row = Omit<CausalRow, 'answer'> & { answer: string | null };
 
 export async function causal(
-	{ file, json, tests, reference, from, run }: Extract<Command, { kind: 'causal' }>,
+	{ file, json, tests, reference, resamples, from, run }: Extract<Command, { kind: 'causal' }>,
 	{ engine, signal, progress, note }: Session,
 ): Promise<string> {
 	const { prompt, input } = await readPrompt(resolve(file));
@@ -51,6 +45,7 @@ export async function causal(
 			tests,
 			scope: 'each',
 			reference: await readReference(reference),
+			resamples,
 			donor: from === undefined ? undefined : { name: basename(from), text: (await readPrompt(resolve(from))).input.text },
 		},
 		{
@@ -72,69 +67,6 @@ export async function causal(
 		return `${JSON.stringify({ model: { id: card.id, sha256: card.sha256 }, prompt: input.text, clean, rows, skipped })}\n`;
 	}
 	return table(clean, rows, skipped);
-}
-
-/** One test's answers on a set of problems. */
-export interface CausalResult extends Pick<CausalRow, 'arm' | 'test' | 'form' | 'step' | 'trained'> {
-	correct: number;
-	accuracy: number;
-	/** Wilson's 95 % interval. */
-	ci: [number, number];
-	/** Share of answers that are another than the unchanged run's. */
-	changed: number;
-	/** Means over the problems. */
-	deltaLogOdds: number;
-	kl: number;
-}
-
-/** What changes all thoughts, on every problem; the problems are each other's reference. */
-export async function evaluateCausal(
-	{ model, problems, run, pattern }: { model: string; problems: readonly Problem[]; run: RunFlags; pattern?: RegExp },
-	{ engine, signal, progress, note }: Session,
-): Promise<CausalResult[]> {
-	const results = new Map<string, CausalResult>();
-	const prompts = problems.map(({ question }) => question);
-	const n = problems.length;
-	const { skipped } = await engine.call(
-		'causal',
-		{
-			model,
-			prompts,
-			arms: run.arms,
-			options: { latents: run.latents, seed: run.seed ?? 0, maxTokens: run.maxTokens },
-			tests: WHOLE,
-			scope: 'whole',
-			reference: prompts.slice(0, MAX_REFERENCE).map((text, i) => ({ name: `problem ${i}`, text })),
-		},
-		{
-			signal,
-			onEvent: (event) => {
-				if (event.kind === 'progress') {
-					return progress(event.message);
-				}
-				if (event.kind === 'clean') {
-					return;
-				}
-				const { arm, test, form, step, trained, answer, changed, deltaLogOdds, kl } = event.row;
-				const key = [arm, test, form, step].join(' ');
-				const result = results.get(key) ?? {
-					...{ arm, test, form, step, trained },
-					...{ correct: 0, accuracy: 0, ci: wilson(0, n), changed: 0, deltaLogOdds: 0, kl: 0 },
-				};
-				result.correct += matchesGold(answer, problems[event.index]!.answer, pattern) ? 1 : 0;
-				result.changed += changed ? 1 / n : 0;
-				result.deltaLogOdds += deltaLogOdds / n;
-				result.kl += kl / n;
-				results.set(key, result);
-			},
-		},
-	);
-	skipped.forEach(note);
-	return [...results.values()].map((result) => ({
-		...result,
-		accuracy: result.correct / n,
-		ci: wilson(result.correct, n),
-	}));
 }
 
 /** A prompt file, a file of problems, or without either the examples. */
@@ -161,19 +93,19 @@ function table(clean: Record<string, string | null>, rows: readonly Row[], skipp
 		return [`Arm ${arm}, unchanged: ${printable(answer ?? 'no answer')}`, line(COLUMNS), ...cells.map(line), ''];
 	});
 	const legend = [
-		'An answer with a * is another than the unchanged one. Δ log-odds: of the unchanged answer against the likeliest other token,',
+		'An answer with a * is another than the unchanged one; with a → it is that of the prompt whose thoughts were put in. Δ log-odds: of the unchanged answer against the likeliest other token,',
 		'in nats; KL(clean || changed) of the answer distribution, in nats; later: what became of the thoughts after the changed one.',
 	];
 	return `${[...blocks, ...legend, ...skipped.map((why) => `Note: ${printable(why)}`)].join('\n')}\n`;
 }
 
-function cellsOf({ test, form, step, site, later, trained, answer, changed, deltaLogOdds, kl, by }: Row): string[] {
+function cellsOf({ test, form, step, site, later, trained, answer, changed, follows, deltaLogOdds, kl, by }: Row): string[] {
 	const number = (value: number) => (Number.isFinite(value) ? value.toFixed(3) : '–');
 	return [
 		[test, form, site === undefined ? '' : `L${site}`].filter((part) => part).join(' '),
 		`${step}`,
 		later,
-		`${printable(answer ?? 'none')}${changed ? ' *' : ''}`,
+		`${printable(answer ?? 'none')}${changed ? ' *' : ''}${follows ? ' →' : ''}`,
 		number(deltaLogOdds),
 		number(kl),
 		`${printable(by)}${trained === false ? ', not as trained' : ''}`,

@@ -1,91 +1,126 @@
-/** `eval`: answers of every arm on a file of problems, with Wilson intervals. */
+/** `eval`: answers of every arm, and causal tests, on a file of problems, with intervals and comparisons. */
 import { resolve } from 'node:path';
-import { matchesGold } from '../analysis/answers';
-import { wilson } from '../analysis/statistics';
+import type { Comparison, Evaluation, Interval, Side } from '../analysis/evaluation/result';
+import { armLabel, percent, percentBounds, points, pValue, testLabel } from '../analysis/report/format';
+import { printable } from '../analysis/text';
+import { evaluateSet } from '../engine/dataset';
+import { producer } from '../engine/product';
 import { checkArms } from './analyze';
-import { evaluateCausal, type CausalResult } from './causal';
+import { RunError } from './failure';
 import { chooseModel } from './model';
 import type { Command } from './options';
-import { readProblems } from './problems';
+import { readProblemSet } from './problems';
 import type { Session } from './session';
-
-interface ArmResult {
-	correct: number;
-	accuracy: number;
-	/** Wilson's 95 % interval. */
-	ci: [number, number];
-	/** Of computing, all problems together; the prompt's share is counted in the arm that ran first. */
-	seconds: number;
-}
+import { checkOutFile } from './target';
 
 export async function evaluate(
-	{ file, json, limit, causal, run }: Extract<Command, { kind: 'eval' }>,
-	session: Session,
+	{ file, json, limit, causal, twin, out, run }: Extract<Command, { kind: 'eval' }>,
+	{ engine, signal, progress, note }: Session,
 ): Promise<string> {
-	const { engine, signal, progress } = session;
 	const path = resolve(file);
-	const problems = (await readProblems(path)).slice(0, limit);
-	const { folder: model } = chooseModel(run.model, undefined, path);
-	const card = await engine.call('load', { model }, { signal, onEvent: ({ message }) => progress(message) });
-	checkArms(run, card.arms);
-	const pattern = card.answer === undefined ? undefined : new RegExp(card.answer, 'u');
-	const counts = new Map<string, { correct: number; seconds: number }>();
-	const options = {
-		latents: run.latents,
-		seed: run.seed ?? 0,
-		temperature: run.temperature ?? 0,
-		maxTokens: run.maxTokens,
-		topK: 1,
-	};
-	const step = Math.max(1, Math.floor(problems.length / 10));
-	await engine.call(
-		'evaluate',
-		{ model, prompts: problems.map(({ question }) => question), arms: run.arms, options },
+	if (out !== undefined) {
+		await checkOutFile(out);
+	}
+	const evaluation = await evaluateSet(
 		{
-			signal,
-			onEvent: (event) => {
-				if (event.kind === 'progress') {
-					return;
-				}
-				const { index, arm, answer, seconds } = event;
-				const count = counts.get(arm) ?? { correct: 0, seconds: 0 };
-				count.correct += matchesGold(answer, problems[index]!.answer, pattern) ? 1 : 0;
-				count.seconds += seconds;
-				counts.set(arm, count);
-				if ((index + 1) % step === 0) {
-					progress(`${index + 1} of ${problems.length} problems`);
-				}
+			producer: producer(),
+			model: chooseModel(run.model, undefined, path).folder,
+			twin: typeof twin === 'string' ? chooseModel(twin, undefined, path).folder : twin,
+			data: await readProblemSet(path),
+			limit,
+			arms: run.arms,
+			options: {
+				latents: run.latents,
+				seed: run.seed ?? 0,
+				temperature: run.temperature ?? 0,
+				maxTokens: run.maxTokens,
 			},
+			causal,
+			out: out === undefined ? undefined : resolve(out),
 		},
-	);
-	const n = problems.length;
-	const arms = Object.fromEntries(
-		[...counts].map(([arm, { correct, seconds }]): [string, ArmResult] => [
-			arm,
-			{ correct, accuracy: correct / n, ci: wilson(correct, n), seconds },
-		]),
-	);
-	const tested = causal ? await evaluateCausal({ model, problems, run, pattern }, session) : undefined;
-	return json ? `${JSON.stringify({ n, arms, causal: tested })}\n` : table(n, arms, tested);
+		{
+			call: (method, params, options) => engine.call(method, params, options),
+			check: (card) => checkArms(run, card.arms),
+			signal,
+			progress: tenths(progress),
+			note,
+		},
+	).catch((error: unknown) => {
+		throw signal.aborted && out !== undefined ? new RunError('Cancelled: the same command goes on where it stopped.') : error;
+	});
+	return json ? `${JSON.stringify(evaluation)}\n` : table(evaluation, out);
 }
 
-function table(n: number, arms: Record<string, ArmResult>, causal: readonly CausalResult[] = []): string {
-	const rows = [
-		...Object.entries(arms).map(([name, { correct, seconds, ...share }]) => ({
-			name,
-			share,
-			counted: `${correct} of ${n}  ${seconds.toFixed(1)} s`,
-		})),
-		...causal.map(({ arm, test, form, step, trained, correct, ...share }) => ({
-			name: [arm, test, form, step, trained ? 'as trained' : ''].filter((part) => part !== undefined && part !== '').join(' '),
-			share,
-			counted: `${correct} of ${n}`,
-		})),
+/** Only every tenth of the way: elsewhere than on a terminal each message is a line. */
+function tenths(progress: (message: string) => void): (message: string, fraction?: number) => void {
+	let shown = -1;
+	return (message, fraction) => {
+		const tenth = fraction === undefined ? undefined : Math.floor(fraction * 10);
+		if (tenth === undefined || tenth !== shown || process.stderr.isTTY) {
+			progress(message);
+			shown = tenth ?? shown;
+		}
+	};
+}
+
+function table(evaluation: Evaluation, out: string | undefined): string {
+	const { model, twin, notes, n } = evaluation;
+	const sides = [
+		...sideLines(evaluation, twin && `${model.id}:`),
+		...(twin ? ['', ...sideLines(twin, `${twin.model.id}:`)] : []),
+		...(twin
+			? ['', `${model.id} less ${twin.model.id}, on the same ${n} problems:`, ...aligned(twin.against.map((one) => [testLabel(one), ...compared(one)]))]
+			: []),
 	];
-	const width = Math.max(...rows.map(({ name }) => name.length));
-	const lines = rows.map(({ name, share: { accuracy, ci }, counted }) => {
-		const [low, high] = ci.map((bound) => (bound * 100).toFixed(1));
-		return `${name.padEnd(width)}  ${(accuracy * 100).toFixed(1).padStart(5)} %  (95 % interval ${low} to ${high})  ${counted}`;
-	});
-	return `${lines.join('\n')}\n`;
+	const legend = [
+		'',
+		'Intervals are 95 %: Wilson of a share, Newcombe of a difference on the same problems. p is McNemar\'s, exact and two-sided, not',
+		'adjusted for the number of comparisons. Differences are of the first less the second, in points.',
+	];
+	return `${[
+		...sides,
+		...legend,
+		...notes.map((one) => `Note: ${printable(one)}`),
+		...(out === undefined ? [] : [`Result: ${printable(out)}`]),
+	].join('\n')}\n`;
+}
+
+function sideLines({ arms, pairs, causal = [] }: Side, title: string | undefined): string[] {
+	const shares = [
+		...Object.entries(arms).map(([name, { correct, accuracy, ci, seconds }]) => [
+			armLabel(name),
+			`${percent(accuracy)} %`,
+			bounds(ci),
+			`${correct} right`,
+			`${seconds.toFixed(1)} s`,
+		]),
+		...causal.map((one) => [
+			testLabel(one),
+			`${percent(one.accuracy)} %`,
+			bounds(one.ci),
+			`${one.correct} of ${one.n}`,
+			`against unchanged p ${pValue(one.unchanged.p)}`,
+		]),
+	];
+	return [
+		...(title === undefined ? [] : [title]),
+		...aligned(shares),
+		...(pairs.length === 0 ? [] : ['', ...aligned(pairs.map((one) => [`${armLabel(one.a)} less ${armLabel(one.b)}`, ...compared(one)]))]),
+	];
+}
+
+function compared({ onlyA, onlyB, p, difference, ci }: Comparison): string[] {
+	return [points(difference), bounds(ci), `only first ${onlyA}, only second ${onlyB}`, `p ${pValue(p)}`];
+}
+
+function bounds([low, high]: Interval): string {
+	return low === null ? '' : `(95 % interval ${percentBounds([low, high])})`;
+}
+
+/** The first column to the left, the second to the right, as numbers. */
+function aligned(rows: readonly string[][]): string[] {
+	const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+	return rows.map((row) =>
+		row.map((cell, i) => (i === 1 ? cell.padStart(width(i)) : cell.padEnd(width(i)))).join('  ').trimEnd(),
+	);
 }

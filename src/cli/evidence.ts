@@ -1,17 +1,19 @@
 /** The evidence of a run for people: the meter, and a line for each thought with its level and its controls. */
+import { legibilityView } from '../analysis/legibilityView';
 import { printable } from '../analysis/text';
-import type { CausalRecord, ClaimRecord, Estimate, EvidenceRecord, MeterRecord } from '../trace/evidence';
+import type { CausalRecord, ClaimRecord, Estimate, EvidenceRecord, LegibilityRecord, MeterRecord } from '../trace/evidence';
 
 const COLUMNS = ['thought', 'level', 'claim', 'live', 'shuffled', 'p', 'twin', 'random', 'resample Δ', 'on twin'] as const;
 /** Columns of words. */
 const LEFT = new Set<string>(['level', 'claim']);
 
 export function evidenceLines(evidence: EvidenceRecord): string[] {
-	const { reference, twin, meter, claims, skipped } = evidence;
+	const { reference, twin, meter, legibility, claims, skipped } = evidence;
 	const control = twin ? `; twin: ${printable(twin.id)}` : '';
 	return [
 		`Evidence, against ${reference.prompts} reference prompts (${printable(reference.name)})${control}`,
 		...meter.flatMap(meterLines),
+		...legibility.flatMap(legibilityLines),
 		...(claims.length > 0 ? table(evidence) : []),
 		...claims.filter(({ rungs }) => rungs.some(({ state }) => state !== 'reached')).map(whyNotHigher),
 		...skipped.map((why) => `  Not measured: ${printable(why)}`),
@@ -39,6 +41,11 @@ function meterLines({ arm, distance, effect, capacity }: MeterRecord): string[] 
 		lines.push(`can carry     ${dimension.toFixed(1)} of ${width} dimensions, ${channel} a thought${twin}`);
 	}
 	return lines.length > 0 ? [`  Meter of arm ${printable(arm)}`, ...lines.map((line) => `    ${line}`)] : [];
+}
+
+function legibilityLines(record: LegibilityRecord): string[] {
+	const { figures } = legibilityView(record);
+	return [`  Chain of thought of arm ${printable(record.arm)}`, ...figures.map(({ label, value }) => `    ${label}: ${value}`)];
 }
 
 function table({ claims, readings, tests }: EvidenceRecord): string[] {

@@ -1,6 +1,6 @@
 /** What a finished run found, put together from the planes that were streamed. */
 import { probability } from '../analysis/lens';
-import { recipeTokens } from '../analysis/sentences';
+import { placesOf, recipeTokens } from '../analysis/sentences';
 import type { ArmRecord, TraceDocument } from '../trace/document';
 import type { LiveTrace } from '../trace/live';
 import { probePlane, type PlaneName } from '../trace/planes';
@@ -31,7 +31,7 @@ export interface ReadThought {
 
 export interface ReadProbe {
 	layers: number[];
-	/** Indices of the thoughts. */
+	/** Indices of the thoughts, or of the written sentences. */
 	steps: number[];
 	/** [steps][layers] */
 	scores: number[][];
@@ -96,15 +96,14 @@ export class Readouts {
 
 	async probes(): Promise<Record<string, ReadProbe>> {
 		const out: Record<string, ReadProbe> = {};
-		for (const { name, arm: armName } of this.document.probes) {
+		for (const { name, arm: armName, at } of this.document.probes) {
 			const arm = this.document.arms.find((candidate) => candidate.name === armName)!;
 			const scores = await this.plane(arm, probePlane(name));
+			const positions = placesOf(arm, at, (id) => this.text(id), this.document.model.recipe);
 			out[name] = {
 				layers: Array.from({ length: this.sites }, (_, site) => site),
-				steps: arm.thoughts.map(({ index }) => index),
-				scores: arm.thoughts.map(({ producedAt }) => [
-					...scores.subarray(producedAt * this.sites, (producedAt + 1) * this.sites),
-				]),
+				steps: positions.map((_, step) => step),
+				scores: positions.map((position) => [...scores.subarray(position * this.sites, (position + 1) * this.sites)]),
 			};
 		}
 		return out;

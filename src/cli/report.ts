@@ -104,13 +104,17 @@ async function probeLines(readouts: Readouts): Promise<string[]> {
 	const shown = probes
 		.slice(0, MAX_PROBES)
 		.flatMap(([name, { steps, scores }]) =>
-			steps.length > 0 ? [`  ${printable(name)}: ${scores.map((sites) => sites.at(-1)!.toFixed(2)).join('  ')}`] : [],
+			steps.length > 0 ? [`  ${printable(name)}: ${scores.map((sites) => scored(sites.at(-1)!)).join('  ')}`] : [],
 		);
 	if (shown.length === 0) {
 		return [];
 	}
 	const more = probes.length > MAX_PROBES ? [`  and ${probes.length - MAX_PROBES} more in the trace`] : [];
-	return ['Probe scores at the last layer, one for each thought (0 to 1, not calibrated)', ...shown, ...more, ''];
+	return ['Probe scores at the last layer, one for each thought or written sentence (0 to 1, not calibrated)', ...shown, ...more, ''];
+}
+
+function scored(score: number): string {
+	return Number.isNaN(score) ? '–' : score.toFixed(2);
 }
 
 function answersLine(arms: readonly ArmRecord[]): string {

@@ -29,7 +29,7 @@ export async function withSession<T>(body: (session: Session) => Promise<T>): Pr
 	} catch (error) {
 		// What was being written is removed before the child ends.
 		await engine.settled();
-		throw abort.signal.aborted ? new RunError('Cancelled: run it again for a result.') : error;
+		throw abort.signal.aborted && !(error instanceof RunError) ? new RunError('Cancelled: run it again for a result.') : error;
 	} finally {
 		line.clear();
 		engine.dispose();

@@ -1,5 +1,7 @@
 /** One analysis: every arm of a prompt, with every position read out, streamed while it runs and written at the end. */
+import { basename } from 'node:path';
 import { readAnswer } from '../analysis/answers';
+import type { Probe } from '../analysis/probe';
 import { spareReason } from '../analysis/spare';
 import { parseTask, type Task } from '../analysis/task';
 import { generator } from '../shared/random';
@@ -9,11 +11,13 @@ import type { EvidenceRecord } from '../trace/evidence';
 import type { PlaneName } from '../trace/planes';
 import type { AnalyzeEvent, AnalyzeParams, EvidenceParams, RuntimeInfo } from './api';
 import { checkFits, planArms, type ArmPlan } from './arm';
-import { EngineError } from './error';
-import { Gathering, type Shared } from './evidence/gathering';
+import { EngineError, quoted } from './error';
+import { Gathering } from './evidence/gathering';
+import type { Shared } from './evidence/subject';
 import { sha256 } from './folder';
 import type { Model } from './model';
 import { producer } from './product';
+import { readProbeFile } from './probeFile';
 import { LensReader, type ScoredProbe } from './readers';
 import { probesFor } from './probes';
 import { ArmRun, prefill, type Prefix } from './run';
@@ -65,7 +69,9 @@ export class AnalysisRun {
 
 	async run(): Promise<TraceDocument> {
 		const document = this.blank();
-		const probes = this.model.probes
+		const own = await this.userProbes();
+		document.notes = [...this.notes];
+		const probes = [...this.model.probes, ...own]
 			.filter((probe) => this.plans.some((plan) => plan.name === probe.arm))
 			.flatMap((probe) => probesFor(probe, this.params.prompt.text));
 		document.probes = probes.map(({ record }) => record);
@@ -116,6 +122,30 @@ export class AnalysisRun {
 			evidence: (record: EvidenceRecord) => emit({ kind: 'evidence', evidence: record }),
 		};
 		return new Gathering(subject, this.shared, outlet).run();
+	}
+
+	/** One that cannot be read is an error or a note, as the caller wishes. */
+	private async userProbes(): Promise<Probe[]> {
+		const { probes: paths = [], strictProbes } = this.params;
+		const found: Probe[] = [];
+		for (const path of paths) {
+			try {
+				const probe = await readProbeFile(path, this.model);
+				if ([...this.model.probes, ...found].some(({ name }) => name === probe.name)) {
+					throw new EngineError(
+						`The probe ${quoted(basename(path))} has the name ${probe.name}, as another one does: train it under another name.`,
+						'bad-request',
+					);
+				}
+				found.push(probe);
+			} catch (error) {
+				if (strictProbes || !(error instanceof EngineError)) {
+					throw error;
+				}
+				this.notes.push(error.message);
+			}
+		}
+		return found;
 	}
 
 	private async arm(plan: ArmPlan, index: number, probes: readonly ScoredProbe[]): Promise<Done> {

@@ -1,11 +1,15 @@
 /** The engine's face: what the child process answers. Host and command line import this and `client.ts`, nothing else here. */
 import type { CausalTest, Variant } from '../analysis/causal';
 import type { Effect } from '../analysis/effect';
+import type { Bin } from '../analysis/calibration';
+import type { ProbeTaskName } from '../analysis/labels';
 import type { Measure } from '../analysis/ood';
+import type { OutlinedSentence } from '../analysis/outline';
+import type { LabelledPrompt } from '../prompts/labelled';
 import type { Range } from '../shared/range';
 import type { Call } from '../shared/rpc';
-import type { ArmRecord, ProbeRecord, PromptRecord, RunOptions, TraceDocument } from '../trace/document';
-import type { EvidenceRecord } from '../trace/evidence';
+import type { ArmRecord, ProbeMetric, ProbePlace, ProbeRecord, PromptRecord, RunOptions, TraceDocument } from '../trace/document';
+import type { EvidenceRecord, LegibilityRecord } from '../trace/evidence';
 import type { PlaneData, PlaneName } from '../trace/planes';
 
 export interface EngineApi {
@@ -21,6 +25,14 @@ export interface EngineApi {
 	causal: Call<CausalParams, CausalResult, CausalEvent>;
 	/** How far each thought is from token embeddings and from states of text. */
 	ood: Call<OodParams, OodResult, ProgressEvent>;
+	/** How usual and how repetitive the chains of thought of many prompts are. */
+	legibility: Call<LegibilityParams, LegibilityResult, LegibilityEvent>;
+	/** States of many prompts at an arm's thoughts or sentences. */
+	features: Call<FeaturesParams, FeaturesResult, FeaturesEvent>;
+	/** Fits a probe on such states, measures it on prompts that it has not seen, and writes its file to `out`. */
+	trainProbe: Call<TrainProbeParams, ProbeReport, ProgressEvent>;
+	/** Measures a probe file on labelled prompts. */
+	evaluateProbe: Call<EvaluateProbeParams, ProbeReport, ProgressEvent>;
 }
 
 export interface RuntimeInfo {
@@ -41,6 +53,8 @@ export interface ModelCard {
 	quantisation: string;
 	/** The recipe's arms, in its order. */
 	arms: string[];
+	/** Where probes can read them. */
+	places: { arm: string; at: ProbePlace }[];
 	/** The recipe's pattern that reads an answer from its text. */
 	answer?: string;
 	trainedLatents: number;
@@ -69,6 +83,9 @@ export interface AnalyzeParams {
 	out?: string;
 	/** Tests and controls after the arms have run; none where absent. */
 	evidence?: EvidenceParams;
+	/** Files of probes to be read beside the model's own. One that cannot be is an error where `strictProbes`, else a note. */
+	probes?: string[];
+	strictProbes?: boolean;
 }
 
 /** What evidence is gathered from. What is absent is looked for beside the model. */
@@ -77,8 +94,10 @@ export interface EvidenceParams {
 	reference?: { name: string; prompts: string[] };
 	/** Folder of the control without recurrence; the manifest's twin where absent. */
 	twin?: string;
-	/** Folder of the model under which surprisal is measured; the manifest's base where absent. */
+	/** Folder of the model that this one was tuned from; the manifest's base where absent. */
 	base?: string;
+	/** Folder of the model under which surprisal is measured; the base where absent. */
+	referenceModel?: string;
 	/** What the prompt's author expects thoughts to read as, where its task is not known. */
 	candidates?: string[];
 	/** Folder where what is computed once for each model is kept; nothing is kept where absent. */
@@ -115,12 +134,14 @@ export type AnalyzeEvent =
 export interface EvaluateParams {
 	model: string;
 	prompts: string[];
+	/** Prompts before it were run earlier and are passed over; the others keep their place, from which their seed follows. */
+	first?: number;
 	arms?: string[];
 	options: RunOptions;
 }
 
 /**
- * `answer`: one prompt's answer in one arm, absent where the arm gave none. `seconds` include the reading of the prompt, whichever
+ * In the order of the prompts. `answer`: one prompt's answer in one arm, absent where the arm gave none. `seconds` include the reading of the prompt, whichever
  * arm it was read for.
  */
 export type EvaluateEvent = ProgressEvent | { kind: 'answer'; index: number; arm: string; answer?: string; seconds: number };
@@ -134,6 +155,8 @@ export interface NamedPrompt {
 export interface CausalParams {
 	model: string;
 	prompts: string[];
+	/** Prompts before it were run earlier and are passed over; the others keep their place, from which their seed follows. */
+	first?: number;
 	/** All with thoughts where absent. */
 	arms?: string[];
 	options: Pick<RunOptions, 'latents' | 'seed' | 'maxTokens'>;
@@ -160,12 +183,13 @@ export interface CausalRow extends Pick<Variant, 'test' | 'form' | 'step' | 'sit
 	answer?: string;
 	/** Whether the answer is another one than the unchanged run's; false where what was computed is not finite. */
 	changed: boolean;
-	/** Of `interchange` and `transplant`: whether the answer is that of the prompt whose thoughts were put in. */
+	/** Of `interchange` and `transplant`: whether the answer is that of the prompt whose thoughts were put in; absent where both answer alike. */
 	follows?: boolean;
 	/** What took the place, in words. */
 	by: string;
 }
 
+/** In the order of the prompts. */
 export type CausalEvent =
 	| ProgressEvent
 	/** Before the rows of an arm: what it answers unchanged. */
@@ -213,6 +237,125 @@ export interface OodRow {
 	/** Percentile among token embeddings, and among states of text, each measured without itself. */
 	tokens: number;
 	text: number;
+}
+
+export interface LegibilityParams {
+	model: string;
+	prompts: string[];
+	/** All that write a chain of thought where absent. */
+	arms?: string[];
+	options: RunOptions;
+	/** As of `EvidenceParams`. */
+	base?: string;
+	referenceModel?: string;
+}
+
+export interface LegibilityResult {
+	/** Models that the chains were read under; absent where there is none. */
+	reference?: { id: string; sha256: string };
+	base?: { id: string; sha256: string };
+	/** What could not be measured: one sentence each. */
+	skipped: string[];
+}
+
+export type LegibilityEvent = ProgressEvent | { kind: 'chain'; index: number; chain: WrittenChain };
+
+/** What an arm wrote for one prompt. */
+export interface WrittenChain {
+	answer?: string;
+	/** Absent where there is no chain of thought. */
+	record?: LegibilityRecord;
+	arm: string;
+	/** Of the chain, and then of the answer; `verdict` only where the task is known. */
+	sentences: (Pick<OutlinedSentence, 'role' | 'text' | 'verdict'> & { tokens: WrittenToken[] })[];
+}
+
+/** NaN: not measured. */
+export interface WrittenToken {
+	id: number;
+	text: string;
+	/** Surprisal under the model that wrote it, bits. */
+	bits: number;
+	/** Under the reference model. */
+	referenceBits: number;
+	/** KL(model || base), nats. */
+	kl: number;
+}
+
+/** Which states are read. */
+export interface StatesParams {
+	model: string;
+	/** The first that has such places, where absent. */
+	arm?: string;
+	at: ProbePlace;
+	/** All where absent. */
+	sites?: number[];
+	options: Pick<RunOptions, 'latents' | 'seed' | 'temperature' | 'maxTokens'>;
+}
+
+export interface FeaturesParams extends StatesParams {
+	prompts: string[];
+}
+
+export interface FeaturesResult {
+	arm: string;
+	/** Those that the vectors have, ascending. */
+	sites: number[];
+	width: number;
+}
+
+export type FeaturesEvent =
+	| ProgressEvent
+	/** States [steps, sites, width] of one prompt, at most 1 MiB an event, and the word that stands at each step. */
+	| { kind: 'features'; index: number; steps: Range; words: string[]; data: Float32Array };
+
+export interface TrainProbeParams extends StatesParams {
+	/** The model's own reference prompts where absent; `task` then labels them. */
+	examples?: LabelledPrompt[];
+	task?: ProbeTaskName;
+	/** Where the labels come from, in words: a file's base name. */
+	source: string;
+	/** Kebab-case. */
+	name: string;
+	/** What a score near 1 claims; the task's own, or what `source` says, where absent. */
+	label?: string;
+	out: string;
+}
+
+export interface EvaluateProbeParams {
+	model: string;
+	/** The probe's file. */
+	probe: string;
+	examples?: LabelledPrompt[];
+	/** The task that labelled the training prompts where absent and the examples have no labels. */
+	task?: ProbeTaskName;
+	options: StatesParams['options'];
+}
+
+export interface ProbeReport {
+	model: { id: string; sha256: string };
+	name: string;
+	label: string;
+	arm: string;
+	at: ProbePlace;
+	classes?: string[];
+	/** Prompts with labels, and groups of them: what was fitted and what was measured. */
+	prompts: number;
+	groups: { training: number; heldOut: number };
+	cells: ProbeCellReport[];
+	/** Steps and sites at which there is no fit, or nothing to measure it on. */
+	unfitted: [step: number, site: number][];
+	notes: string[];
+	seconds: { reading: number; fitting: number };
+}
+
+/** NaN: not measured. Intervals are 95 %, from a bootstrap over groups. */
+export interface ProbeCellReport extends Required<ProbeMetric> {
+	positives: number;
+	/** The reliability curve. */
+	bins: Bin[];
+	/** L2 penalty of the fit; NaN where the fit was made elsewhere. */
+	penalty: number;
 }
 
 /** Codes of the engine's errors; the message is one sentence that says what to do. */

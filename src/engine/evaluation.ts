@@ -8,13 +8,17 @@ import type { Model } from './model';
 import { LastReader } from './readers';
 import { ArmRun, prefill, type Prefix } from './run';
 
-/** Each prompt's seed follows from the run's and its place, so that a prompt's sample does not depend on `--limit`. */
 const SEED_STRIDE = 0x9e3779b1;
+
+/** Each prompt's seed follows from the run's and its place, so that a prompt's sample does not depend on `--limit`. */
+export function seedOf(seed: number, index: number): number {
+	return (seed + Math.imul(index, SEED_STRIDE)) >>> 0;
+}
 
 /** Seconds of computing. */
 export async function evaluate(
 	model: Model,
-	{ prompts, arms, options }: EvaluateParams,
+	{ prompts, first = 0, arms, options }: EvaluateParams,
 	signal: AbortSignal,
 	emit: (event: EvaluateEvent) => void,
 ): Promise<number> {
@@ -28,7 +32,8 @@ export async function evaluate(
 	emit({ kind: 'progress', message: 'Evaluating', fraction: 0, seconds: cost.seconds(shape.context, shape.context, false) });
 	const encoded = prompts.map((prompt) => tokenizer.encode(prompt).ids);
 	encoded.forEach((ids, index) => plans.forEach((plan) => checkProblem(plan, ids.length, shape.context, index)));
-	for (const [index, ids] of encoded.entries()) {
+	for (let index = first; index < encoded.length; index++) {
+		const ids = encoded[index]!;
 		const prefixes = new Map<string, { prefix: Prefix; seconds: number }>();
 		for (const plan of plans) {
 			const key = plan.before.join();
@@ -39,7 +44,7 @@ export async function evaluate(
 			}
 			const { prefix, seconds } = prefixes.get(key)!;
 			const start = performance.now();
-			const uniform = generator((options.seed + Math.imul(index, SEED_STRIDE)) >>> 0, plan.name);
+			const uniform = generator(seedOf(options.seed, index), plan.name);
 			const run = new ArmRun(model, plan, prefix, reader, { temperature: options.temperature, uniform }, signal);
 			await run.run();
 			const answer = readAnswer(
@@ -53,7 +58,7 @@ export async function evaluate(
 }
 
 /** Before any of them runs, and with the problem's place, so that a long evaluation does not end in its middle. */
-function checkProblem(plan: ArmPlan, tokens: number, context: number, index: number): void {
+export function checkProblem(plan: ArmPlan, tokens: number, context: number, index: number): void {
 	try {
 		checkFits(plan, tokens, context);
 	} catch (error) {

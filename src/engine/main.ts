@@ -11,18 +11,42 @@ import type {
 	EngineApi,
 	EvaluateEvent,
 	EvaluateParams,
+	LegibilityEvent,
+	LegibilityParams,
+	LegibilityResult,
+	EvaluateProbeParams,
+	FeaturesEvent,
+	FeaturesParams,
+	FeaturesResult,
 	OodParams,
 	OodResult,
+	ProbeReport,
 	ProgressEvent,
 	RuntimeInfo,
+	TrainProbeParams,
 } from './api';
 import { CausalRun } from './causal/sweep';
 import { EngineError } from './error';
 import { evaluate } from './evaluation';
+import { sendFeatures } from './features';
 import type { Model } from './model';
 import { Models } from './models';
 import { Ood } from './evidence/ood';
-import { analyzeRequest, causalRequest, checked, evaluateRequest, loadRequest, oodRequest } from './request';
+import { withPeers, type Lend } from './legibility/peers';
+import { WrittenRun } from './legibility/written';
+import { evaluateProbe, trainProbe } from './probing';
+import {
+	analyzeRequest,
+	causalRequest,
+	checked,
+	evaluateProbeRequest,
+	evaluateRequest,
+	featuresRequest,
+	legibilityRequest,
+	loadRequest,
+	oodRequest,
+	trainProbeRequest,
+} from './request';
 import { PLATFORM } from './runtime';
 
 const models = new Models();
@@ -79,6 +103,32 @@ async function measureOod(params: OodParams, { signal, emit }: CallContext<Progr
 	return use(request.model, signal, emit, (model) => ood.run(model, request, signal, emit));
 }
 
+async function measureLegibility(
+	params: LegibilityParams,
+	{ signal, emit }: CallContext<LegibilityEvent>,
+): Promise<LegibilityResult> {
+	const request = checked(legibilityRequest, params);
+	const lend: Lend = (folder, work) => use(folder, signal, emit, work);
+	return lend(request.model, (model) =>
+		withPeers(model, request, lend, (peers) => new WrittenRun(model, peers, request, signal, emit).run()),
+	);
+}
+
+async function features(params: FeaturesParams, { signal, emit }: CallContext<FeaturesEvent>): Promise<FeaturesResult> {
+	const request = checked(featuresRequest, params);
+	return use(request.model, signal, emit, (model) => sendFeatures(model, request, signal, emit));
+}
+
+async function train(params: TrainProbeParams, { signal, emit }: CallContext<ProgressEvent>): Promise<ProbeReport> {
+	const request = checked(trainProbeRequest, params);
+	return use(request.model, signal, emit, (model) => trainProbe(model, request, signal, emit));
+}
+
+async function measureProbe(params: EvaluateProbeParams, { signal, emit }: CallContext<ProgressEvent>): Promise<ProbeReport> {
+	const request = checked(evaluateProbeRequest, params);
+	return use(request.model, signal, emit, (model) => evaluateProbe(model, request, signal, emit));
+}
+
 const handlers: Handlers<EngineApi> = {
 	// Its answer tells the parent that whatever was cancelled has ended.
 	describe: async () => {
@@ -90,6 +140,10 @@ const handlers: Handlers<EngineApi> = {
 	evaluate: (params, context) => untilEnded(evaluateAll(params, context), context.signal),
 	causal: (params, context) => untilEnded(causal(params, context), context.signal),
 	ood: (params, context) => untilEnded(measureOod(params, context), context.signal),
+	legibility: (params, context) => untilEnded(measureLegibility(params, context), context.signal),
+	features: (params, context) => untilEnded(features(params, context), context.signal),
+	trainProbe: (params, context) => untilEnded(train(params, context), context.signal),
+	evaluateProbe: (params, context) => untilEnded(measureProbe(params, context), context.signal),
 };
 
 /** The parent may be gone before a message is sent: then this process is about to end. */

@@ -1,7 +1,7 @@
 /** A loaded model folder: checked files, open graphs, tokenizer and probes. */
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
-import { parseProbe, type Probe } from '../analysis/probe';
+import { misfit, parseProbe, type Probe } from '../analysis/probe';
 import { parseProblems, type Problem } from '../prompts/problems';
 import type { Disposable } from '../shared/rpc';
 import type { ModelRecord, ProbeRecord } from '../trace/document';
@@ -171,6 +171,10 @@ export class Model implements Disposable {
 			shape: shown,
 			quantisation,
 			arms: Object.keys(recipe.arms),
+			places: Object.entries(recipe.arms).flatMap(([arm, segments]) => [
+				...(segments.some(({ kind }) => kind === 'latent') ? [{ arm, at: 'thoughts' as const }] : []),
+				...(segments.some(({ kind }) => kind === 'decode') ? [{ arm, at: 'tokens' as const }] : []),
+			]),
 			answer: recipe.answer,
 			trainedLatents: recipe.trainedLatents,
 			probes: this.probes.map(probeRecord),
@@ -270,15 +274,14 @@ async function readProbe(
 			'bad-model',
 		);
 	}
-	if (probe.shape.sites !== shape.layers + 1 || probe.shape.width !== shape.width || !Object.hasOwn(recipe.arms, probe.arm)) {
-		throw new EngineError(
-			`The probe ${quoted(file.name)} was not made for the shape or arms of ${id}: export it again.`,
-			'bad-model',
-		);
+	const { width, layers } = shape;
+	const why = misfit(probe, { id, width, sites: layers + 1, arms: Object.keys(recipe.arms) });
+	if (why !== undefined) {
+		throw new EngineError(why, 'bad-model');
 	}
 	return probe;
 }
 
-export function probeRecord({ name, label, arm, sha256: hash, metrics }: Probe): ProbeRecord {
-	return { name, label, arm, sha256: hash, metrics };
+export function probeRecord({ name, label, arm, at, sha256: hash, metrics }: Probe): ProbeRecord {
+	return { name, label, arm, at, sha256: hash, metrics };
 }

@@ -8,8 +8,8 @@ import { randomised } from './evidence/weights';
 import { readManifest, sha256 as hashOf } from './folder';
 import { Runtime } from './runtime';
 
-/** A model and its two controls, the twin and random weights: gathering evidence again must not load any of them again. */
-const KEPT = 3;
+/** A model, its two controls (the twin and random weights) and its base: gathering evidence again must not load any of them again. */
+const KEPT = 4;
 
 /** How a caller uses a model. */
 export interface Use {

@@ -4,7 +4,10 @@ import type { ProbeRecord } from '../trace/document';
 import { probeRecord } from './model';
 import type { ScoredProbe } from './readers';
 
-/** The probe itself, or one entry for each of its classes that the prompt names: the others ask about nothing that is there. */
+/**
+ * The probe itself, or one entry for each of its classes; where they are things that prompts name, only for those that this one
+ * names: the others ask about nothing that is there.
+ */
 export function probesFor(probe: Probe, prompt: string): (ScoredProbe & { record: ProbeRecord })[] {
 	const base = probeRecord(probe);
 	if (!probe.classes) {
@@ -12,7 +15,7 @@ export function probesFor(probe: Probe, prompt: string): (ScoredProbe & { record
 	}
 	return probe.classes.flatMap((label, classIndex) => {
 		const name = `${probe.name}:${label}`;
-		return occurs(prompt, label)
+		return probe.asks === 'all' || occurs(prompt, label)
 			? [{ name, probe, classIndex, record: { ...base, name, label: `${label}: ${probe.label}` } }]
 			: [];
 	});

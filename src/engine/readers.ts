@@ -1,8 +1,9 @@
 /** The two ways to look at a run: everything at every site, or only what is needed to go on. */
-import type { Step, Thought } from '../trace/document';
+import type { ProbePlace, Step, Thought } from '../trace/document';
 import { probePlane } from '../trace/planes';
 import { scoreProbe, type Probe } from '../analysis/probe';
 import { nearestByCosine } from '../analysis/neighbours';
+import { recipeTokens, SentenceSplitter } from '../analysis/sentences';
 import { toHalf } from '../trace/half';
 import { bySite, type Forward } from './body';
 import { Head } from './head';
@@ -36,6 +37,7 @@ export interface ScoredProbe {
 /** Reads every position out at every site into a sheet. */
 export class LensReader implements Reader {
 	readonly everything = true;
+	private readonly splitter: SentenceSplitter;
 
 	constructor(
 		private readonly model: Model,
@@ -46,6 +48,7 @@ export class LensReader implements Reader {
 		/** Called after every piece of work, for progress and for the signal. */
 		private readonly tick: () => void,
 	) {
+		this.splitter = new SentenceSplitter(recipeTokens(model.manifest.recipe));
 		// Nothing is measured on the prompt, whose rows the sheet already has.
 		this.skipProbes(sheet.steps.length);
 	}
@@ -88,20 +91,16 @@ export class LensReader implements Reader {
 		);
 		sheet.append('tokens.logprob', given);
 		this.skipProbes(forward.count);
+		this.sentences(forward, steps);
 		this.tick();
 		return last!;
 	}
 
 	async thought(thought: Thought, vector: Float32Array, { resid }: Last): Promise<void> {
-		const { width, layers } = this.model.manifest.shape;
+		const { width } = this.model.manifest.shape;
 		this.sheet.thoughts.push({ ...thought, spare: this.spare(thought.index) });
 		this.sheet.append('latent.vec', vector);
-		for (const { name, probe, classIndex } of this.probes) {
-			const scores = Float32Array.from({ length: layers + 1 }, (_, site) =>
-				scoreProbe(probe, resid.subarray(site * width, (site + 1) * width), thought.index, site, classIndex),
-			);
-			this.sheet.set(probePlane(name), thought.producedAt, scores);
-		}
+		this.score('thoughts', thought.producedAt, thought.index, resid);
 		const table = await this.model.embeddings();
 		if (table) {
 			const nearest = nearestByCosine(vector, table, width, this.topK);
@@ -116,7 +115,40 @@ export class LensReader implements Reader {
 		}
 	}
 
-	/** Rows that are not measured, until a thought is produced there. */
+	/** Scores the end of each written sentence; while it goes on, what has been written of it. */
+	private sentences({ resid }: Forward, steps: readonly Step[]): void {
+		const { model, sheet, splitter } = this;
+		const { width } = model.manifest.shape;
+		if (!this.probes.some(({ probe }) => probe.at === 'tokens')) {
+			return;
+		}
+		for (const [row, step] of steps.entries()) {
+			const position = sheet.steps.length - steps.length + row;
+			if (splitter.add(position, step, step.id < 0 ? '' : model.tokenizer.textOf(step.id))) {
+				const sentence = splitter.sentences.length - 1;
+				const before = splitter.sentences[sentence]!.steps.at(-2);
+				if (before !== undefined) {
+					this.score('tokens', before, NaN, new Float32Array());
+				}
+				this.score('tokens', position, sentence, bySite(resid, width, row, row + 1));
+			}
+		}
+	}
+
+	/** `resid`: [sites, width]. A step that is NaN takes back what was there. */
+	private score(at: ProbePlace, position: number, step: number, resid: Float32Array): void {
+		const { layers, width } = this.model.manifest.shape;
+		for (const { name, probe, classIndex } of this.probes) {
+			if (probe.at === at) {
+				const scores = Float32Array.from({ length: layers + 1 }, (_, site) =>
+					Number.isNaN(step) ? NaN : scoreProbe(probe, resid.subarray(site * width, (site + 1) * width), step, site, classIndex),
+				);
+				this.sheet.set(probePlane(name), position, scores);
+			}
+		}
+	}
+
+	/** Rows that are not measured, until a thought is produced or a sentence ends there. */
 	private skipProbes(rows: number): void {
 		for (const { name } of this.probes) {
 			this.sheet.append(probePlane(name), new Float32Array(rows * (this.model.manifest.shape.layers + 1)).fill(NaN));

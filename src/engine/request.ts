@@ -1,6 +1,8 @@
 /** What a caller may ask for. Checked in the child too: a caller of another version may send anything. */
 import * as v from 'valibot';
 import { CAUSAL_TESTS } from '../analysis/causal';
+import { PROBE_TASK_NAMES } from '../analysis/labels';
+import { probeName } from '../analysis/probe';
 import { EngineError } from './error';
 
 const MAX_PROMPT = 8_000_000;
@@ -14,6 +16,8 @@ const MAX_NOTES = 900;
 const MAX_SEED = 2 ** 32 - 1;
 /** Above it every distribution is flat. */
 const MAX_TEMPERATURE = 100;
+/** Of the user's: more would not be looked at. */
+const MAX_PROBES = 64;
 
 const whole = (low: number, high: number) => v.pipe(v.number(), v.integer(), v.minValue(low), v.maxValue(high));
 const text = v.pipe(v.string(), v.maxLength(MAX_PROMPT));
@@ -46,6 +50,7 @@ const evidence = v.object({
 	reference,
 	twin: v.optional(path),
 	base: v.optional(path),
+	referenceModel: v.optional(path),
 	candidates: v.optional(v.pipe(v.array(v.pipe(v.string(), v.nonEmpty(), v.maxLength(200))), v.maxLength(200))),
 	cache: v.optional(path),
 });
@@ -57,8 +62,17 @@ export const analyzeRequest = v.object({
 	notes,
 	out: v.optional(path),
 	evidence: v.optional(evidence),
+	probes: v.optional(v.pipe(v.array(path), v.maxLength(MAX_PROBES))),
+	strictProbes: v.optional(v.boolean()),
 });
-export const evaluateRequest = v.object({ model: path, prompts: v.pipe(v.array(text), v.maxLength(MAX_PROMPTS)), arms, options });
+const first = v.optional(whole(0, MAX_PROMPTS));
+export const evaluateRequest = v.object({
+	model: path,
+	prompts: v.pipe(v.array(text), v.maxLength(MAX_PROMPTS)),
+	first,
+	arms,
+	options,
+});
 export const oodRequest = v.object({
 	model: path,
 	prompt: text,
@@ -66,10 +80,19 @@ export const oodRequest = v.object({
 	options,
 	reference,
 });
+export const legibilityRequest = v.object({
+	model: path,
+	prompts: v.pipe(v.array(text), v.maxLength(MAX_PROMPTS)),
+	arms,
+	options,
+	base: v.optional(path),
+	referenceModel: v.optional(path),
+});
 const namedPrompt = v.object({ name: v.pipe(v.string(), v.maxLength(1_000)), text });
 export const causalRequest = v.object({
 	model: path,
 	prompts: v.pipe(v.array(text), v.maxLength(MAX_PROMPTS)),
+	first,
 	arms,
 	options: v.pick(options, ['latents', 'seed', 'maxTokens']),
 	tests: v.pipe(v.array(v.picklist(CAUSAL_TESTS)), v.minLength(1)),
@@ -78,6 +101,43 @@ export const causalRequest = v.object({
 	donor: v.optional(namedPrompt),
 	resamples: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_PROMPTS))),
 });
+
+const states = {
+	model: path,
+	arm: v.optional(v.pipe(v.string(), v.maxLength(64))),
+	at: v.picklist(['thoughts', 'tokens']),
+	sites: v.optional(v.pipe(v.array(whole(0, MAX_COUNT)), v.minLength(1), v.maxLength(MAX_COUNT))),
+	options: v.omit(options, ['topK']),
+};
+const label = v.union([v.literal(0), v.literal(1), v.pipe(v.string(), v.maxLength(1_000))]);
+const examples = v.optional(
+	v.pipe(
+		v.array(
+			v.object({
+				prompt: text,
+				group: text,
+				label: v.optional(label),
+				step: v.optional(whole(0, MAX_COUNT)),
+				labels: v.optional(v.pipe(v.array(v.nullable(label)), v.maxLength(MAX_COUNT))),
+				line: whole(0, Number.MAX_SAFE_INTEGER),
+			}),
+		),
+		v.minLength(1),
+		v.maxLength(MAX_PROMPTS),
+	),
+);
+const task = v.optional(v.picklist(PROBE_TASK_NAMES));
+export const featuresRequest = v.object({ ...states, prompts: v.pipe(v.array(text), v.maxLength(MAX_PROMPTS)) });
+export const trainProbeRequest = v.object({
+	...states,
+	examples,
+	task,
+	source: v.pipe(v.string(), v.maxLength(1_000)),
+	name: probeName,
+	label: v.optional(v.pipe(v.string(), v.nonEmpty(), v.maxLength(2_000))),
+	out: path,
+});
+export const evaluateProbeRequest = v.object({ model: path, probe: path, examples, task, options: states.options });
 
 /** Fails with one sentence that names the field. */
 export function checked<Schema extends v.GenericSchema>(schema: Schema, value: unknown): v.InferOutput<Schema> {

@@ -88,6 +88,23 @@ export class Tokenizer {
 			: this.library.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false });
 	}
 
+	/**
+	 * The text that a run of tokens spells, special ones included, and where in it each of them stands. A character of several tokens
+	 * belongs to the last of them, with which it is complete.
+	 */
+	spell(ids: readonly number[]): { text: string; spans: Range[] } {
+		const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+		let text = '';
+		const spans = ids.map((id, i): Range => {
+			const token = this.library.id_to_token(id) ?? `<${id}>`;
+			const bytes = surface(token, this.added.has(token) ? 'plain' : this.spelling);
+			const start = text.length;
+			text += decoder.decode(bytes, { stream: i < ids.length - 1 });
+			return { start, end: text.length };
+		});
+		return { text, spans };
+	}
+
 	/** Fails with `bad-model` where the tokenizer does what cannot be followed here: wrong offsets would be worse than none. */
 	encode(text: string): Encoded {
 		const encoded: Encoded = { ids: [], spans: [] };

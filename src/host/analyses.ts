@@ -8,6 +8,7 @@ import type { EngineHost } from './engine';
 import { asFailure } from './failure';
 import type { Log } from './log';
 import type { Models } from './models';
+import { probeFiles } from './probes';
 import { isText, readPromptFile } from './promptFile';
 import { readSettings, SECTION } from './settings';
 import { openTraceFile } from './traceFile';
@@ -104,6 +105,7 @@ export class Analyses implements vscode.Disposable {
 			const gathered = (evidence ?? request.evidence) ? { candidates: request.candidates, cache: this.cache } : undefined;
 			const params: AnalyzeParams = {
 				model: model.folder,
+				probes: probeFiles(request.probes, document.uri),
 				prompt: input,
 				arms: request.arms,
 				options: request.options,

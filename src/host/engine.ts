@@ -1,6 +1,6 @@
-/** The one engine of this window: forked on the first analysis, one analysis at a time. */
+/** The one engine of this window: forked on the first call, one call at a time. */
 import * as vscode from 'vscode';
-import type { AnalyzeEvent, AnalyzeParams, AnalyzeResult } from '../engine/api';
+import type { AnalyzeEvent, AnalyzeParams, AnalyzeResult, EngineApi, ProgressEvent } from '../engine/api';
 import { Engine } from '../engine/client';
 import { CANCELLED, RpcError } from '../shared/rpc';
 import type { Log } from './log';
@@ -8,7 +8,7 @@ import type { Log } from './log';
 export class EngineHost implements vscode.Disposable {
 	private readonly engine: Engine;
 	private queue: Promise<unknown> = Promise.resolve();
-	/** Analyses that have not ended. */
+	/** Calls that have not ended. */
 	private waiting = 0;
 	private reason?: string;
 
@@ -30,13 +30,23 @@ export class EngineHost implements vscode.Disposable {
 		return this.engine.pid;
 	}
 
-	/** Waits for the analysis before it: two at once would share the cores and both take longer. */
 	analyze(params: AnalyzeParams, signal: AbortSignal, onEvent: (event: AnalyzeEvent) => void): Promise<AnalyzeResult> {
+		return this.call('analyze', params, signal, onEvent);
+	}
+
+	/** Waits for the work before it: two at once would share the cores and both take longer. */
+	call<M extends keyof EngineApi & string>(
+		method: M,
+		params: EngineApi[M]['params'],
+		signal: AbortSignal,
+		onEvent: (event: EngineApi[M]['event'] | ProgressEvent) => void = () => {},
+	): Promise<EngineApi[M]['result']> {
 		if (signal.aborted) {
 			return Promise.reject(cancelled());
 		}
 		if (this.waiting++ > 0) {
-			onEvent({ kind: 'progress', message: vscode.l10n.t('Waiting for another analysis') });
+			const waiting: ProgressEvent = { kind: 'progress', message: vscode.l10n.t('Waiting for another analysis') };
+			onEvent(waiting as EngineApi[M]['event']);
 		}
 		const run = async () => {
 			signal.removeEventListener('abort', giveUp);
@@ -44,7 +54,7 @@ export class EngineHost implements vscode.Disposable {
 				throw cancelled();
 			}
 			try {
-				return await this.engine.call('analyze', params, { signal, onEvent });
+				return await this.engine.call(method, params, { signal, onEvent });
 			} catch (error) {
 				if ((error as { code?: unknown }).code === 'engine-unavailable') {
 					this.reason = (error as Error).message;

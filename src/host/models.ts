@@ -46,7 +46,7 @@ export class Models {
 	 * then to the workspace. Prompt files of other tools name hosted models (`model: openai/gpt-4o`): such a name is noted, and
 	 * `fallback` is used.
 	 */
-	async choose(request: Request, prompt: vscode.Uri, fallback: string): Promise<ChosenModel> {
+	async choose(request: Pick<Request, 'model' | 'modelFrom'>, prompt: vscode.Uri, fallback: string): Promise<ChosenModel> {
 		const found = await this.find(request.model || DEFAULT_MODEL, prompt);
 		if (found) {
 			return found;

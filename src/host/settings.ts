@@ -8,6 +8,8 @@ import { DEFAULT_MODEL, isPathLike } from './models';
 export const SECTION = 'neuralese';
 
 const DEFAULT_TOP_K = 10;
+/** The engine's limit. */
+const MAX_PROBES = 64;
 
 export interface Settings extends RunOptions {
 	/** Name of a bundled model, or a folder; empty for the bundled default. */
@@ -16,6 +18,8 @@ export interface Settings extends RunOptions {
 	arms: string[];
 	/** Whether every analysis also runs the tests and controls. */
 	evidence: boolean;
+	/** Files of probes beside the model's own. */
+	probes: string[];
 }
 
 /** What one run is asked to do: front matter over settings over defaults. */
@@ -24,6 +28,7 @@ export interface Request {
 	/** Whether the prompt file named the model. */
 	modelFrom: 'prompt' | 'settings';
 	arms?: string[];
+	probes: string[];
 	options: RunOptions;
 	evidence: boolean;
 	/** What thoughts may read as, where the prompt's task is not known. */
@@ -37,6 +42,7 @@ export function readSettings(scope: vscode.Uri): Settings {
 	return {
 		model: SETTINGS.model.read(written('model')) ?? '',
 		arms: SETTINGS.arms.read(written('arms')) ?? [],
+		probes: paths(written('probes')),
 		latents: SETTINGS.latents.read(written('latents')),
 		maxTokens: SETTINGS.maxTokens.read(written('maxTokens')),
 		temperature: SETTINGS.temperature.read(written('temperature')) ?? 0,
@@ -46,12 +52,17 @@ export function readSettings(scope: vscode.Uri): Settings {
 	};
 }
 
+function paths(value: unknown): string[] {
+	return Array.isArray(value) ? value.filter((path): path is string => typeof path === 'string' && path.trim() !== '').slice(0, MAX_PROBES) : [];
+}
+
 export function mergeRequest(settings: Settings, prompt: PromptSettings): Request {
 	const arms = prompt.arms ?? settings.arms;
 	return {
 		model: prompt.model ?? settings.model,
 		modelFrom: prompt.model === undefined ? 'settings' : 'prompt',
 		arms: arms.length > 0 ? arms : undefined,
+		probes: settings.probes,
 		options: {
 			latents: prompt.latents ?? settings.latents,
 			maxTokens: prompt.maxTokens ?? settings.maxTokens,
@@ -75,10 +86,10 @@ export function sameRequest(one: Request, other: Request): boolean {
 }
 
 /** Evidence is no part of it: it says more about the same run. */
-function requestKey({ model, arms, options, candidates }: Request): string {
+function requestKey({ model, arms, probes, options, candidates }: Request): string {
 	const { latents, maxTokens, temperature, seed, topK } = options;
 	const wanted = [arms, latents, maxTokens, candidates].map((value) => value ?? null);
-	return JSON.stringify([model || DEFAULT_MODEL, ...wanted, temperature, seed, topK]);
+	return JSON.stringify([model || DEFAULT_MODEL, ...wanted, temperature, seed, topK, probes]);
 }
 
 /** Whether `request` would ask for something else than `document` recorded, as far as a trace can tell. */

@@ -5,6 +5,15 @@ export interface Problem {
 	answer: string;
 }
 
+/** All problems of a file. */
+export interface ProblemSet {
+	/** The file's base name, never its path. */
+	name: string;
+	/** Of the file's bytes, hex. */
+	sha256: string;
+	problems: Problem[];
+}
+
 /** The problems, or in a few words what is wrong. */
 export function parseProblems(text: string): Problem[] | string {
 	const items = parsed(text.replace(/^\uFEFF/, '').trim());

@@ -115,6 +115,9 @@ export interface LevelView {
 export interface LegibilityView {
 	/** Figures in the order in which they are read: `surprisal under prosqa`, `1.32 bits a token`. */
 	figures: { label: string; value: string; definition: string }[];
+	/** Names of the models that `TokenView.referenceBits` and `kl` are about; absent where those were not measured. */
+	reference?: string;
+	base?: string;
 }
 
 export interface ProbeView {
@@ -139,6 +142,12 @@ export interface ProbeCell {
 	ci: [number, number];
 	shuffled: number;
 	random: number;
+	/** AUROC less that of the same fit to control labels, and that; calibration error; recall at 1 % false positives. Absent where not measured. */
+	selectivity?: number;
+	control?: number;
+	ece?: number;
+	recallAt1Fpr?: number;
+	recallCi?: [number, number];
 }
 
 export interface RowsQuery {

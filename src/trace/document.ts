@@ -123,9 +123,13 @@ export interface ProbeRecord {
 	/** What a score near 1 claims. */
 	label: string;
 	arm: string;
+	/** Where its step k stands: at thought k, or at the last token of written sentence k; thoughts where absent. */
+	at?: ProbePlace;
 	sha256: string;
 	metrics: ProbeMetric[];
 }
+
+export type ProbePlace = 'thoughts' | 'tokens';
 
 /** Held-out figures of one fitted direction. AUROC, with a 95 % interval from a bootstrap over groups. */
 export interface ProbeMetric {
@@ -133,8 +137,19 @@ export interface ProbeMetric {
 	layer: number;
 	auroc: number;
 	ci: [number, number];
-	/** The same fit on shuffled labels. */
+	/** AUROC of the same fit on shuffled labels. */
 	shuffled: number;
-	/** A random direction. */
+	/** AUROC of random directions. */
 	random: number;
+	/** AUROC of the same fit on control labels, a coin thrown for each word; `selectivity` is the probe's AUROC less that. */
+	control?: number;
+	selectivity?: number;
+	selectivityCi?: [number, number];
+	/** Expected calibration error of the scores, 0..1. */
+	ece?: number;
+	/** Share of the positives that are found where at most 1 % of the negatives are. */
+	recallAt1Fpr?: number;
+	recallCi?: [number, number];
+	/** Held-out examples. */
+	n?: number;
 }

@@ -150,6 +150,8 @@ export interface LegibilityRecord {
 	base?: { id: string; sha256: string; kl: number };
 	/** Share of 3-grams of tokens that occurred before in the chain. */
 	repetition?: number;
+	/** Sentences of the chain that occurred before in it, word for word. */
+	repeatedSentences?: { repeated: number; sentences: number };
 	/** Share of words that do not occur in the reference text; `of`: how many words that has. */
 	rareWords?: { share: number; words: number; of: number };
 	/** Of tasks with a structure: written steps that are facts of the prompt. */

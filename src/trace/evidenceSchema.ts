@@ -139,6 +139,7 @@ const legibility = v.object({
 	reference: v.optional(v.object({ ...model, surprisalBits: v.number() })),
 	base: v.optional(v.object({ ...model, kl: v.number() })),
 	repetition: v.optional(share),
+	repeatedSentences: v.optional(v.object({ repeated: count, sentences: count })),
 	rareWords: v.optional(v.object({ share, words: count, of: count })),
 	legalSteps: v.optional(v.object({ legal: count, steps: count })),
 });

@@ -83,19 +83,28 @@ const arm = v.object({
 	milliseconds: v.number(),
 });
 
+const interval = v.tuple([v.number(), v.number()]);
 /** Also of a probe file's `metrics`. */
 export const metricSchema = v.object({
 	step: count,
 	layer: count,
 	auroc: v.number(),
-	ci: v.tuple([v.number(), v.number()]),
+	ci: interval,
 	shuffled: v.number(),
 	random: v.number(),
+	control: v.optional(v.number()),
+	selectivity: v.optional(v.number()),
+	selectivityCi: v.optional(interval),
+	ece: v.optional(v.number()),
+	recallAt1Fpr: v.optional(v.number()),
+	recallCi: v.optional(interval),
+	n: v.optional(count),
 });
 const probe = v.object({
 	name: v.pipe(line, v.nonEmpty()),
 	label: line,
 	arm: armName,
+	at: v.optional(v.picklist(['thoughts', 'tokens'])),
 	sha256: line,
 	metrics: list(metricSchema, MAX_METRICS),
 });

@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
 import { checkDocument, checkTensor, DOCUMENT_TENSOR, mipRows, parseTensorName } from './check';
 import { encodeHeader } from './container';
 import type { TraceDocument } from './document';
@@ -9,6 +7,7 @@ import { TraceError } from './error';
 import { maxMip, mipLevels } from './mips';
 import type { DType, PlaneData } from './planes';
 import { FORMAT } from './reader';
+import { replaceFile, writeAll } from './replace.node';
 import { parseDocument } from './schema';
 
 /** One tensor, in pieces that together fill its shape, row-major. */
@@ -45,27 +44,6 @@ export async function copyTrace(source: string, target: string): Promise<void> {
 			await writeAll(handle, chunk as Uint8Array);
 		}
 	});
-}
-
-/** What `fill` writes becomes the file at `path` all at once, or not at all. */
-export async function replaceFile(path: string, fill: (handle: FileHandle) => Promise<void>): Promise<void> {
-	const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
-	try {
-		const handle = await open(temporary, 'wx');
-		try {
-			await fill(handle);
-			await handle.sync();
-		} finally {
-			await handle.close();
-		}
-		await rename(temporary, path);
-		await syncFolder(dirname(path));
-	} catch (error) {
-		await rm(temporary, { force: true }).catch(() => {});
-		throw error instanceof TraceError
-			? error
-			: new TraceError(`The trace was not written to ${path}: ${advice(error as NodeJS.ErrnoException)}.`, 'cannot-write');
-	}
 }
 
 /** What the reader would find wrong. */
@@ -153,33 +131,4 @@ async function writeTensors(handle: FileHandle, header: Uint8Array, tensors: rea
 			throw new RangeError(`tensor ${name} does not fill its shape [${shape.join(', ')}]`);
 		}
 	}
-}
-
-export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-	for (let done = 0; done < bytes.length;) {
-		done += (await handle.write(bytes, done)).bytesWritten;
-	}
-}
-
-/** Makes the rename last. Some platforms cannot open a folder; there the rename is as durable as the file system makes it. */
-async function syncFolder(folder: string): Promise<void> {
-	const handle = await open(folder, 'r').catch(() => undefined);
-	await handle?.sync().catch(() => {});
-	await handle?.close().catch(() => {});
-}
-
-const ADVICE: ReadonlyMap<string, string> = new Map([
-	['ENOSPC', 'the disk is full, free some space and save again'],
-	['EDQUOT', 'your disk quota is used up, free some space and save again'],
-	['ENOENT', 'the folder does not exist, choose another one'],
-	['ENOTDIR', 'the folder does not exist, choose another one'],
-	['EACCES', 'you may not write there, choose another folder'],
-	['EPERM', 'you may not write there, choose another folder'],
-	['EROFS', 'the folder is read-only, choose another one'],
-	['EISDIR', 'it is a folder, choose a file name'],
-	['ENAMETOOLONG', 'the name is too long, choose a shorter one'],
-]);
-
-function advice(error: NodeJS.ErrnoException): string {
-	return ADVICE.get(error.code ?? '') ?? error.message;
 }

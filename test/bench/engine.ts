@@ -4,10 +4,6 @@
  * `npm run bench [-- PROSQA.json]`; with a file of problems the whole evaluation is timed too.
  */
 import { readFileSync } from 'node:fs';
-import { CAUSAL_TESTS } from '../../src/analysis/causal';
-import { planArms } from '../../src/engine/arm';
-import { CausalRun } from '../../src/engine/causal/sweep';
-import { recorded } from '../../src/engine/causal/clean';
 import { Engine } from '../../src/engine/client';
 import { bySite } from '../../src/engine/body';
 import { Head } from '../../src/engine/head';
@@ -16,45 +12,19 @@ import { readChecked, readManifest } from '../../src/engine/folder';
 import { Model } from '../../src/engine/model';
 import { floats, Runtime } from '../../src/engine/runtime';
 import { oneNode } from '../unit/engine/onnx';
+import { causalBench } from './causal';
+import { cpu, fastest, ms, percent, print, wall } from './clock';
 
 const MODEL = 'models/prosqa';
 const ENGINE = 'dist/engine.js';
-const REPEATS = 15;
 const PROMPT =
 	'Every gerpus is a terpus. Every terpus is a hilpus. Tom is a gerpus. Every wumpus is a yimpus. Max is a wumpus. ' +
 	'Every hilpus is a jelpus. Every yimpus is a zumpus. Every rompus is a gorpus. Bob is a rompus. Every gorpus is a fompus. ' +
 	'Is Tom a hilpus or yimpus?';
 
-/** Seconds on a clock; a child's work can only be timed so. */
-const wall = () => performance.now() / 1000;
-
-/** Seconds of this process's computing, which other processes do not lengthen. */
-function cpu(): number {
-	const { user, system } = process.cpuUsage();
-	return (user + system) / 1e6;
-}
-
-/** Shortest of the repeats, in seconds: what else the machine did only makes a time longer. */
-async function fastest(work: () => Promise<unknown>, clock: () => number, repeats = REPEATS): Promise<number> {
-	let best = Infinity;
-	for (let i = 0; i < repeats; i++) {
-		const start = clock();
-		await work();
-		best = Math.min(best, clock() - start);
-	}
-	return best;
-}
-
 function random(length: number): Float32Array {
 	return Float32Array.from({ length }, () => Math.random() - 0.5);
 }
-
-function print(what: string, value: string): void {
-	console.log(`${what.padEnd(66)} ${value}`);
-}
-
-const ms = (seconds: number) => `${(seconds * 1000).toFixed(2)} ms`;
-const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
 
 /** Operations a second of C = A·B. */
 async function rate(runtime: Runtime, m: number, k: number, n: number): Promise<number> {
@@ -110,29 +80,8 @@ async function inProcess(): Promise<void> {
 		`${ms(fused)}, ${percent((2 * count * width * vocabulary) / fused / peak)} of the peak`,
 	);
 	print('  all logits out, top-k, lse and entropy in JavaScript', `${ms(whole)}, ${(whole / fused).toFixed(1)} times as long`);
-	await causalSweep(model);
+	await causalBench(model);
 	model.dispose();
-}
-
-/** Every causal test of the latent arm on their shared prefixes, against as many runs of the whole arm. */
-async function causalSweep(model: Model): Promise<void> {
-	const { signal } = new AbortController();
-	const options = { seed: 0 };
-	const reference = [{ name: 'other', text: PROMPT.replace('Is Tom', 'Is Max') }];
-	const params = { model: MODEL, prompts: [PROMPT], arms: ['latent'], options, scope: 'each' as const, reference };
-	let rows = 0;
-	const sweep = async () => {
-		rows = 0;
-		const tests = [...CAUSAL_TESTS];
-		await new CausalRun(model, { ...params, tests }, signal, ({ kind }) => (rows += kind === 'row' ? 1 : 0)).run();
-	};
-	const shared = await fastest(sweep, cpu, 5);
-	const [plan] = planArms(model.manifest.recipe, ['latent'], {}, (token) => model.tokenizer.idOf(token));
-	const whole = await fastest(() => recorded(model, plan!, PROMPT, options, signal), cpu);
-	print(
-		`Causal sweep: ${rows} variants of the latent arm on shared prefixes`,
-		`${ms(shared)}, naive re-runs take ${((whole * rows) / shared).toFixed(1)} times as long`,
-	);
 }
 
 /** What the fused head saves: logits of every row cross into JavaScript and are scanned there. */

@@ -32,7 +32,7 @@ const EXPECTED = [
 /** Some of what must be in it. */
 const NEEDED = [
 	...['package.json', 'dist/extension.js', 'dist/engine.js', 'dist/webview.js'],
-	...['models/prosqa/body.onnx', 'models/prosqa-pause/body.onnx'],
+	...['models/prosqa/body.onnx', 'models/prosqa-pause/body.onnx', 'models/prosqa-rl/body.onnx'],
 	`${BINARIES}/onnxruntime_binding.node`,
 ];
 

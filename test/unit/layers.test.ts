@@ -20,7 +20,8 @@ const NOTHING = /^$/;
 const NODE_FILE = /\.node$/;
 
 const PURE = /^src\/(shared|trace|prompts|analysis)\//;
-const PURE_AND_CLIENT = /^src\/(shared|trace|prompts|analysis)\/|^src\/engine\/(api|client)$/;
+/** All of these run on the caller's side of the channel. */
+const PURE_AND_CLIENT = /^src\/(shared|trace|prompts|analysis)\/|^src\/engine\/(api|client|dataset|journal|product|reproduction)$/;
 
 /** The first entry whose pattern matches a file's path, without its suffix, is the file's layer. */
 const LAYERS: [RegExp, Layer][] = [

@@ -1,13 +1,38 @@
-/** The underline of a token: the less the model expected it, the stronger. */
+/** The underline of a token: the less usual the token is by the chosen measure, the stronger. */
 import { scaleLinear } from 'd3';
+import type { TokenView } from '../../src/shared/panel';
 import { surprisal } from '../figures';
 
-/** At 5 bits the model gave the token one chance in 32: from there on the line is full. */
-export const FULL_BITS = 5;
+/** Surprisal under the model that wrote it, or under the reference model; KL of the model to its base. */
+export type Underline = 'own' | 'reference' | 'kl';
 
-const strength = scaleLinear([0, FULL_BITS], [8, 100]).clamp(true);
+/** Where the line is full, the same in every trace. At 5 bits a token had one chance in 32; at 2 nats e² ≈ 7 times less. */
+export const FULL: Readonly<Record<Underline, { value: number; unit: string }>> = {
+	own: { value: 5, unit: 'bits' },
+	reference: { value: 5, unit: 'bits' },
+	kl: { value: 2, unit: 'nats' },
+};
 
-/** Share of the line's full colour, in percent; 0 where the token has no probability. */
-export function underline(prob: number | undefined): number {
-	return prob === undefined ? 0 : Math.round(strength(surprisal(prob)));
+/** Share of the line's full colour of a token that is as usual as can be: the line is there, and faint. */
+const FAINT = 8;
+
+/** Share of the line's full colour, in percent; 0 where the token was not measured. */
+export function underline(token: Pick<TokenView, 'prob' | 'referenceBits' | 'kl'>, measure: Underline): number {
+	const value = valueOf(token, measure);
+	return value === undefined ? 0 : strength(value, measure);
+}
+
+export function strength(value: number, measure: Underline): number {
+	return Math.round(scaleLinear([0, FULL[measure].value], [FAINT, 100]).clamp(true)(value));
+}
+
+function valueOf({ prob, referenceBits, kl }: Pick<TokenView, 'prob' | 'referenceBits' | 'kl'>, measure: Underline): number | undefined {
+	switch (measure) {
+		case 'own':
+			return prob === undefined ? undefined : surprisal(prob);
+		case 'reference':
+			return referenceBits;
+		case 'kl':
+			return kl;
+	}
 }

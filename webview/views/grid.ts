@@ -3,15 +3,14 @@ import { create } from 'd3';
 import * as glossary from '../glossary';
 import type { Tooltip } from '../tooltip';
 
-/** `layers` chooses the layer of the latent column, `picker` the probe of the heatmap. */
-export function makeHead(layers: HTMLElement, picker: HTMLElement, tooltip: Tooltip): HTMLElement {
+/** `underline` chooses what is underlined, `layers` the layer of the latent column, `picker` the probe of the heatmap. */
+export function makeHead(underline: HTMLElement, layers: HTMLElement, picker: HTMLElement, tooltip: Tooltip): HTMLElement {
 	const head = create('div').attr('class', 'columns head').attr('role', 'row').attr('aria-rowindex', 1);
 	const column = (name: string) => head.append('div').attr('class', name).attr('role', 'columnheader');
 	column('number').append('span').attr('class', 'visually-hidden').text('Step');
 	const sentence = column('sentence-cell');
 	sentence.append('span').text('Chain of thought');
-	const hint = sentence.append('span').attr('class', 'hint').text('underline = surprisal');
-	tooltip.set(hint.node() as HTMLElement, glossary.UNDERLINE);
+	sentence.append(() => underline);
 	const thought = column('thought-cell');
 	const title = thought.append('span').text('Latent thoughts');
 	title.append('span').attr('class', 'more').text(', nearest tokens after the final norm');

@@ -8,12 +8,16 @@ import * as glossary from '../glossary';
 import { runOf, shownProbe } from '../store';
 import { onThemeChange, readPalette } from '../theme';
 import type { Context, View } from '../view';
+import { underlineKey } from './underline';
 
 const SCALE = { width: 120, height: 10 };
 const SWATCH = { width: 18, height: 10 };
 
-export function legend({ store, tooltip }: Context): View {
+export function legend(context: Context): View {
+	const { store, tooltip } = context;
 	const root = create('footer').attr('class', 'legend');
+	const underline = underlineKey(context);
+	root.append(() => underline.element);
 	const scores = root.append('div').attr('class', 'legend-scores');
 	const title = scores.append('span').attr('class', 'legend-title');
 	const low = scores.append('span').attr('class', 'figure');
@@ -46,6 +50,7 @@ export function legend({ store, tooltip }: Context): View {
 		render(state) {
 			const probe = shownProbe(state);
 			(root.node() as HTMLElement).hidden = runOf(state.panel) === undefined;
+			underline.render(state);
 			(scores.node() as HTMLElement).hidden = probe === undefined;
 			const key = JSON.stringify([probe?.kind, probe?.domain]);
 			if (probe && key !== shown) {

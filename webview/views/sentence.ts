@@ -1,7 +1,7 @@
 /** The chain-of-thought cell of a row: a sentence, token by token. */
 import { select } from 'd3';
-import type { SentenceView, TokenView } from '../../src/shared/panel';
-import { underline } from '../draw/surprise';
+import type { LegibilityView, SentenceView, TokenView } from '../../src/shared/panel';
+import { underline, type Underline } from '../draw/surprise';
 import * as glossary from '../glossary';
 import { signed } from '../marks';
 import type { Tooltip } from '../tooltip';
@@ -13,7 +13,13 @@ const SIGNS: Readonly<Record<NonNullable<SentenceView['verdict']>, { text: strin
 	'no such fact': { text: '✗ no such fact', tone: 'bad' },
 };
 
-export function showSentence(cell: HTMLElement, sentence: SentenceView | undefined, tooltip: Tooltip): void {
+/** What is told of a token: which measure its underline shows, and which models it was read under. */
+export interface Told {
+	underline: Underline;
+	legibility?: LegibilityView;
+}
+
+export function showSentence(cell: HTMLElement, sentence: SentenceView | undefined, told: Told, tooltip: Tooltip): void {
 	const root = select(cell);
 	root.selectAll('*').remove();
 	if (!sentence) {
@@ -24,7 +30,7 @@ export function showSentence(cell: HTMLElement, sentence: SentenceView | undefin
 		text.append('span').attr('class', 'role').text('answer: ');
 	}
 	for (const token of sentence.tokens) {
-		text.append(() => tokenSpan(token, tooltip));
+		text.append(() => tokenSpan(token, told, tooltip));
 	}
 	if (sentence.verdict) {
 		const { text: words, tone } = SIGNS[sentence.verdict];
@@ -33,13 +39,13 @@ export function showSentence(cell: HTMLElement, sentence: SentenceView | undefin
 	}
 }
 
-function tokenSpan(token: TokenView, tooltip: Tooltip): HTMLElement {
+function tokenSpan(token: TokenView, told: Told, tooltip: Tooltip): HTMLElement {
 	const span = document.createElement('span');
 	span.className = token.text.startsWith(' ') ? 'token spaced' : 'token';
 	span.dataset['step'] = String(token.step);
 	span.tabIndex = -1;
-	span.style.setProperty('--surprise', `${underline(token.prob)}%`);
+	span.style.setProperty('--surprise', `${underline(token, told.underline)}%`);
 	span.append(...signed(token.text));
-	tooltip.set(span, glossary.token(token));
+	tooltip.set(span, glossary.token(token, told.legibility));
 	return span;
 }

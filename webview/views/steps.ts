@@ -4,7 +4,7 @@ import type { Row, Run } from '../../src/shared/panel';
 import { choice } from '../controls';
 import { intent } from '../keys';
 import { Pages } from '../pages';
-import { layerOf, runOf, subjectOf, type AppState } from '../store';
+import { layerOf, runOf, subjectOf, underlineOf, type AppState } from '../store';
 import type { Context, View } from '../view';
 import { metrics as metricsFor, reveal, visible, type Metrics } from '../viewport';
 import { makeHead, makeRow } from './grid';
@@ -12,6 +12,7 @@ import { heat as makeHeat } from './heat';
 import { picker as makePicker } from './picker';
 import { showSentence } from './sentence';
 import { showThought } from './thought';
+import { underlineChoice } from './underline';
 
 /** Rows kept outside the view on both sides; also the step in which the window moves. */
 const OVERSCAN = { tall: 4, thin: 16 };
@@ -30,13 +31,14 @@ export function steps(context: Context): View {
 	const picker = makePicker(context);
 	const heat = makeHeat(context);
 	const layers = choice('Layer', (value) => void selecting.select({ ...store.state.selection, layer: Number(value) }));
-	const head = makeHead(layers.element, picker.element, tooltip);
+	const underline = underlineChoice(context);
+	const head = makeHead(underline.element, layers.element, picker.element, tooltip);
 	grid.append(head);
 	const body = select(grid).append('div').attr('class', 'body').attr('role', 'rowgroup').node() as HTMLElement;
 	const layer = select(body).append('div').attr('class', 'columns heat-layer').attr('aria-hidden', 'true').node() as HTMLElement;
 	layer.append(heat.canvas);
 	root.append(heat.mirror);
-	const shown = new WeakMap<HTMLElement, { row?: Row; layer: number; metrics: string }>();
+	const shown = new WeakMap<HTMLElement, { row?: Row; layer: number; metrics: string; told: string }>();
 	let laid: { state: AppState; width: number; metrics: Metrics } | undefined;
 	/** The selected row is kept in view until one scrolls away from it: what appears below the steps must not cover it. */
 	let anchored = false;
@@ -81,6 +83,7 @@ export function steps(context: Context): View {
 		body.style.height = `${run.rows * metrics.rowHeight}px`;
 		grid.setAttribute('aria-rowcount', String(run.rows + 1));
 		picker.render(state, metrics.heatWidth);
+		underline.render(state);
 		layers.set(
 			range(run.layers + 1).map((site) => ({ value: String(site), label: `layer ${site}` })),
 			String(layerOf(state)),
@@ -112,9 +115,10 @@ export function steps(context: Context): View {
 	}
 
 	function fill(element: HTMLElement, index: number, state: AppState, style: Metrics): void {
-		const now = { row: pages.get(index), layer: layerOf(state), metrics: JSON.stringify(style) };
+		const told = { underline: underlineOf(state), legibility: runOf(state.panel)?.legibility };
+		const now = { row: pages.get(index), layer: layerOf(state), metrics: JSON.stringify(style), told: JSON.stringify([told.underline, told.legibility?.reference, told.legibility?.base]) };
 		const was = shown.get(element);
-		if (was && was.row === now.row && was.layer === now.layer && was.metrics === now.metrics) {
+		if (was && was.row === now.row && was.layer === now.layer && was.metrics === now.metrics && was.told === now.told) {
 			return;
 		}
 		shown.set(element, now);
@@ -122,8 +126,8 @@ export function steps(context: Context): View {
 		element.setAttribute('aria-busy', String(now.row === undefined));
 		element.classList.toggle('of-spare', now.row?.thought?.spare !== undefined);
 		// The same sentence stays as it is: one of its tokens may have the focus.
-		if (!was || JSON.stringify(was.row?.sentence) !== JSON.stringify(now.row?.sentence)) {
-			showSentence(sentence as HTMLElement, now.row?.sentence, tooltip);
+		if (!was || was.told !== now.told || JSON.stringify(was.row?.sentence) !== JSON.stringify(now.row?.sentence)) {
+			showSentence(sentence as HTMLElement, now.row?.sentence, told, tooltip);
 		}
 		showThought(thought as HTMLElement, now.row?.thought, { layer: now.layer, tall: style.tall, top: style.top }, tooltip);
 	}

@@ -1,6 +1,6 @@
 /** The tables of the details pane. */
 import { create, range } from 'd3';
-import type { Details, ProbeCell } from '../../src/shared/panel';
+import type { Details, LegibilityView, ProbeCell } from '../../src/shared/panel';
 import { formatProbability } from '../../src/shared/probability';
 import { families, spoken } from '../families';
 import { decimals } from '../../src/shared/decimals';
@@ -17,7 +17,7 @@ const PROBE_SITES = 6;
 type Layer = Details['layers'][number];
 type Ranked = Layer['top'][number] & { rank: number };
 type Probe = Details['probes'][number];
-type Token = Column<Details['tokens'][number]>;
+type Token = Details['tokens'][number];
 /** A probe, or the heading above the classes of one. */
 type Line = { name: string; kind: '' | 'group' | 'member'; probe?: Probe };
 
@@ -73,24 +73,26 @@ export function neighbourTable({ neighbours, norm }: Details, tooltip: Tooltip):
 	return root.node() as HTMLElement;
 }
 
-export function tokenTable({ tokens }: Details, selected: number | undefined, tooltip: Tooltip): HTMLElement {
-	const reference: Token = {
-		title: 'reference',
-		unit: 'bits',
-		figure: true,
-		text: (one) => decimals(one.referenceBits),
-		tip: glossary.token,
-	};
-	const base: Token = { title: 'KL base', unit: 'nats', figure: true, text: (one) => decimals(one.kl), tip: glossary.token };
-	const columns: Token[] = [
+/** `legibility`: names of the models that the tokens were read under. */
+export function tokenTable(
+	{ tokens }: Details,
+	selected: number | undefined,
+	legibility: LegibilityView | undefined,
+	tooltip: Tooltip,
+): HTMLElement {
+	const told = (one: Token) => glossary.token(one, legibility);
+	const columns: Column<Token>[] = [
 		{ title: 'token', word: true, text: (one) => one.text },
 		{ title: 'id', figure: true, text: (one) => String(one.id), tip: () => glossary.TOKEN_ID },
-		{ title: 'p', figure: true, text: (one) => (one.prob === undefined ? decimals(one.prob) : formatProbability(one.prob)), tip: glossary.token },
-		{ title: 'surprisal', unit: 'bits', figure: true, text: (one) => decimals(one.surprisalBits), tip: glossary.token },
-		...(tokens.some((one) => one.referenceBits !== undefined) ? [reference] : []),
-		...(tokens.some((one) => one.kl !== undefined) ? [base] : []),
+		{ title: 'p', figure: true, text: (one) => (one.prob === undefined ? decimals(one.prob) : formatProbability(one.prob)), tip: told },
+		{ title: 'surprisal', unit: 'bits', figure: true, text: (one) => decimals(one.surprisalBits), tip: told },
 	];
-	return table(tokens, columns, tooltip, (one) => (one.step === selected ? 'selected' : ''));
+	const others: Column<Token>[] = [
+		{ title: 'reference', unit: 'bits', figure: true, text: (one) => decimals(one.referenceBits), tip: told },
+		{ title: 'KL to base', unit: 'nats', figure: true, text: (one) => decimals(one.kl), tip: told },
+	];
+	const measured = [tokens.some(({ referenceBits }) => referenceBits !== undefined), tokens.some(({ kl }) => kl !== undefined)];
+	return table(tokens, [...columns, ...others.filter((_, i) => measured[i])], tooltip, (one) => (one.step === selected ? 'selected' : ''));
 }
 
 /** `fit`: held-out figures of a probe, by its name. */

@@ -11,15 +11,15 @@ ARM_NAMES = {"direct": "direct", "cot": "token chain of thought", "latent": f"{T
 PAUSE_ARM_NAMES = ARM_NAMES | {"latent": f"{THOUGHTS} dummy tokens"}
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
-def _interval(score: dict) -> str:
-    return f"{_percent(score['share'])} ({_percent(score['ci'][0])}–{_percent(score['ci'][1])})"
+def interval(score: dict) -> str:
+    return f"{percent(score['share'])} ({percent(score['ci'][0])}–{percent(score['ci'][1])})"
 
 
-def _table(head: list[str], rows: Iterable[list[str]]) -> str:
+def table(head: list[str], rows: Iterable[list[str]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
@@ -30,37 +30,37 @@ def _arms(arms: dict[str, dict], names: dict[str, str]) -> str:
     rows = (
         [
             names[name],
-            _interval(score),
-            _percent(score["distractor"]),
+            interval(score),
+            percent(score["distractor"]),
             *["{}/{}".format(*score["by_hops"][h]) for h in hops],
         ]
         for name, score in arms.items()
     )
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _sweep(sweep: dict) -> str:
-    return _table(
-        ["thoughts", *[str(k) for k in sweep]], [["right, %", *[_percent(score["share"]) for score in sweep.values()]]]
+    return table(
+        ["thoughts", *[str(k) for k in sweep]], [["right, %", *[percent(score["share"]) for score in sweep.values()]]]
     )
 
 
 def _controls(controls: dict[str, dict]) -> str:
-    rows = ([name, _interval(s), _percent(s["distractor"]), _percent(s["two_way"])] for name, s in controls.items())
-    return _table(["every thought replaced by", "right, % (95 % Wilson)", "says the distractor, %", "two-way, %"], rows)
+    rows = ([name, interval(s), percent(s["distractor"]), percent(s["two_way"])] for name, s in controls.items())
+    return table(["every thought replaced by", "right, % (95 % Wilson)", "says the distractor, %", "two-way, %"], rows)
 
 
 def _transplant(transplant: dict[str, dict]) -> str:
-    return _table(
+    return table(
         ["from the other root's question", "says the other candidate, % (95 % Wilson)"],
-        ([n, _interval(s)] for n, s in transplant.items()),
+        ([n, interval(s)] for n, s in transplant.items()),
     )
 
 
 def _superposition(rows: list[dict]) -> str:
     groups = ["frontier", "path", "earlier", "later", "unreachable"]
     head = ["thought", "n", "nodes in the frontier", "effective tokens", *[f"mass on {group}" for group in groups]]
-    return _table(
+    return table(
         head,
         (
             [
@@ -84,7 +84,7 @@ def _probe(cells: list[dict]) -> str:
         low, high = cell["ci"]
         return f"{cell['auroc']:.3f} ({low:.3f}–{high:.3f}); {cell['shuffled']:.3f}; {cell['random']:.3f}"
 
-    return _table(
+    return table(
         ["thought", *[f"site {site}" for site in sites]],
         ([str(step), *[show(at[step, site]) for site in sites]] for step in steps),
     )
@@ -109,11 +109,11 @@ def _statistics(statistics: dict[str, dict[str, list[float]]]) -> str:
         ]
         for name in published
     )
-    return _table(["mean ± standard error", "published validation, n = 300", "generated"], rows)
+    return table(["mean ± standard error", "published validation, n = 300", "generated"], rows)
 
 
 def _shares(accuracy: dict[str, float], names: dict[str, str] = ARM_NAMES) -> str:
-    return ", ".join(f"{names[arm]} {_percent(share)} %" for arm, share in accuracy.items())
+    return ", ".join(f"{names[arm]} {percent(share)} %" for arm, share in accuracy.items())
 
 
 def _training(records: list[dict], names: dict[str, str]) -> str:
@@ -241,8 +241,8 @@ argmax equal.
 def _untrained(arms: dict[str, dict]) -> str:
     parts = []
     for name, score in arms.items():
-        two_way = f" (two-way {_percent(score['two_way'])} %)" if "two_way" in score else ""
-        parts.append(f"{ARM_NAMES[name]} {_percent(score['share'])} %{two_way}")
+        two_way = f" (two-way {percent(score['two_way'])} %)" if "two_way" in score else ""
+        parts.append(f"{ARM_NAMES[name]} {percent(score['share'])} %{two_way}")
     return "; ".join(parts)
 
 

@@ -8,13 +8,13 @@ every fed-back state; the states after it are recomputed from it.
 
 import argparse
 import json
-import math
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from folder import CHAIN_LIMIT, THOUGHTS
+from intervals import wilson
 from problems import MAX_HOPS, UNREACHABLE, Batch, Published, batch, read_published
 from session import Session, State
 from vocabulary import ANSWER, COT, DIRECT, LATENT, TOKENS
@@ -23,16 +23,6 @@ LONGEST_SWEEP = 8
 SEED = 0
 
 Thought = Callable[[int, np.ndarray], np.ndarray]
-
-
-def wilson(right: int, count: int, z: float = 1.959964) -> tuple[float, float]:
-    """95 % interval of a share, as shares."""
-    if count == 0:
-        return 0.0, 1.0
-    share, spread = right / count, z * z / count
-    centre = (share + spread / 2) / (1 + spread)
-    half = z * math.sqrt(share * (1 - share) / count + spread / (4 * count)) / (1 + spread)
-    return centre - half, centre + half
 
 
 def _share(hits: np.ndarray) -> dict:

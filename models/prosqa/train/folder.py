@@ -24,6 +24,11 @@ class Identity:
     feedback: dict[str, str]
     relatives: dict[str, str] = field(default_factory=dict)  # ids of the folders beside this one
 
+    @property
+    def pause(self) -> bool:
+        """Whether dummy tokens are fed in place of states."""
+        return self.feedback["site"] == "token"
+
 
 LATENT_MODEL = Identity(
     "prosqa",
@@ -40,13 +45,21 @@ PAUSE_TWIN = Identity(
     "thoughts.",
     {"site": "token", "token": "<latent>"},
 )
+REINFORCED = Identity(
+    "prosqa-rl",
+    "ProsQA reasoner, chain of thought tuned by reinforcement",
+    "prosqa with its written chain of thought tuned by reinforcement learning on the answer alone: the other half of a "
+    "pair in which to look for drift.",
+    LATENT_MODEL.feedback,
+    {"twin": "prosqa-pause", "base": "prosqa"},
+)
 
 
 def identity(pause: bool) -> Identity:
     return PAUSE_TWIN if pause else LATENT_MODEL
 
 
-IDENTITIES = {who.id: who for who in (LATENT_MODEL, PAUSE_TWIN)}
+IDENTITIES = {who.id: who for who in (LATENT_MODEL, PAUSE_TWIN, REINFORCED)}
 
 
 def _entry(path: Path) -> dict:
@@ -78,23 +91,8 @@ def _recipe(feedback: dict[str, str]) -> dict:
     }
 
 
-def write_manifest(folder: Path, shape: Shape, pause: bool) -> None:
+def write_manifest(folder: Path, shape: Shape, who: Identity) -> None:
     """Hashes what lies in the folder and describes it in `model.json`."""
-    _write(folder, shape, identity(pause))
-
-
-def describe(folder: Path) -> None:
-    """Writes `model.json` again after files were added."""
-    manifest = json.loads((folder / "model.json").read_text())
-    shape = manifest["shape"]
-    _write(
-        folder,
-        Shape(shape["layers"], shape["width"], shape["heads"], shape["headWidth"], shape["context"]),
-        IDENTITIES[manifest["id"]],
-    )
-
-
-def _write(folder: Path, shape: Shape, who: Identity) -> None:
     reference = folder / REFERENCE
     manifest = {
         "format": "neuralese-model",
@@ -123,3 +121,14 @@ def _write(folder: Path, shape: Shape, who: Identity) -> None:
         "recipe": _recipe(who.feedback),
     }
     (folder / "model.json").write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def describe(folder: Path) -> None:
+    """Writes `model.json` again after files were added."""
+    manifest = json.loads((folder / "model.json").read_text())
+    shape = manifest["shape"]
+    write_manifest(
+        folder,
+        Shape(shape["layers"], shape["width"], shape["heads"], shape["headWidth"], shape["context"]),
+        IDENTITIES[manifest["id"]],
+    )

@@ -60,7 +60,7 @@ def trace(decoder: Decoder, prompt: list[int], pause: bool) -> Trace:
     return Trace(ids, logits.numpy(), torch.cat(sites, 1)[0].numpy(), torch.stack(latents).numpy())
 
 
-def _replay(session: Session, prompt: str, pause: bool) -> Trace:
+def replay(session: Session, prompt: str, pause: bool) -> Trace:
     """The same in onnxruntime, from the text on."""
     states = [session.read([prompt])]
     states.append(session.tokens(states[-1], LATENT))
@@ -86,7 +86,7 @@ def check(decoder: Decoder, folder: Path, prompts: list[str], pause: bool, fixtu
     used = prompts[:PROBLEMS]
     for i, prompt in enumerate(used):
         expected = trace(decoder, tokenizer.encode(prompt).ids, pause)
-        found = _replay(session, prompt, pause)
+        found = replay(session, prompt, pause)
         positions += len(expected.ids)
         agreed += int((expected.logits.argmax(-1) == found.logits.argmax(-1)).sum())
         furthest = max(

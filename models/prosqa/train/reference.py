@@ -1,7 +1,7 @@
 """The reference set of the model folders: prompts of the model's own kind, for comparisons, shuffles and resampling in
 the product. Generated with a seed of its own, so that none was trained on and none is public.
 
-    python reference.py --out .. ../../prosqa-pause
+    python reference.py --out .. ../../prosqa-pause ../../prosqa-rl
 """
 
 import argparse

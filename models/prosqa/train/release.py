@@ -38,26 +38,26 @@ def release(
     checkpoint: Path, folder: Path, published: Path, pause: bool, fixture: Path | None, with_probes: bool = True
 ) -> dict:
     """Writes the folder and `results/<id>.json`; returns the results."""
-    decoder = load(checkpoint)
+    decoder, who = load(checkpoint), identity(pause)
     problems = read_published(published)
     log = checkpoint.with_suffix(".jsonl")
     records = [json.loads(line) for line in log.read_text().splitlines()]
     RESULTS.mkdir(exist_ok=True)
-    shutil.copyfile(log, RESULTS / f"{identity(pause).id}.log.jsonl")
+    shutil.copyfile(log, RESULTS / f"{who.id}.log.jsonl")
 
-    results: dict = {"parity": export(decoder, folder, problems.text, pause, fixture)}
+    results: dict = {"parity": export(decoder, folder, problems.text, who, fixture)}
     if with_probes:
         results["probes"] = train_probes(folder, pause)
-        write_manifest(folder, decoder.shape, pause)
+        write_manifest(folder, decoder.shape, who)
     results["public"] = evaluate(folder, published)
     if not pause:
         results["small"] = accuracy(decoder, generate(SMALL_PROBLEMS, SMALL, SMALL_SEED), pause)
         start = checkpoint.parent / "untrained"
-        export(untrained(decoder.shape, records[0]["settings"]["seed"]), start, problems.text, pause, None)
+        export(untrained(decoder.shape, records[0]["settings"]["seed"]), start, problems.text, who, None)
         results["untrained"] = evaluate(start, published)["arms"]
         generated = generate(STATISTICS_PROBLEMS, PUBLISHED, STATISTICS_SEED)
         results["statistics"] = {"published": statistics(problems.problems), "generated": statistics(generated)}
-    (RESULTS / f"{identity(pause).id}.json").write_text(json.dumps(results, indent=1) + "\n")
+    (RESULTS / f"{who.id}.json").write_text(json.dumps(results, indent=1) + "\n")
     shape = json.loads((folder / "model.json").read_text())["shape"]
     write_card(folder, results, shape, records, pause)
     return results

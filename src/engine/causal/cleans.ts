@@ -8,9 +8,12 @@ import type { State } from '../head';
 import type { Model } from '../model';
 import { LastReader } from '../readers';
 import { lastSite, prefill, thoughtOf, type Last, type Prefix } from '../run';
-import { Batch, drive, longer, REFED } from './batch';
+import { Batch, drive, longer } from './batch';
 import { answering, answerOf, cleanRun, feedbacksOf, recorded, type Clean } from './clean';
 import { AnswerLane, type Decode } from './lane';
+
+/** All steps are fed anew for every thought; with more of them a cache would be cheaper. */
+const MAX_STEPS = 16;
 
 /** As `recorded` gives for each prompt, in their order. A sentence where the arm does not come to an answer. */
 export async function runAll(
@@ -41,7 +44,7 @@ export function cleanRows(model: Model): number {
 /** Whether what comes before the answer is known but for the thoughts, and is short enough to be fed anew in every call. */
 function hasFixedSteps(plan: ArmPlan): boolean {
 	const before = plan.segments.slice(0, answering(plan) ?? 0);
-	return plan.fixed > 0 && plan.fixed <= REFED && before.every(({ kind }) => kind !== 'decode');
+	return plan.fixed > 0 && plan.fixed <= MAX_STEPS && before.every(({ kind }) => kind !== 'decode');
 }
 
 /** The runs of some prompts, of an arm with fixed steps. */

@@ -25,22 +25,26 @@ export class CausalRun {
 		private readonly signal: AbortSignal,
 		private readonly emit: (event: CausalEvent) => void,
 	) {
-		this.others = new Others(model, params.options, signal, (fraction) => this.progress('Running the reference prompts', fraction));
+		this.others = new Others(model, params.options, params.reference, signal, (fraction) => this.progress('Running the reference prompts', fraction));
 		this.variants = new Variants(model, signal);
 		this.skipped = new Skipped(params.prompts.length);
 	}
 
 	async run(): Promise<CausalResult> {
 		const begun = performance.now();
-		const { prompts } = this.params;
+		const { prompts, first = 0 } = this.params;
 		const tests = this.params.tests.filter((test) => this.isAvailable(test));
 		const plans = this.plans(tests);
 		const ran = new Set<CausalTest>();
 		const size = cleanRows(this.model);
-		for (let start = 0; start < prompts.length; start += size) {
+		// In the blocks of a run from the start, so that a run that goes on rounds alike.
+		for (let start = first - (first % size); start < prompts.length; start += size) {
 			const some = prompts.slice(start, start + size);
 			const cleans = await Promise.all(plans.map((plan) => runAll(this.model, plan, some, this.params.options, this.signal)));
 			for (const [i, prompt] of some.entries()) {
+				if (start + i < first) {
+					continue;
+				}
 				this.progress('Testing the thoughts', (start + i) / prompts.length);
 				for (const [arm, plan] of plans.entries()) {
 					(await this.arm(start + i, prompt, plan, cleans[arm]![i]!, tests)).forEach((test) => ran.add(test));
@@ -110,7 +114,7 @@ export class CausalRun {
 			trained,
 			answer,
 			changed: logits !== undefined && answer !== clean.answer,
-			follows: donor === undefined || !logits ? undefined : answer === donor,
+			follows: donor === undefined || donor === clean.answer || !logits ? undefined : answer === donor,
 			...(logits ? effect(clean.logits, logits) : { deltaLogOdds: NaN, kl: NaN }),
 			by: inWords(variant, replacements),
 		};

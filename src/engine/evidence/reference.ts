@@ -30,15 +30,18 @@ export function referenceSet({ reference }: EvidenceParams, model: Model): Refer
 	return { name: found.name, sha256: sha256(JSON.stringify(prompts)), prompts };
 }
 
-/** The set's first prompts that a model runs within the budget; those that its context cannot hold are left out by whoever runs them. */
-export function affordable({ prompts }: ReferenceSet, model: Model, plan: ArmPlan): NamedPrompt[] {
+/**
+ * The set's first prompts that a model runs `times` times within the budget, with the prompt itself read once; those that its context
+ * cannot hold are left out by whoever runs them.
+ */
+export function affordable({ prompts }: ReferenceSet, model: Model, plan: ArmPlan, times: number): NamedPrompt[] {
 	const { cost, manifest, tokenizer } = model;
 	const { context } = manifest.shape;
 	const steps = plan.segments.reduce((sum, segment) => sum + (segment.kind === 'latent' ? segment.count : 1), 0);
 	let left = BUDGET;
 	const kept: NamedPrompt[] = [];
 	for (const [i, text] of prompts.entries()) {
-		left -= cost.seconds(tokenizer.encode(text).ids.length, 0, false) + steps * cost.seconds(1, context, false);
+		left -= cost.seconds(tokenizer.encode(text).ids.length, 0, false) + times * steps * cost.seconds(1, context, false);
 		if (left < 0) {
 			break;
 		}

@@ -5,7 +5,7 @@
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeHeader, headerLength, LENGTH_BYTES, parseHeader } from '../../trace/container';
-import { replaceFile, writeAll } from '../../trace/writer.node';
+import { replaceFile, writeAll } from '../../trace/replace.node';
 import { sha256 } from '../folder';
 import { READ } from '../opening';
 

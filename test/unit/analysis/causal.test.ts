@@ -65,8 +65,18 @@ describe('plan of causal tests', () => {
 				'resample all',
 				...['snap-1', 'snap-5', 'mixture'].flatMap((name) => [`${name} raw all`, `${name} rescaled all`]),
 				...[0, 1, 2, 3].map((count) => `truncate ${count}`),
+				'interchange all',
 				'transplant all',
+				...['0.1', '0.25', '0.5', '1'].map((ratio) => `jitter ${ratio} all`),
 			],
+		);
+	});
+
+	test('several reference prompts are resampled from, one after the other', () => {
+		const variants = planVariants(LATENT, ['resample'], 'whole', 3);
+		assert.deepEqual(
+			variants.map(({ form, feeds: [feed] }) => [form, feed]),
+			[0, 1, 2].map((draw) => [`${draw + 1}`, { kind: 'think', thought: 0, by: { kind: 'resample', draw } }]),
 		);
 	});
 

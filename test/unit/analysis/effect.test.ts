@@ -14,6 +14,14 @@ describe('effect on the answer', () => {
 	test('nothing changed is no effect, and nothing finite is none that was measured', () => {
 		const clean = Float32Array.of(1, 5, 2);
 		assert.deepEqual(effect(clean, clean), { deltaLogOdds: 0, kl: 0 });
-		assert.ok(Number.isNaN(effect(clean, new Float32Array(3).fill(NaN)).kl));
+		for (const broken of [[NaN, NaN, NaN], [1, NaN, 2], [1, Infinity, 2]]) {
+			assert.deepEqual(effect(clean, Float32Array.from(broken)), { deltaLogOdds: NaN, kl: NaN });
+			assert.deepEqual(effect(Float32Array.from(broken), clean), { deltaLogOdds: NaN, kl: NaN });
+		}
+	});
+
+	test('a token that neither distribution allows counts for nothing', () => {
+		const barred = Float32Array.of(1, 5, 2, -Infinity);
+		assert.deepEqual(effect(barred, barred), { deltaLogOdds: 0, kl: 0 });
 	});
 });

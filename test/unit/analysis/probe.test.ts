@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseProbe, scoreProbe } from '../../../src/analysis/probe';
+import { encodeProbe, isFitted, misfit, parseProbe, probeLogit, scoreProbe, type Probe } from '../../../src/analysis/probe';
 import { encodeHeader } from '../../../src/trace/container';
 
 const METADATA = {
@@ -89,7 +89,56 @@ describe('probe files', () => {
 		assert.equal(scoreProbe(one, hidden, 9, 1, 0), scoreProbe(one, hidden, 0, 1, 0));
 	});
 
+	test('files of before have thoughts, ask about named classes and were fitted everywhere', () => {
+		const { at, asks, unfitted, training, modelSha256, task } = parseProbe(file(), '');
+		assert.deepEqual({ at, asks, unfitted, training, modelSha256, task }, { at: 'thoughts', asks: 'named', unfitted: [], training: [], modelSha256: undefined, task: undefined });
+	});
+
+	test('what is written is read again', () => {
+		const { sha256: _, ...old } = parseProbe(file(), '');
+		const metric = { step: 1, layer: 1, auroc: 0.9, ci: [0.8, 1] as [number, number], shuffled: 0.5, random: 0.5 };
+		const figures = { control: 0.6, selectivity: 0.3, selectivityCi: [0.2, 0.4] as [number, number], ece: 0.1, recallAt1Fpr: 0.2, recallCi: [0, 0.5] as [number, number], n: 50 };
+		const probe: Omit<Probe, 'sha256'> = {
+			...old,
+			...{ at: 'tokens', asks: 'all', task: 'live', modelSha256: 'a'.repeat(64), unfitted: [[0, 1]], training: ['0'.repeat(32)] },
+			metrics: [{ ...metric, ...figures }],
+		};
+		const split = { by: 'group' as const, training: 4, heldOut: 2, folds: 4 };
+		const bytes = encodeProbe(probe, { seed: 1, n: 6, split, penalty: [{ step: 0, layer: 0, penalty: 0.1 }] });
+		assert.deepEqual(parseProbe(bytes, 'x'), { ...probe, sha256: 'x' });
+	});
+
+	test('nothing is measured where nothing was fitted', () => {
+		const probe = parseProbe(file({ ...METADATA, unfitted: '[[1,0]]' }), '');
+		assert.deepEqual([0, 1].map((step) => [0, 1].map((site) => isFitted(probe, step, site))), [[true, true], [false, true]]);
+		assert.ok(Number.isNaN(probeLogit(probe, Float32Array.of(1, 2), 1, 0, 0)));
+		assert.ok(Number.isNaN(scoreProbe(probe, Float32Array.of(1, 2), 1, 0, 0)));
+	});
+
+	const fitting = { id: 'prosqa', sha256: 'a'.repeat(64), width: 2, sites: 2, arms: ['latent'] };
+	const misfits: [string, Record<string, string>, Partial<typeof fitting>, RegExp | undefined][] = [
+		['its own model', { modelSha256: 'a'.repeat(64) }, {}, undefined],
+		['its own model, in a file of before', {}, {}, undefined],
+		['another width', {}, { width: 4 }, /states of 2 values at 2 sites, and prosqa has 4 at 2: choose .* or train it again\.$/],
+		['other sites', {}, { sites: 3 }, /has 2 at 3/],
+		['another hash', { modelSha256: 'b'.repeat(64) }, {}, /another version of prosqa \(its hash differs\): choose/],
+		['another model of before', { model: 'other' }, {}, /another model, not on prosqa: choose/],
+		['an arm that is not there', { arm: 'cot' }, {}, /reads the arm cot, which prosqa does not have/],
+	];
+	for (const [name, metadata, more, wording] of misfits) {
+		test(`held against a model: ${name}`, () => {
+			const why = misfit(parseProbe(file({ ...METADATA, ...metadata }), ''), { ...fitting, ...more });
+			assert.ok(wording ? wording.test(why ?? '') : why === undefined, why);
+		});
+	}
+
 	const bad: [name: string, bytes: Uint8Array][] = [
+		['a place that nobody knows', file({ ...METADATA, at: 'dreams' })],
+		['a hash that is none', file({ ...METADATA, modelSha256: '../../x' })],
+		['a cell that is not there', file({ ...METADATA, unfitted: '[[2,0]]' })],
+		['cells that are no numbers', file({ ...METADATA, unfitted: '[["__proto__",0]]' })],
+		['prompts that are no hashes', file({ ...METADATA, training: '["a prompt"]' })],
+		['figures that are texts', file({ ...METADATA, metrics: METADATA.metrics.replace('"random":0.51', '"random":0.51,"ece":"<b>"') })],
 		['another format', file({ ...METADATA, format: 'pt' })],
 		['a newer version', file({ ...METADATA, version: '2' })],
 		['no label', file(without('label'))],

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { bootstrapMean, mcnemar, quantile, share, wilson } from '../../../src/analysis/statistics';
+import { generator } from '../../../src/shared/random';
+import { bootstrapMean, mcnemar, pairedDifference, quantile, share, wilson } from '../../../src/analysis/statistics';
 
 describe('Wilson interval', () => {
 	/** Published values: Newcombe 1998, table I (method 3). */
@@ -62,5 +63,49 @@ describe('bootstrap and paired tests', () => {
 
 	test('a share carries its Wilson interval', () => {
 		assert.deepEqual(share(3, 4), { value: 0.75, ci: wilson(3, 4), n: 4 });
+	});
+});
+
+describe('difference of paired shares', () => {
+	/** Newcombe 1998 (paired data), table III, method 10. */
+	test('a published example', () => {
+		const { value, ci, n } = pairedDifference({ both: 36, onlyA: 12, onlyB: 2, neither: 0 });
+		assert.equal(n, 50);
+		assert.ok(Math.abs(value - 0.2) < 1e-12);
+		assert.ok(Math.abs(ci[0] - 0.0569) < 6e-5 && Math.abs(ci[1] - 0.3404) < 6e-5, `${ci}`);
+	});
+
+	test('two arms that never differ have an interval all the same', () => {
+		const { value, ci } = pairedDifference({ both: 54, onlyA: 0, onlyB: 0, neither: 0 });
+		assert.equal(value, 0);
+		assert.ok(ci[0] < -0.05 && ci[1] > 0.05);
+	});
+
+	test('changes its sign with the order, holds the difference, and stays inside -1..1', () => {
+		fc.assert(
+			fc.property(fc.tuple(fc.nat(200), fc.nat(200), fc.nat(200), fc.nat(200)), ([both, onlyA, onlyB, neither]) => {
+				fc.pre(both + onlyA + onlyB + neither > 0);
+				const one = pairedDifference({ both, onlyA, onlyB, neither });
+				const other = pairedDifference({ both, onlyA: onlyB, onlyB: onlyA, neither });
+				assert.ok(Math.abs(one.ci[0] + other.ci[1]) < 1e-9 && Math.abs(one.ci[1] + other.ci[0]) < 1e-9);
+				assert.ok(-1 <= one.ci[0] && one.ci[0] <= one.value + 1e-9 && one.value - 1e-9 <= one.ci[1] && one.ci[1] <= 1);
+			}),
+		);
+	});
+
+	test('covers the true difference in about 95 of 100 draws', () => {
+		const uniform = generator(5, 'coverage');
+		const [both, onlyA, onlyB] = [0.6, 0.25, 0.05];
+		let covered = 0;
+		for (let draw = 0; draw < 2000; draw++) {
+			const counts = { both: 0, onlyA: 0, onlyB: 0, neither: 0 };
+			for (let i = 0; i < 60; i++) {
+				const u = uniform();
+				counts[u < both ? 'both' : u < both + onlyA ? 'onlyA' : u < both + onlyA + onlyB ? 'onlyB' : 'neither']++;
+			}
+			const { ci } = pairedDifference(counts);
+			covered += ci[0] <= onlyA - onlyB && onlyA - onlyB <= ci[1] ? 1 : 0;
+		}
+		assert.ok(covered > 1860 && covered < 1960, `${covered} of 2000`);
 	});
 });

@@ -51,6 +51,29 @@ describe('ProsQA', () => {
 		assert.equal(task.reaches('constructor', 'toString'), false);
 	});
 
+	test('the counterpart asks about another name, rather about one that reaches the other candidate', () => {
+		const facts = 'Sam is a bompus. Eva is a bompus. Every gerpus is a impus. Tom is a gerpus. Every yimpus is a impus. Max is a yimpus. ';
+		const asked = (name: string) => parseTask(`${facts}Is ${name} a impus or bompus?`)!.counterpart();
+		assert.deepEqual(asked('Sam'), { question: 'Is Tom a impus or bompus?', text: `${facts}Is Tom a impus or bompus?` });
+		assert.equal(asked('Tom')!.question, 'Is Sam a impus or bompus?');
+		const alike = parseTask('Sam is a bompus. Eva is a bompus. Every gerpus is a impus. Is Sam a bompus or impus?')!;
+		assert.equal(alike.counterpart()!.question, 'Is Eva a bompus or impus?', 'a kind is nobody to ask about');
+		const both = parseTask('Sam is a bompus. Eva is a bompus. Eva is a impus. Is Sam a bompus or impus?')!;
+		assert.equal(both.counterpart(), undefined, 'Eva reaches both');
+		assert.equal(parseTask('Sam is a bompus. Is Sam a bompus or impus?')!.counterpart(), undefined);
+	});
+
+	test('published problems all have a counterpart, whose answer is the other candidate', () => {
+		const problems = JSON.parse(readFileSync(PUBLISHED, 'utf8')) as Problem[];
+		for (const { question, idx_to_symbol, neg_target } of problems) {
+			const counterpart = parseTask(question)!.counterpart()!;
+			const other = parseTask(counterpart.text)!;
+			assert.equal(other.answer, idx_to_symbol[neg_target]);
+			assert.equal(other.question, counterpart.question);
+			assert.equal(counterpart.text.replace(other.question, ''), question.replace(parseTask(question)!.question, ''));
+		}
+	});
+
 	test('an entity is at its shortest distance, also in a cycle', () => {
 		const cyclic = parseTask(
 			'Sam is a bompus. Every bompus is a gerpus. Every gerpus is a bompus. Every bompus is a bompus. Is Sam a gerpus or impus?',

@@ -236,6 +236,22 @@ describe('tiles', () => {
 		);
 	});
 
+	test('a probe on tokens has its scores where the sentences of its arm end', async () => {
+		const document = sampleDocument();
+		document.probes.push({ name: 'written', label: 'x', arm: 'cot', at: 'tokens', sha256: '4'.repeat(64), metrics: [] });
+		const source = live(document);
+		const { steps } = document.arms[0]!;
+		const data = Float32Array.from({ length: steps.length * 3 }, (_, i) => i);
+		source.addRows('cot', 'probe.written.score', { start: 0, end: steps.length }, data);
+		const ends = steps.flatMap(({ kind, forced, id }, i) => (kind !== 'prompt' && !forced && !document.tokens[id]!.text.startsWith('<') ? [i] : []));
+		assert.equal(ends.length, 4);
+		const subject = new TraceView(source);
+		const tile = await subject.tile('written', all);
+		assert.deepEqual([...tile.values], ends.flatMap((position) => [0, 1, 2].map((site) => position * 3 + site)));
+		const { probes } = await subject.details(1);
+		assert.deepEqual(probes.find(({ name }) => name === 'written')?.scores, [0, 1, 2].map((site) => ends[1]! * 3 + site));
+	});
+
 	test('not measured is NaN', async () => {
 		assert.ok([...(await view().tile('unknown', all)).values].every(Number.isNaN));
 		const document = sampleDocument();

@@ -101,15 +101,38 @@ describe('arguments', () => {
 		[['analyze', 'a', '--candidates', 'a,,b'], /--candidates takes names/],
 		[['analyze', 'a', '--no-evidence', '--twin', 'x'], /--twin is for evidence: leave out --no-evidence/],
 		[['eval', 'a', '--limit', '0'], /--limit should be/],
-		[['eval', 'a', '--out', 'x'], /--out/],
+		[['eval', 'a', '--out='], /--out needs a value/],
+		[['eval', 'a', '--twin', 'b'], /takes one file, not also "b"/],
+		[['report', 'a'], /report needs results or traces, and --out DIR/],
+		[['report', '--out', 'x'], /report needs results or traces/],
+		[['reproduce', 'gpt'], /no preset "gpt": use prosqa, /],
 		[['eval', 'a', '--causal', '--temperature', '1'], /leave out --temperature/],
 		[['causal'], /needs a file/],
 		[['causal', 'a', '--tests', 'zero'], /no test "zero": use ablate-zero, /],
-		[['causal', 'a', '--tests', 'transplant'], /no test "transplant"/],
+		[['causal', 'a', '--tests', 'interchange'], /name its file with --from/],
+		[['causal', 'a', '--resamples', '0'], /--resamples should be/],
 		[['causal', 'a', '--temperature', '1'], /--temperature/],
 		[['ood'], /needs a file/],
 		[['ood', 'a', '--reference='], /--reference needs a value/],
+		[['legibility'], /needs a file/],
+		[['legibility', 'a', '--latents', '1'], /--latents/],
+		[['legibility', 'a', '--base='], /--base needs a value/],
+		[['legibility', 'a', '--load-bearing', '--temperature', '1'], /leave out --temperature/],
 		[['inspect', 'a', '--model', 'x'], /--model/],
+		[['probe'], /probe needs one of train, eval, features/],
+		[['probe', 'fit', 'a'], /probe needs one of/],
+		[['probe', 'train', 'a'], /probe train needs --out/],
+		[['probe', 'train', '--out', 'p'], /needs a file of labelled prompts, or a --task/],
+		[['probe', 'train', 'a', 'b', '--out', 'p'], /probe train does not take "b"/],
+		[['probe', 'train', 'a', '--out', 'p', '--task', 'x'], /no task "x": use first-option, within-k-hops, live/],
+		[['probe', 'train', 'a', '--out', 'p', '--at', 'x'], /--at should be thoughts or tokens/],
+		[['probe', 'train', 'a', '--out', 'p', '--arms', 'cot,direct'], /A probe reads one arm/],
+		[['probe', 'train', 'a', '--out', 'p', '--arm', 'cot', '--arms', 'direct'], /A probe reads one arm/],
+		[['probe', 'train', 'a', '--out', 'p', '--sites', '0,x'], /--sites should be a whole number/],
+		[['probe', 'eval'], /probe eval needs a probe/],
+		[['probe', 'eval', 'p', '--out', 'x'], /--out/],
+		[['probe', 'features', '--out', 'x'], /probe features needs a file/],
+		[['analyze', 'a', '--probes='], /--probes needs a value/],
 	];
 	for (const [args, wording] of wrong) {
 		test(`wrong usage: ${args.join(' ') || '(nothing)'}`, () => {
@@ -144,7 +167,7 @@ describe('arguments', () => {
 				file: 'a.md',
 				json: true,
 				out: 'x',
-				evidence: { reference: undefined, twin: undefined, candidates: ['yes', 'no'] },
+				evidence: { reference: undefined, twin: undefined, base: undefined, referenceModel: undefined, candidates: ['yes', 'no'] },
 				run: {
 					model: undefined,
 					arms: ['latent', 'cot'],
@@ -154,6 +177,7 @@ describe('arguments', () => {
 					maxTokens: undefined,
 					topK: 3,
 				},
+				probes: undefined,
 			},
 		);
 		assert.deepEqual(parseCommand(['analyze', 'a.md', '--no-evidence']), {
@@ -353,7 +377,9 @@ describe('eval', () => {
 		const run = async (text: string) =>
 			JSON.parse((await cli(['eval', await promptFile(text, 'a.json'), '--model', folder, '--json'])).out);
 		const result = await run(JSON.stringify(problems));
-		assert.deepEqual(Object.keys(result), ['n', 'arms']);
+		for (const key of ['n', 'arms', 'pairs', 'model', 'data', 'options', 'seed', 'created', 'producer', 'outcomes']) {
+			assert.ok(Object.hasOwn(result, key), key);
+		}
 		assert.equal(result.n, 2);
 		for (const arm of ['latent', 'cot', 'direct']) {
 			const { correct, accuracy, ci, seconds } = result.arms[arm];
@@ -391,9 +417,11 @@ describe('causal', () => {
 		assert.deepEqual(clean, { latent: 'fompus' });
 		assert.deepEqual(skipped, []);
 		const count = (name: string) => rows.filter(({ test: found }: { test: string }) => found === name).length;
-		assert.deepEqual([count('resample'), count('truncate'), count('transplant'), rows.length], [12, 7, 12, 31]);
+		assert.deepEqual([count('resample'), count('truncate'), count('interchange'), rows.length], [12, 7, 12, 31]);
 		const shape = ['answer', 'arm', 'by', 'changed', 'deltaLogOdds', 'kl', 'later', 'step', 'test'];
 		assert.deepEqual(Object.keys(rows[0]).sort(), shape);
+		const interchanged = rows.find((row: { test: string; follows?: boolean }) => row.test === 'interchange');
+		assert.equal(typeof interchanged.follows, 'boolean');
 		assert.equal(rows[0].by, 'thought 0 of "sally.prompt.md"', 'the examples are the reference, without the tested prompt');
 	});
 
@@ -419,13 +447,15 @@ describe('causal', () => {
 		const { n, arms, causal } = JSON.parse(out);
 		const result = (name: string, step: string | number) =>
 			causal.find((one: { test: string; step: string | number }) => one.test === name && one.step === step);
-		assert.equal(causal.length, 4 + 3 * 2 + 7);
+		assert.equal(causal.length, 4 + 3 * 2 + 7 + 4 + 1, 'replacements, their forms, counts, noise, transplants');
 		assert.equal(result('truncate', 6).correct, arms.latent.correct, 'all thoughts are the unchanged run');
+		assert.deepEqual(result('transplant', 'all').follows, { value: 1, ci: result('transplant', 'all').follows.ci, n: 2 });
+		assert.equal(result('transplant', 'all').correct, 0, 'each answers the other question');
 		const { accuracy, correct, ci, changed } = result('ablate-zero', 'all');
 		assert.equal(accuracy, correct / n);
 		assert.ok(ci[0] <= accuracy && accuracy <= ci[1] && changed >= 0 && changed <= 1);
 		const shown = await cli(['eval', data, '--arms', 'latent', '--causal']);
-		assert.match(shown.out, /^latent snap-1 rescaled all +\d+\.\d %  \(95 % interval .*\)  \d of 2$/m);
+		assert.match(shown.out, /^latent, snap-1 rescaled +\d+\.\d %  \(95 % interval .*\) +\d of 2 +against unchanged p /m);
 	});
 });
 
@@ -464,6 +494,73 @@ describe('ood', () => {
 		fails(['ood', EXAMPLE, '--arms', 'cot'], 1, /None of the arms has latent thoughts/));
 });
 
+describe('probe', () => {
+	/** Whether the prompt's asked root is Tom can be read off every state that has seen the question. */
+	async function data(): Promise<string> {
+		const problems = JSON.parse(readFileSync(`${MODEL}/reference.json`, 'utf8')) as { question: string }[];
+		const asked = problems.map(({ question }) => ({ question, root: /Is (\w+) an? /.exec(question)![1]! }));
+		const roots = asked.map(({ root }) => root);
+		const count = (root: string) => roots.filter((one) => one === root).length;
+		const often = [...new Set(roots)].sort((a, b) => count(b) - count(a)).slice(0, 2);
+		const lines = asked.map(({ question, root }) => JSON.stringify({ prompt: question, label: often.includes(root) ? 1 : 0 }));
+		return promptFile(lines.join('\n'), 'roots.jsonl');
+	}
+
+	test('train writes a probe that eval and analyze read; --json is one object', async () => {
+		const file = await data();
+		const out = join(await temporary(), 'Root is common.probe.safetensors');
+		const trained = await cli(['probe', 'train', file, '--out', out, '--sites', '2', '--latents', '2', '--json']);
+		assert.equal(trained.code, 0, trained.error);
+		const report = JSON.parse(trained.out);
+		assert.deepEqual([report.name, report.label, report.arm, report.prompts], ['root-is-common', 'The label in roots.jsonl is 1.', 'latent', 150]);
+		assert.deepEqual(report.cells.map(({ step, layer }: { step: number; layer: number }) => [step, layer]), [[0, 2], [1, 2]]);
+		const [cell] = report.cells;
+		for (const key of ['auroc', 'ci', 'control', 'selectivity', 'selectivityCi', 'shuffled', 'random', 'ece', 'bins', 'recallAt1Fpr', 'recallCi', 'n', 'penalty']) {
+			assert.ok(key in cell, key);
+		}
+		assert.ok(cell.auroc > 0.65, `${cell.auroc}`);
+		assert.match(trained.error, /Reading prompt \d+ of 150/);
+
+		const measured = await cli(['probe', 'eval', out, file]);
+		assert.equal(measured.code, 0, measured.error);
+		assert.match(measured.out, /^ +0 +2 +0\.\d{3} +\d\.\d\d–\d\.\d\d +– +– +– +– +– +0\.\d{3}/m);
+		assert.match(measured.out, /^Note: 100 of 150 prompts were left out/m);
+
+		const run = await cli(['analyze', await promptFile(PROMPT), '--probes', out, '--arms', 'latent', '--latents', '2', '--json']);
+		const { scores } = JSON.parse(run.out).probes['root-is-common'] as { scores: (number | null)[][] };
+		assert.deepEqual(scores.map((sites) => sites.map((score) => score === null)), [[true, true, false], [true, true, false]]);
+
+		await fails(['probe', 'eval', out, file, '--model', 'prosqa-pause'], 1, /not on prosqa-pause: choose that model/);
+		await fails(['analyze', await promptFile(PROMPT), '--probes', file], 1, /The probe "roots\.jsonl" cannot be used/);
+		await fails(['probe', 'train', out, '--out', out], 1, /cannot be read|not UTF-8/);
+	});
+
+	test('a task needs no labels, and shows a table; what cannot be trained is one line', async () => {
+		const out = join(await temporary(), 'p.safetensors');
+		const { code, out: shown, error } = await cli(['probe', 'train', '--task', 'first-option', '--arm', 'direct', '--at', 'tokens', '--name', 'x', '--out', out]);
+		assert.equal(code, 0, error);
+		assert.match(shown, /^ +step +site +AUROC +95 % +control/m);
+		assert.match(shown, /arm direct, ends of written sentences; 150 prompts, 100 groups fitted, 50 held out/);
+		const broken = await promptFile('{"prompt": "a", "label": 1}\n{"prompt": "b", "label": 7}', 'x.jsonl');
+		await fails(['probe', 'train', broken, '--out', out], 1, /x\.jsonl cannot be used\. Line 2 has a label/);
+		await fails(['probe', 'train', broken, '--out', '/nowhere/p'], 1, /does not exist/);
+		await fails(['probe', 'train', '--task', 'live', '--arm', 'cot', '--out', out], 1, /cot has no latent thoughts/);
+		await fails(['probe', 'train', '--task', 'live', '--name', 'A b', '--out', out], 2, /--name should be/);
+	});
+
+	test('features are one safetensors file', async () => {
+		const out = join(await temporary(), 'f.safetensors');
+		const file = await promptFile([PROMPT, PROMPT].map((question, i) => JSON.stringify({ question, label: i })).join('\n'), 'x.jsonl');
+		const { code, error } = await cli(['probe', 'features', file, '--latents', '3', '--sites', '0,2', '--out', out]);
+		assert.equal(code, 0, error);
+		const bytes = await readFile(out);
+		const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE())).toString());
+		assert.deepEqual(header.features.shape.slice(0, 3), [2, 3, 2]);
+		assert.deepEqual(header.labels.shape, [2, 3, 1]);
+		assert.deepEqual([...bytes.subarray(-6)], [0, 0, 0, 1, 1, 1]);
+	});
+});
+
 test('the usage is complete: every option of the parser is in it', async () => {
 	const { code, out } = await cli(['--help']);
 	assert.equal(code, 0);
@@ -471,6 +568,79 @@ test('the usage is complete: every option of the parser is in it', async () => {
 	for (const [, option] of source.matchAll(/'?([a-z-]+)'?: \{ type: '(?:string|boolean)' \}/g)) {
 		assert.ok(out.includes(`--${option}`), option);
 	}
+});
+
+describe('legibility', () => {
+	test('one prompt: every token and sentence, with and without the load-bearing test', async () => {
+		const file = await promptFile(PROMPT);
+		const run = async (...args: string[]) => JSON.parse((await cli(['legibility', file, '--json', ...args])).out);
+		const plain = await run();
+		assert.deepEqual(Object.keys(plain), ['model', 'reference', 'base', 'prompt', 'arms', 'skipped']);
+		assert.deepEqual([plain.reference, plain.base, Object.keys(plain.arms)], [null, null, ['cot']]);
+		assert.match(plain.skipped[0], /--reference-model/);
+		assert.equal(plain.arms.cot.sentences[0].tokens[0].kl, null);
+		const tested = await run('--base', 'prosqa-pause', '--load-bearing');
+		const { answer, figures, sentences, early } = tested.arms.cot;
+		assert.deepEqual([tested.base.id, tested.reference.id, tested.skipped], ['prosqa-pause', 'prosqa-pause', []]);
+		assert.equal(typeof answer, 'string');
+		const chain = sentences.filter(({ role }: { role: string }) => role === 'thought');
+		assert.equal(figures.legalSteps.steps, chain.length);
+		assert.deepEqual(
+			early.map((row: { sentences: number }) => row.sentences),
+			chain.map((_: unknown, i: number) => i),
+		);
+		for (const { text, tokens, without } of chain) {
+			assert.equal(tokens.map((token: { text: string }) => token.text).join(''), text);
+			assert.ok(tokens.every(({ bits, referenceBits, kl }: Record<string, number>) => bits! >= -1e-5 && referenceBits! >= -1e-5 && kl! >= 0));
+			assert.deepEqual(Object.keys(without), ['answer', 'changed', 'deltaLogOdds', 'kl']);
+			assert.equal(without.changed, without.answer !== answer);
+		}
+		assert.equal(sentences.at(-1).without, null);
+		// The rows are those of `causal`, on the same chain.
+		const causal = JSON.parse((await cli(['causal', file, '--tests', 'drop-span', '--arms', 'cot', '--json'])).out);
+		assert.deepEqual(
+			causal.rows.map((row: { deltaLogOdds: number }) => row.deltaLogOdds),
+			chain.map(({ without }: { without: { deltaLogOdds: number } }) => without.deltaLogOdds),
+		);
+	});
+
+	test('for people: a table, and a way on', async () => {
+		const { out } = await cli(['legibility', await promptFile(PROMPT.replace('Max', 'M\x1b[31max\u202e')), '--base', 'prosqa-pause']);
+		assert.match(out, /Arm cot: \d+ sentences, answer \w+/);
+		assert.match(out, /bits \(prosqa-pause\)/);
+		assert.match(out, /add --load-bearing/);
+		assert.doesNotMatch(out, /[\x00-\x09\x0b-\x1f\x7f\u202e]/);
+	});
+
+	test('a set: means with intervals over problems; accuracy is that of eval', async () => {
+		const data = 'test/fixtures/prosqa-published.json';
+		const set = JSON.parse((await cli(['legibility', data, '--limit', '12', '--base', 'prosqa-pause', '--load-bearing', '--json'])).out);
+		assert.deepEqual(Object.keys(set), ['model', 'reference', 'base', 'data', 'n', 'arms', 'skipped']);
+		assert.deepEqual([set.n, set.data, set.skipped], [12, 'prosqa-published.json', []]);
+		const { cot } = set.arms;
+		const { arms } = JSON.parse((await cli(['eval', data, '--limit', '12', '--arms', 'cot', '--json'])).out);
+		assert.equal(cot.accuracy.value, arms.cot.accuracy);
+		assert.deepEqual(cot.accuracy.ci, arms.cot.ci);
+		for (const name of ['bits', 'referenceBits', 'kl', 'repetition', 'repeatedSentences', 'rareWords', 'legalSteps', 'tokens']) {
+			const { value, ci, n } = cot[name];
+			assert.ok(ci[0] <= value + 1e-9 && value <= ci[1] + 1e-9 && n > 0 && n <= 12, name);
+		}
+		const { association, sentenceChanged, anyChanged, withoutChain } = cot.loadBearing;
+		for (const { value, n } of [sentenceChanged, anyChanged, withoutChain]) {
+			assert.ok(value >= 0 && value <= 1 && n > 0);
+		}
+		assert.deepEqual(Object.keys(association), ['bits', 'referenceBits', 'kl']);
+	});
+
+	test('what is wrong is told before anything runs', async () => {
+		const prompt = await promptFile(PROMPT);
+		await fails(['legibility', prompt, '--base', join(await temporary(), 'none')], 1, /has no readable model\.json/);
+		await fails(['legibility', prompt, '--reference-model', await temporary()], 1, /has no readable model\.json/);
+		await fails(['legibility', prompt, '--limit', '2'], 2, /--limit is for a file of problems/);
+		await fails(['legibility', prompt, '--arms', 'direct'], 1, /None of the arms writes a chain of thought/);
+		await fails(['legibility', await promptFile(PROMPT.repeat(20))], 1, /context has/);
+		await fails(['legibility', 'package.json'], 1, /ProsQA/);
+	});
 });
 
 test('the cache lies where the platform keeps caches', () => {

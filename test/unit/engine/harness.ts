@@ -86,6 +86,4 @@ export function collector(): Collected {
 	return { events, onEvent: (event) => events.push(event) };
 }
 
-export const PROMPT =
-	'Every gerpus is a terpus. Every terpus is a hilpus. Tom is a gerpus. Every wumpus is a yimpus. Max is a wumpus. ' +
-	'Is Tom a hilpus or yimpus?';
+export { PROMPT } from './prompt';

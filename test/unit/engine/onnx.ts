@@ -26,13 +26,13 @@ function info({ name, dims }: Value): number[] {
 	return [...nested(1, name), ...nested(2, nested(1, [...number(1, 1), ...nested(2, shape)]))];
 }
 
-/** output = operator(inputs), IR version 8, operator set 17. */
+/** output = operator(inputs), IR version 8, operator set 17. An input may be named twice. */
 export function oneNode(operator: string, inputs: readonly Value[], output: Value): Uint8Array {
 	const node = [...inputs.flatMap(({ name }) => nested(1, name)), ...nested(2, output.name), ...nested(4, operator)];
 	const graph = [
 		...nested(1, node),
 		...nested(2, operator),
-		...inputs.flatMap((value) => nested(11, info(value))),
+		...[...new Map(inputs.map((value) => [value.name, value])).values()].flatMap((value) => nested(11, info(value))),
 		...nested(12, info(output)),
 	];
 	return Uint8Array.from([...number(1, 8), ...nested(7, graph), ...nested(8, number(2, 17))]);

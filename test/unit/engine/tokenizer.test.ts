@@ -204,6 +204,27 @@ describe('byte-level BPE', () => {
 		assert.equal(tokenizer.decode(encoded.ids), 'a😀b');
 	});
 
+	test('what tokens spell is the text, and a character of several belongs to the last of them', () => {
+		const { ids } = tokenizer.encode('a😀b<|end|> wo');
+		const spelled = tokenizer.spell(ids);
+		assert.equal(spelled.text, 'a😀b<|end|> wo');
+		assert.deepEqual(spans({ ids, spans: spelled.spans }), [
+			[0, 1],
+			[1, 1],
+			[1, 1],
+			[1, 1],
+			[1, 3],
+			[3, 4],
+			[4, 11],
+			[11, 14],
+		]);
+		// A character that never becomes whole is shown as one that is missing, and what follows stays in its place.
+		const broken = tokenizer.spell([ids[1]!, ids[5]!]);
+		assert.deepEqual([broken.text, spans({ ids, spans: broken.spans })], ['\ufffdb', [[0, 0], [0, 2]]]);
+		assert.equal(tokenizer.spell([ids[1]!]).text, '\ufffd');
+		assert.deepEqual(tokenizer.spell([]), { text: '', spans: [] });
+	});
+
 	test('spans tile any well-formed text', () => {
 		fc.assert(
 			fc.property(fc.string({ unit: 'grapheme', maxLength: 40 }), (text) => assertTiles(text, tokenizer.encode(text))),

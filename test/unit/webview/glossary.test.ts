@@ -18,6 +18,11 @@ describe('glossary', () => {
 		]) {
 			assert.ok(text.includes(part), `${part} in: ${text}`);
 		}
+		assert.doesNotMatch(text, /selectivity|calibration error|recall/);
+		const figures = { selectivity: -0.284, control: 0.713, ece: 0.052, recallAt1Fpr: 0.004, recallCi: [0, 0.021] as [number, number] };
+		const more = glossary.score('x', 0.87, 'Step 3, layer 2', { ...CELL, ...figures });
+		assert.ok(more.includes('selectivity -0.28 (AUROC less .71 on control labels, a coin for each word)'), more);
+		assert.ok(more.includes('calibration error .05, recall at 1 % false positives <.01 [.00, .02]'), more);
 		assert.match(glossary.score('x', Number.NaN, 'Step 1, layer 0', undefined), /not measured/);
 		assert.match(glossary.score('x', 0.5, 'Step 1, layer 0', undefined), /no held-out figures for this step and layer/);
 	});
@@ -25,6 +30,14 @@ describe('glossary', () => {
 	test('a token without a probability says so, another has it with its surprisal', () => {
 		assert.match(glossary.token({ step: 1, text: '<a>' }), /no probability of “<a>” in this trace \(yet\)/);
 		assert.match(glossary.token({ step: 1, text: 'x', prob: 0.25 }), /p = 0\.25.*2\.00 bits/);
+	});
+
+	test('a token is told with every model that it was read under, by name, and the underline with its unit and range', () => {
+		const text = glossary.token({ step: 1, text: 'x', prob: 0.25, referenceBits: 3, kl: 0.5 }, { reference: 'other', base: 'parent' });
+		assert.match(text, /2\.00 bits\. Under other 3\.00 bits\. KL\(this model \|\| parent\) = 0\.50 nats\.$/);
+		assert.match(glossary.token({ step: 1, text: 'x', kl: 0 }), /no probability.*the base model\) = 0\.00 nats/);
+		assert.match(glossary.underline('kl', { base: 'parent' }), /KL\(this model \|\| parent\).*full from 2 nats on/);
+		assert.match(glossary.underline('reference', { reference: 'other' }), /other expects.*full from 5 bits/);
 	});
 
 	test('a word is called live only where the task says so', () => {

@@ -63,8 +63,12 @@ describe('families', () => {
 
 describe('surprise', () => {
 	test('the line grows with surprisal, is full from 5 bits, and absent for forced tokens', () => {
-		assert.deepEqual([underline(undefined), underline(1), underline(1 / 32), underline(0)], [0, 8, 100, 100]);
-		assert.ok(underline(0.5) < underline(0.25));
+		const own = (prob?: number) => underline({ prob }, 'own');
+		assert.deepEqual([own(undefined), own(1), own(1 / 32), own(0)], [0, 8, 100, 100]);
+		assert.ok(own(0.5) < own(0.25));
+		const token = { prob: 1, referenceBits: 5, kl: 1 };
+		assert.deepEqual((['own', 'reference', 'kl'] as const).map((measure) => underline(token, measure)), [8, 100, 54]);
+		assert.equal(underline({ prob: 0.1 }, 'kl'), 0);
 	});
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { PanelState, ProbeView, Run } from '../../../src/shared/panel';
-import { heldOut, INITIAL, layerOf, probeOf, restored, saved, Store, withPanel, withSelection } from '../../../webview/store';
+import { heldOut, INITIAL, layerOf, probeOf, restored, saved, Store, underlineOf, underlines, withPanel, withSelection } from '../../../webview/store';
 
 const PROBES = ['first-option', 'within:impus', 'within:yimpus'].map((name): ProbeView => ({
 	name,
@@ -41,6 +41,20 @@ describe('store', () => {
 		assert.equal(withPanel({ ...looking, problem: 'gone' }, ready('a.prompt.md')).problem, undefined);
 	});
 
+	test('the underline shows what was chosen where the run has it, else the own surprisal; the choice outlives the panel', () => {
+		const chosen = { ...INITIAL, underline: 'kl' as const };
+		assert.deepEqual(
+			underlines(RUN).map(({ value }) => value),
+			['own'],
+		);
+		assert.equal(underlineOf(withPanel(chosen, ready('a'))), 'own');
+		const read = ready('a', { legibility: { figures: [], reference: 'other', base: 'base' } });
+		assert.equal(underlineOf(withPanel(chosen, read)), 'kl');
+		assert.equal(underlineOf(withPanel(INITIAL, read)), 'own');
+		assert.equal(restored(JSON.parse(JSON.stringify(saved(withPanel(chosen, read))))).state.underline, 'kl');
+		assert.equal(restored({ subject: 'a', underline: 'constructor' }).state.underline, undefined);
+	});
+
 	test('the layer is the selected one, else the one chosen last, else the last of the model, and always one that it has', () => {
 		assert.equal(layerOf(withPanel(INITIAL, ready('a'))), 2);
 		assert.equal(layerOf(withSelection(looking, { row: 0, layer: 0 })), 0);
@@ -66,7 +80,7 @@ describe('store', () => {
 
 	test('only where one was is saved, and comes back', () => {
 		const kept = saved(looking);
-		assert.deepEqual(Object.keys(kept).sort(), ['details', 'layer', 'probe', 'scroll', 'selection', 'subject']);
+		assert.deepEqual(Object.keys(kept).sort(), ['details', 'layer', 'probe', 'scroll', 'selection', 'subject', 'underline']);
 		const back = restored(JSON.parse(JSON.stringify(kept)));
 		assert.deepEqual([back.state.layer, back.state.scroll, back.state.selection, back.saved?.selection.row], [1, 120, {}, 3]);
 	});

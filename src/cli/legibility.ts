@@ -1,0 +1,197 @@
+/** `legibility`: how usual and how repetitive a chain of thought is, of one prompt or of many, and whether the answer depends on it. */
+import { basename, resolve } from 'node:path';
+import { matchesGold } from '../analysis/answers';
+import { summarise, type Chain, type Dropped } from '../analysis/chains';
+import type { CausalRow, LegibilityEvent, LegibilityParams, LegibilityResult, ModelCard, WrittenChain } from '../engine/api';
+import { checkArms } from './analyze';
+import { UsageError } from './failure';
+import { chainTable, summaryTable } from './legibilityTables';
+import { chooseModel } from './model';
+import type { Command } from './options';
+import { readProblems } from './problems';
+import { readPrompt } from './promptfile';
+import type { Session } from './session';
+
+type Options = Extract<Command, { kind: 'legibility' }>;
+
+/** One arm's chain of one prompt, and what leaving parts of it out did. */
+export interface Tested extends WrittenChain {
+	/** Of each sentence of the chain, in order. */
+	dropped: CausalRow[];
+	/** Answers that are forced after the first k sentences. */
+	early: CausalRow[];
+}
+
+export async function legibility(options: Options, session: Session): Promise<string> {
+	return /\.jsonl?$/.test(options.file) ? ofProblems(options, session) : ofPrompt(options, session);
+}
+
+async function ofPrompt(options: Options, session: Session): Promise<string> {
+	const { file, json, limit, run } = options;
+	if (limit !== undefined) {
+		throw new UsageError('--limit is for a file of problems: leave it out, or name a .json or .jsonl file.');
+	}
+	const path = resolve(file);
+	const { prompt, input } = await readPrompt(path);
+	const { settings } = prompt;
+	const model = chooseModel(run.model, settings.model, path);
+	[...prompt.warnings, ...(model.note === undefined ? [] : [model.note])].forEach(session.note);
+	const merged = {
+		...run,
+		arms: run.arms,
+		seed: run.seed ?? settings.seed,
+		maxTokens: run.maxTokens ?? settings.maxTokens,
+		temperature: run.temperature ?? (options.loadBearing ? undefined : settings.temperature),
+	};
+	const { card, result, chains } = await measure({ ...options, run: merged }, model.folder, [input.text], session);
+	const [arms = []] = chains;
+	return json ? line({ ...header(card, result), prompt: input.text, arms: byArm(arms, (arm) => jsonOf(arm, options.loadBearing)), skipped: result.skipped }) : chainTable(arms, result);
+}
+
+async function ofProblems(options: Options, session: Session): Promise<string> {
+	const { file, json, limit, run } = options;
+	const path = resolve(file);
+	const problems = (await readProblems(path)).slice(0, limit);
+	const { folder } = chooseModel(run.model, undefined, path);
+	const prompts = problems.map(({ question }) => question);
+	const { card, result, chains } = await measure(options, folder, prompts, session);
+	const pattern = card.answer === undefined ? undefined : new RegExp(card.answer, 'u');
+	const names = [...new Set(chains.flatMap((arms) => arms.map(({ arm }) => arm)))];
+	const summaries = Object.fromEntries(
+		names.map((name) => [
+			name,
+			summarise(chains.flatMap((arms, i) => arms.filter(({ arm }) => arm === name).map((arm) => chainOf(arm, problems[i]!.answer, pattern)))),
+		]),
+	);
+	return json
+		? line({ ...header(card, result), data: basename(path), n: problems.length, arms: summaries, skipped: result.skipped })
+		: summaryTable(summaries, result, `${problems.length} problems of ${basename(path)}`);
+}
+
+interface Measured {
+	card: ModelCard;
+	result: LegibilityResult;
+	/** By prompt, and in each the arms. */
+	chains: Tested[][];
+}
+
+/** Models that are named are loaded first, so that a wrong name fails before anything runs. */
+async function measure({ peers, loadBearing, run }: Options, model: string, prompts: string[], session: Session): Promise<Measured> {
+	const { engine, signal, progress } = session;
+	const folderOf = (flag: string | undefined) => (flag === undefined ? undefined : chooseModel(flag, undefined, '').folder);
+	const others = { base: folderOf(peers.base), referenceModel: folderOf(peers.referenceModel) };
+	const load = (folder: string) => engine.call('load', { model: folder }, { signal, onEvent: ({ message }) => progress(message) });
+	for (const folder of new Set([others.base, others.referenceModel])) {
+		if (folder !== undefined) {
+			await load(folder);
+		}
+	}
+	const card = await load(model);
+	checkArms(run, card.arms);
+	const params: LegibilityParams = {
+		model,
+		prompts,
+		arms: run.arms,
+		options: { seed: run.seed ?? 0, temperature: run.temperature ?? 0, maxTokens: run.maxTokens, topK: 1 },
+		...others,
+	};
+	const chains: Tested[][] = prompts.map(() => []);
+	const receive = (event: LegibilityEvent) => {
+		if (event.kind === 'progress') {
+			return progress(prompts.length === 1 ? event.message : `${event.message}${percent(event.fraction)}`);
+		}
+		chains[event.index]!.push({ ...event.chain, dropped: [], early: [] });
+	};
+	const result = await engine.call('legibility', params, { signal, onEvent: receive });
+	if (loadBearing) {
+		const skipped = await test(params, chains, session);
+		const tested = chains.flat().filter(({ dropped }) => dropped.length > 0).length;
+		const cut = chains.flat().filter(({ record, dropped }) => record && dropped.length === 0).length;
+		result.skipped.push(...(tested === 0 ? skipped : cut === 0 ? [] : [`${cut} chains came to no answer, so no sentence of them was left out.`]));
+	}
+	return { card, result, chains };
+}
+
+/** Leaves out every sentence of every chain. The chains are the same ones: both calls answer greedily. */
+async function test({ model, prompts, options }: LegibilityParams, chains: Tested[][], { engine, signal, progress }: Session): Promise<string[]> {
+	const arms = [...new Set(chains.flatMap((list) => list.map(({ arm }) => arm)))];
+	const { skipped } = await engine.call(
+		'causal',
+		{
+			model,
+			prompts,
+			arms,
+			options: { seed: options.seed, maxTokens: options.maxTokens },
+			tests: ['drop-span', 'early-answer'],
+			scope: 'each',
+			reference: [],
+		},
+		{
+			signal,
+			onEvent: (event) => {
+				switch (event.kind) {
+					case 'progress':
+						return progress(prompts.length === 1 ? event.message : `Leaving sentences out${percent(event.fraction)}`);
+					case 'clean':
+						return;
+					case 'row': {
+						const chain = chains[event.index]!.find(({ arm }) => arm === event.row.arm)!;
+						(event.row.test === 'drop-span' ? chain.dropped : chain.early).push(event.row);
+					}
+				}
+			},
+		},
+	);
+	return skipped;
+}
+
+/** In tenths, so that the error output of a long run stays short. */
+function percent(fraction = 0): string {
+	return `: ${Math.floor(fraction * 10) * 10} %`;
+}
+
+function chainOf({ record, answer, sentences, dropped, early }: Tested, gold: string, pattern: RegExp | undefined): Chain {
+	const without = early.find(({ step }) => step === 0);
+	return {
+		record,
+		correct: matchesGold(answer, gold, pattern),
+		sentences: sentences
+			.filter(({ role }) => role === 'thought')
+			.map(({ tokens }, i) => ({
+				bits: tokens.reduce((sum, token) => sum + token.bits, 0),
+				referenceBits: tokens.reduce((sum, token) => sum + token.referenceBits, 0),
+				kl: tokens.reduce((sum, token) => sum + token.kl, 0),
+				dropped: droppedOf(dropped.find(({ step }) => step === i)),
+			})),
+		withoutChain: droppedOf(without),
+	};
+}
+
+function droppedOf(row: CausalRow | undefined): Dropped | undefined {
+	return row && { changed: row.changed, deltaLogOdds: row.deltaLogOdds };
+}
+
+function header({ id, sha256 }: ModelCard, { reference, base }: LegibilityResult) {
+	return { model: { id, sha256 }, reference: reference ?? null, base: base ?? null };
+}
+
+function byArm<T>(arms: readonly Tested[], value: (arm: Tested) => T): Record<string, T> {
+	return Object.fromEntries(arms.map((arm) => [arm.arm, value(arm)]));
+}
+
+function jsonOf({ answer, record, sentences, dropped, early }: Tested, tested: boolean) {
+	const shown = ({ answer: said, changed, deltaLogOdds, kl }: CausalRow) => ({ answer: said ?? null, changed, deltaLogOdds, kl });
+	return {
+		answer: answer ?? null,
+		figures: record ?? null,
+		sentences: sentences.map((sentence, i) => ({
+			...sentence,
+			...(tested ? { without: dropped.filter(({ step }) => sentence.role === 'thought' && step === i).map(shown)[0] ?? null } : {}),
+		})),
+		...(tested ? { early: early.map((row) => ({ sentences: row.step, ...shown(row) })) } : {}),
+	};
+}
+
+function line(value: object): string {
+	return `${JSON.stringify(value)}\n`;
+}

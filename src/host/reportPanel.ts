@@ -1,0 +1,109 @@
+/** A report inside the editor: the same page as in `report.html`, with the editor's colours and without scripts. */
+import { randomBytes } from 'node:crypto';
+import * as vscode from 'vscode';
+import type { Report } from '../analysis/report/content';
+import { renderCsv } from '../analysis/report/csv';
+import { renderHtml } from '../analysis/report/html';
+import { renderMarkdown } from '../analysis/report/markdown';
+import { replaceText } from '../trace/replace.node';
+import type { Log } from './log';
+
+export const REPORT_VIEW_TYPE = 'neuralese.report';
+
+/** What is shown, and what it was made of. */
+export interface ShownReport {
+	report: Report;
+	/** The result as `eval --out` writes it. */
+	json?: string;
+	/** Of the file that a save dialog suggests. */
+	folder?: vscode.Uri;
+}
+
+/** By the ending of the file that is saved. */
+const FORMATS: readonly { ending: string; label: string; text(shown: ShownReport): string | undefined }[] = [
+	{ ending: 'html', label: vscode.l10n.t('Page'), text: ({ report }) => renderHtml(report) },
+	{ ending: 'md', label: 'Markdown', text: ({ report }) => renderMarkdown(report) },
+	{ ending: 'csv', label: 'CSV', text: ({ report }) => renderCsv(report) },
+	{ ending: 'json', label: vscode.l10n.t('Result'), text: ({ json }) => json },
+];
+
+export class ReportPanels implements vscode.Disposable {
+	private readonly open = new Map<vscode.WebviewPanel, ShownReport>();
+	/** The one that had the focus last. */
+	private current?: vscode.WebviewPanel;
+	private readonly command: vscode.Disposable;
+
+	constructor(
+		private readonly extensionUri: vscode.Uri,
+		private readonly log: Log,
+	) {
+		this.command = vscode.commands.registerCommand('neuralese.saveReportAs', (options?: unknown) => this.save(targetOf(options)));
+	}
+
+	show(shown: ShownReport): void {
+		const { report } = shown;
+		const column = vscode.window.activeTextEditor ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active;
+		const options = { enableScripts: false, enableFindWidget: true, localResourceRoots: [] };
+		const panel = vscode.window.createWebviewPanel(REPORT_VIEW_TYPE, vscode.l10n.t('Report: {0}', report.title), column, options);
+		panel.iconPath = vscode.Uri.joinPath(this.extensionUri, 'media', 'icon.svg');
+		panel.webview.html = renderHtml(report, randomBytes(16).toString('base64'));
+		this.open.set(panel, shown);
+		this.current = panel;
+		panel.onDidChangeViewState(() => (this.current = panel.active ? panel : this.current));
+		panel.onDidDispose(() => {
+			this.open.delete(panel);
+			this.current = this.current === panel ? [...this.open.keys()].at(-1) : this.current;
+		});
+	}
+
+	dispose(): void {
+		this.command.dispose();
+		[...this.open.keys()].forEach((panel) => panel.dispose());
+	}
+
+	private async save(target: vscode.Uri | undefined): Promise<void> {
+		const shown = this.current && this.open.get(this.current);
+		if (!shown) {
+			const message = vscode.l10n.t('There is no report to save: evaluate a data set first.');
+			const action = { label: vscode.l10n.t('Evaluate Data Set…'), run: () => vscode.commands.executeCommand('neuralese.evaluateDataSet') };
+			return this.log.tell('information', message, action);
+		}
+		const chosen = target ?? (await this.ask(shown));
+		if (!chosen) {
+			return;
+		}
+		const format = FORMATS.find(({ ending }) => chosen.path.endsWith(`.${ending}`));
+		const text = format?.text(shown);
+		const again = { label: vscode.l10n.t('Save Report As…'), run: () => this.save(undefined) };
+		if (text === undefined) {
+			return this.log.tell('error', vscode.l10n.t('A report is saved as .html, .md or .csv, a result as .json: choose such a name.'), again);
+		}
+		try {
+			await write(chosen, text);
+			this.log.info(`saved ${chosen.fsPath}`);
+		} catch (error) {
+			await this.log.tell('error', (error as Error).message, again);
+		}
+	}
+
+	private async ask(shown: ShownReport): Promise<vscode.Uri | undefined> {
+		const formats = FORMATS.filter(({ ending }) => ending !== 'json' || shown.json !== undefined);
+		const filters = Object.fromEntries(formats.map(({ label, ending }) => [label, [ending]]));
+		const folder = shown.folder ?? vscode.workspace.workspaceFolders?.[0]?.uri;
+		return vscode.window.showSaveDialog({ filters, ...(folder ? { defaultUri: vscode.Uri.joinPath(folder, 'report.html') } : {}) });
+	}
+}
+
+/** On disk the target is at any moment the old file or the whole new one; other file systems promise what they promise. */
+async function write(target: vscode.Uri, text: string): Promise<void> {
+	if (target.scheme === 'file') {
+		await replaceText(target.fsPath, 'The report', text);
+	} else {
+		await vscode.workspace.fs.writeFile(target, new TextEncoder().encode(text));
+	}
+}
+
+function targetOf(options: unknown): vscode.Uri | undefined {
+	const target = (options as { target?: unknown } | undefined)?.target;
+	return target instanceof vscode.Uri ? target : undefined;
+}
