@@ -22,6 +22,7 @@ const ORDER: readonly string[] = [
 	'resample',
 	'interchange',
 	'transplant',
+	'jitter',
 	'noise',
 	'ablate-mean',
 	'ablate-zero',
@@ -66,6 +67,9 @@ function inOrder(records: readonly CausalRecord[]): CausalRecord[] {
 }
 
 function labelOf({ test, form, trained }: CausalRecord): string {
+	if (test === 'jitter') {
+		return printable(`itself with noise, ${form} × norm`);
+	}
 	const [raw, rescaled = raw] = LABELS.get(test) ?? [printable(form === undefined ? test : `${test}, ${form}`)];
 	return `${form === 'rescaled' ? rescaled : raw}${trained === false ? ' (untrained)' : ''}`;
 }

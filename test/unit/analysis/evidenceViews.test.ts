@@ -150,9 +150,9 @@ describe('tests', () => {
 		evidence.tests = [change({ test: 'resample', step: 0, draws: estimate(-3, 1, 32) })];
 		const [many] = testViews(new EvidenceIndex(evidence), { latent: 'latent', thought: 0, sentence: 0 });
 		assert.equal(many!.by, 'in its place: a vector; Δ log-odds −3.00 [−4.00, −2.00] over 32 other prompts');
-		evidence.tests = [change({ test: 'swap\u202E', form: 'half', step: 2 })];
+		evidence.tests = [change({ test: 'swap\u202E', form: 'half', step: 2 }), change({ test: 'jitter', form: '0.25', step: 2 })];
 		const of = (tested: Parameters<typeof testViews>[1]) => testViews(new EvidenceIndex(evidence), tested).map(({ label }) => label);
-		assert.deepEqual(of({ latent: 'latent', thought: 2, sentence: 2 }), ['swap⟨U+202E⟩, half']);
+		assert.deepEqual(of({ latent: 'latent', thought: 2, sentence: 2 }), ['itself with noise, 0.25 × norm', 'swap⟨U+202E⟩, half']);
 		assert.deepEqual(of({ thought: 2, sentence: 2 }), []);
 	});
 });
@@ -252,7 +252,7 @@ describe('legibility', () => {
 			[
 				'surprisal under judge: 1.32 bits a token',
 				'KL to base: 0.21 nats a token',
-				'repeated: 25 %',
+				'repeated 3-grams: 25 %',
 				'rare words: 0 % of 9',
 				'steps that are facts: 3 of 3',
 			],
