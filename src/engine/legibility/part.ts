@@ -6,7 +6,7 @@ import type { PlaneName } from '../../trace/planes';
 import type { ProgressEvent } from '../api';
 import type { Model } from '../model';
 import { legibility } from './measure';
-import { withPeers, type Lend, type PeerFolders } from './peers';
+import { NO_PEERS, withPeers, type Lend, type PeerFolders } from './peers';
 
 /** What the arms wrote, and under which models it is read. */
 export interface Chains {
@@ -32,7 +32,7 @@ export async function legibilityPart(
 	const words = referenceWords(model);
 	return withPeers(model, evidence, lend, async (peers) => {
 		const records: LegibilityRecord[] = [];
-		const skipped = new Set(peers.skipped);
+		const skipped = new Set(peers.skipped.filter((why) => why !== NO_PEERS));
 		for (const arm of arms) {
 			const tick = (seconds: number) => emit({ kind: 'progress', message: 'Reading the chain of thought', seconds });
 			const found = await legibility(model, { prompt, arm, peers, lexicon: words, signal, tick });

@@ -20,7 +20,8 @@ export interface Peers {
 	skipped: string[];
 }
 
-const NONE =
+/** Said where the comparison was asked for; that a model was tuned from no other is no lack of an analysis. */
+export const NO_PEERS =
 	'Surprisal under a reference model and KL to a base model were not measured, because the model names no base: name one with --base or ' +
 	'--reference-model, or under relatives in its model.json.';
 
@@ -34,7 +35,7 @@ export async function withPeers<T>(
 	const { relatives } = model.manifest;
 	const baseFolder = base ?? (relatives.base === undefined ? undefined : join(dirname(model.folder), relatives.base));
 	const referenceFolder = referenceModel ?? baseFolder;
-	const skipped = referenceFolder === undefined ? [NONE] : [];
+	const skipped = referenceFolder === undefined ? [NO_PEERS] : [];
 	const borrow = async (folder: string | undefined, what: string, use: (found?: Model) => Promise<T>): Promise<T> => {
 		let lent = false;
 		try {
