@@ -64,14 +64,17 @@ async function sweep(model: Model, naive: number): Promise<void> {
 	print(`Causal sweep of ${rows} variants`, `${ms(seconds)}, as complete runs ${asked((naive * rows) / seconds, SWEEP_TARGET)}`);
 }
 
-/** Of one kind: a changed thought, all later ones computed again from it. */
+/**
+ * Of one kind: a changed thought, all later ones computed again from it. One by one they share the prefix too, so that what is left to
+ * gain is the overhead of a call; and a call on this small model is bound by the keys and values, which the graph copies for every row.
+ */
 async function sixteen(model: Model, plan: ArmPlan, clean: Clean, naive: number): Promise<void> {
 	const { signal } = new AbortController();
 	const replacements = new Replacements(model, [], {}, OPTIONS.seed, 'bench');
 	const variants = planVariants(clean.run, ['ablate-zero', 'noise', 'snap-1', 'snap-5', 'mixture', 'jitter'], 'each')
 		.filter(({ step, later }) => later === 'recomputed' && (step === 0 || step === 1))
 		.slice(0, VARIANTS);
-	const runs = new Variants(model, signal);
+	const runs = new Variants(model, signal, () => {});
 	const batched = await fastest(() => runs.run(clean, variants, replacements, plan), cpu, 30);
 	const one = (variant: Variant) => runs.run(clean, [variant], replacements, plan);
 	const single = await fastest(

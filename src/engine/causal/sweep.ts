@@ -18,6 +18,8 @@ export class CausalRun {
 	readonly others: Others;
 	private readonly skipped: Skipped;
 	private readonly variants: Variants;
+	/** Share of the prompts. */
+	private tested = 0;
 
 	constructor(
 		private readonly model: Model,
@@ -25,8 +27,10 @@ export class CausalRun {
 		private readonly signal: AbortSignal,
 		private readonly emit: (event: CausalEvent) => void,
 	) {
-		this.others = new Others(model, params.options, signal, (fraction) => this.progress('Running the reference prompts', fraction));
-		this.variants = new Variants(model, signal);
+		this.others = new Others(model, params.options, signal, (fraction) =>
+			this.progress('Running the reference prompts', fraction, this.cleanSeconds()),
+		);
+		this.variants = new Variants(model, signal, (seconds) => this.progress('Testing the thoughts', this.tested, seconds));
 		this.skipped = new Skipped(params.prompts.length);
 	}
 
@@ -39,9 +43,11 @@ export class CausalRun {
 		const size = cleanRows(this.model);
 		for (let start = 0; start < prompts.length; start += size) {
 			const some = prompts.slice(start, start + size);
+			this.tested = start / prompts.length;
+			this.progress('Running the prompts', this.tested, plans.length * this.cleanSeconds());
 			const cleans = await Promise.all(plans.map((plan) => runAll(this.model, plan, some, this.params.options, this.signal)));
 			for (const [i, prompt] of some.entries()) {
-				this.progress('Testing the thoughts', (start + i) / prompts.length);
+				this.tested = (start + i) / prompts.length;
 				for (const [arm, plan] of plans.entries()) {
 					(await this.arm(start + i, prompt, plan, cleans[arm]![i]!, tests)).forEach((test) => ran.add(test));
 				}
@@ -169,10 +175,15 @@ export class CausalRun {
 		return why === undefined;
 	}
 
-	private progress(message: string, fraction?: number): void {
+	private progress(message: string, fraction: number, seconds: number): void {
+		this.emit({ kind: 'progress', message, fraction, seconds });
+	}
+
+	/** Of the unchanged runs that are worked on at a time: each prompt is read, and its thoughts are computed. */
+	private cleanSeconds(): number {
 		const { cost, manifest } = this.model;
 		const { context } = manifest.shape;
-		this.emit({ kind: 'progress', message, fraction, seconds: cost.seconds(context, context, false) });
+		return 2 * cleanRows(this.model) * cost.seconds(context, context, false);
 	}
 }
 

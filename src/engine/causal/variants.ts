@@ -18,6 +18,8 @@ export class Variants {
 	constructor(
 		private readonly model: Model,
 		private readonly signal: AbortSignal,
+		/** Called before each group, with the seconds that it takes at most. */
+		private readonly tick: (seconds: number) => void,
 	) {}
 
 	/** Each with its answer, in the order of the variants. `plan`: of the unchanged run, which has an answer. */
@@ -30,6 +32,9 @@ export class Variants {
 			cache = cache.length === group.shared ? cache : shortened(clean.cache, group.shared);
 			const members = group.variants.map((place) => lanes[place]!);
 			const begun = members.map(({ variant }) => states.get(variant.prefix)!);
+			// The answer's tokens are fed after the group's calls.
+			const rounds = group.calls + decode.limit;
+			this.tick(members.length * rounds * this.model.cost.seconds(group.fed + decode.limit, group.shared, false));
 			await drive(this.batch(cache, group, members, replacements), members, begun, this.signal);
 		}
 		return lanes;
