@@ -41,9 +41,10 @@ export async function cohortOf(
 	const tests = TESTS.filter((test) => test !== 'jitter' || varies(runs));
 	for (let start = 0; start < chosen.length; start += CHUNK) {
 		const { context } = model.manifest.shape;
-		const seconds = CHUNK * model.cost.seconds(context, context, false);
-		emit({ kind: 'progress', message: `Testing the reference prompts on ${model.manifest.name}`, fraction: start / chosen.length, seconds });
-		changes.push(...(await changesOf(model, plan, runs, tests, start, options.seed, signal)));
+		const message = `Testing the reference prompts on ${model.manifest.name}`;
+		const tick = (seconds: number) => emit({ kind: 'progress', message, fraction: start / chosen.length, seconds });
+		tick(CHUNK * model.cost.seconds(context, context, false));
+		changes.push(...(await changesOf(model, plan, runs, tests, start, options.seed, new Changes(model, signal, tick), signal)));
 	}
 	const record = await recordOf(model, plan, runs, changes, role, options.seed);
 	await store.write(key, { record: JSON.stringify(record), tensors: new Map() });
@@ -58,11 +59,11 @@ async function changesOf(
 	tests: readonly CausalTest[],
 	start: number,
 	seed: number,
+	changes: Changes,
 	signal: AbortSignal,
 ): Promise<Change[]> {
 	const some = runs.slice(start, start + CHUNK);
 	const cleans = await runAll(model, plan, some.map(({ text }) => text), { seed }, signal);
-	const changes = new Changes(model, signal);
 	const found: Change[] = [];
 	for (const [i, clean] of cleans.entries()) {
 		if (typeof clean === 'string') {
