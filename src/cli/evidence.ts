@@ -36,7 +36,8 @@ function meterLines({ arm, distance, effect, capacity }: MeterRecord): string[] 
 	}
 	if (capacity) {
 		const { dimension, width, bits, noise, twinBits } = capacity;
-		const channel = bits === undefined ? 'bits not measured' : `${bits.toFixed(1)} bits at noise ${noise}`;
+		const at = noise === undefined ? '' : ` at noise ${noise}`;
+		const channel = bits === undefined ? 'bits not measured' : `${bits.toFixed(1)} bits${at}`;
 		const twin = twinBits === undefined ? '' : `; the twin ${twinBits.toFixed(1)} bits`;
 		lines.push(`can carry     ${dimension.toFixed(1)} of ${width} dimensions, ${channel} a thought${twin}`);
 	}

@@ -23,6 +23,8 @@ const LARGE = 0.1;
 /** Seconds that embedding the whole vocabulary may take; a larger model's neighbours are not worth the wait. */
 const MAX_EMBEDDING_SECONDS = 3;
 const EMBEDDING_ROWS = 256;
+/** Single embeddings that are kept. */
+const MAX_EMBEDDED = 256;
 /** Folder of the probes inside a model's. */
 const PROBES = 'probes';
 
@@ -45,6 +47,7 @@ export class Model implements Disposable {
 	tests: SelfTest[] = [];
 	readonly unavailable = new Map<Feature, string>();
 	private table?: Promise<Float32Array>;
+	private readonly embedded = new Map<number, Float32Array>();
 
 	private constructor(
 		readonly folder: string,
@@ -144,9 +147,18 @@ export class Model implements Disposable {
 		return (await thought.run(feeds, ['embed'])).embed.data as Float32Array;
 	}
 
-	/** Input embedding of a token [width]. */
+	/** Input embedding of a token [width]. The last ones are kept: a dummy is fed again and again. */
 	async embedding(id: number): Promise<Float32Array> {
-		return (await this.body.forward({ ids: [id] }, this.body.empty, { embeds: true })).embeds!;
+		const known = this.embedded.get(id);
+		if (known) {
+			return known.slice();
+		}
+		const found = (await this.body.forward({ ids: [id] }, this.body.empty, { embeds: true })).embeds!;
+		if (this.embedded.size >= MAX_EMBEDDED) {
+			this.embedded.clear();
+		}
+		this.embedded.set(id, found);
+		return found.slice();
 	}
 
 	/** Input embeddings of the whole vocabulary [V, width]; undefined where getting them would take too long. Got once. */

@@ -106,7 +106,7 @@ export interface CohortRecord {
 	thoughts: CohortThought[];
 	/** All thoughts snapped to their nearest token: KL of the answer, and share of answers that change. */
 	snap?: { kl: Estimate; changed: Estimate };
-	/** Gaussian noise of `ratio` times each thought's norm added to all thoughts: share of answers that stay. Empty where not measured. */
+	/** Gaussian noise of `ratio` times each thought's norm added to all thoughts: share of answers that stay. Empty where not measured, as where thoughts do not vary. */
 	noise: { ratio: number; unchanged: Estimate }[];
 }
 
@@ -124,7 +124,7 @@ export interface CohortThought {
 	snapChanged?: Estimate;
 	/** Participation ratio (Σλ)²/Σλ² of the covariance of the thought's vector over the prompts; 0 where it does not vary. */
 	dimension: number;
-	/** ½ Σ log₂(1 + λ/σ²), σ the largest added noise that leaves 90 % of the answers: bits that a Gaussian channel of this spread would carry. */
+	/** ½ Σ log₂(1 + λ/σ²), σ² the variance of each component of the largest added noise that leaves 90 % of the answers: bits that a Gaussian channel of this spread would carry; 0 where nothing varies. */
 	bits?: number;
 }
 

@@ -18,8 +18,10 @@ export class Changes {
 	constructor(
 		private readonly model: Model,
 		signal: AbortSignal,
+		/** Called before each group of variants, with the seconds that it takes at most. */
+		tick: (seconds: number) => void,
 	) {
-		this.variants = new Variants(model, signal);
+		this.variants = new Variants(model, signal, tick);
 	}
 
 	/** `others`: what is resampled from. What puts in what was there is not run: it changes nothing. */

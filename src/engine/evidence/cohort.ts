@@ -1,6 +1,6 @@
 /** What a model does on the reference prompts: what its thoughts read as, what they matter, and what noise they bear. */
 import * as v from 'valibot';
-import { planVariants, type Variant } from '../../analysis/causal';
+import { planVariants, type CausalTest, type Variant } from '../../analysis/causal';
 import { spread } from '../../analysis/capacity';
 import { tolerated } from '../../analysis/meter';
 import { bootstrapMean, share } from '../../analysis/statistics';
@@ -19,6 +19,8 @@ import type { Run, Sampling } from './runs';
 /** Prompts between two events. */
 const CHUNK = 8;
 
+const TESTS: readonly CausalTest[] = ['resample', 'snap-1', 'jitter'];
+
 /** Of a model whose effects are not asked for, only what its unchanged thoughts say. */
 export async function cohortOf(
 	{ model, plan, prompts, options, store, signal, emit }: Sampling,
@@ -35,11 +37,14 @@ export async function cohortOf(
 	}
 	const changes: Change[] = [];
 	const chosen = effects ? runs : [];
+	// What does not vary carries nothing through any noise.
+	const tests = TESTS.filter((test) => test !== 'jitter' || varies(runs));
 	for (let start = 0; start < chosen.length; start += CHUNK) {
 		const { context } = model.manifest.shape;
-		const seconds = CHUNK * model.cost.seconds(context, context, false);
-		emit({ kind: 'progress', message: `Testing the reference prompts on ${model.manifest.name}`, fraction: start / chosen.length, seconds });
-		changes.push(...(await changesOf(model, plan, runs, start, options.seed, signal)));
+		const message = `Testing the reference prompts on ${model.manifest.name}`;
+		const tick = (seconds: number) => emit({ kind: 'progress', message, fraction: start / chosen.length, seconds });
+		tick(CHUNK * model.cost.seconds(context, context, false));
+		changes.push(...(await changesOf(model, plan, runs, tests, start, options.seed, new Changes(model, signal, tick), signal)));
 	}
 	const record = await recordOf(model, plan, runs, changes, role, options.seed);
 	await store.write(key, { record: JSON.stringify(record), tensors: new Map() });
@@ -51,13 +56,14 @@ async function changesOf(
 	model: Model,
 	plan: ArmPlan,
 	runs: readonly Run[],
+	tests: readonly CausalTest[],
 	start: number,
 	seed: number,
+	changes: Changes,
 	signal: AbortSignal,
 ): Promise<Change[]> {
 	const some = runs.slice(start, start + CHUNK);
 	const cleans = await runAll(model, plan, some.map(({ text }) => text), { seed }, signal);
-	const changes = new Changes(model, signal);
 	const found: Change[] = [];
 	for (const [i, clean] of cleans.entries()) {
 		if (typeof clean === 'string') {
@@ -65,7 +71,7 @@ async function changesOf(
 		}
 		const other = runs[(start + i + 1) % runs.length]!;
 		const replacements = new Replacements(model, [other], {}, seed, `${plan.name} ${start + i}`);
-		const variants = planVariants(clean.run, ['resample', 'snap-1', 'jitter'], 'each').filter(isWanted);
+		const variants = planVariants(clean.run, tests, 'each').filter(isWanted);
 		found.push(...(await changes.of(clean, variants, replacements, [other], plan)));
 	}
 	return found;
@@ -100,6 +106,7 @@ async function recordOf(
 	const count = runs[0]?.thoughts.length ?? 0;
 	const masses = await massesOf(model, runs);
 	const ratio = tolerated(noise);
+	const measured = changes.length > 0;
 	const thoughts = Array.from({ length: count }, (_, thought): CohortThought => {
 		const { dimension, norm, bits } = spread(runs.map(({ thoughts: own }) => own[thought]!));
 		const { width } = model.manifest.shape;
@@ -115,7 +122,7 @@ async function recordOf(
 			snapChanged: changedShare(snaps),
 			dimension,
 			// Noise of a norm is spread evenly over the components.
-			bits: ratio === undefined ? undefined : finite(bits((ratio * norm) ** 2 / width)),
+			bits: dimension === 0 && measured ? 0 : ratio === undefined ? undefined : finite(bits((ratio * norm) ** 2 / width)),
 		};
 	});
 	const whole = of('snap-1', 'all');
@@ -130,6 +137,11 @@ async function recordOf(
 		snap: kl && changed && { kl, changed },
 		noise,
 	};
+}
+
+/** Whether some thought is not the same in all prompts. */
+function varies(runs: readonly Run[]): boolean {
+	return (runs[0]?.thoughts ?? []).some((_, thought) => spread(runs.map(({ thoughts }) => thoughts[thought]!)).dimension > 0);
 }
 
 /** Over what is a number; absent where that is too little for an interval. */

@@ -67,8 +67,7 @@ export class Side {
 		}
 		const { records, skipped } = await testsOf(this.model, prompt, plans, options, others, signal, emit);
 		for (const plan of plans.filter(({ name }) => others.has(name))) {
-			this.progress('Resampling the thoughts', this.model.manifest.shape.context);
-			const draws = await drawsOf(this.model, plan, cleans.get(plan.name)!, others.get(plan.name)!, options.seed, signal);
+			const draws = await drawsOf(this.model, plan, cleans.get(plan.name)!, others.get(plan.name)!, options.seed, signal, emit);
 			for (const record of records) {
 				const isDrawn = record.arm === plan.name && record.test === 'resample' && record.later !== 'frozen';
 				if (isDrawn && typeof record.step === 'number') {

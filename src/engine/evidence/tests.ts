@@ -79,6 +79,7 @@ export async function drawsOf(
 	others: readonly Run[],
 	seed: number,
 	signal: AbortSignal,
+	emit: (event: ProgressEvent) => void,
 ): Promise<(Estimate | undefined)[]> {
 	const chosen = others.slice(0, DRAWS);
 	if (chosen.length === 0) {
@@ -87,7 +88,8 @@ export async function drawsOf(
 	const replacements = new Replacements(model, chosen, {}, seed, plan.name);
 	const variants = planVariants(clean.run, ['resample'], 'each', chosen.length);
 	const single = variants.filter(({ step, later }) => step !== 'all' && later !== 'frozen');
-	const changes = await new Changes(model, signal).of(clean, single, replacements, chosen, plan);
+	const tick = (seconds: number) => emit({ kind: 'progress', message: 'Resampling the thoughts', seconds });
+	const changes = await new Changes(model, signal, tick).of(clean, single, replacements, chosen, plan);
 	return clean.thoughts.map((_, thought) =>
 		estimated(changes.filter(({ step }) => step === thought).map(({ deltaLogOdds }) => deltaLogOdds), seed),
 	);
