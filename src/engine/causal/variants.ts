@@ -19,7 +19,7 @@ export class Variants {
 		private readonly model: Model,
 		private readonly signal: AbortSignal,
 		/** Called before each group, with the seconds that it takes at most. */
-		private readonly tick: (seconds: number) => void = () => {},
+		private readonly tick: (seconds: number) => void,
 	) {}
 
 	/** Each with its answer, in the order of the variants. `plan`: of the unchanged run, which has an answer. */
