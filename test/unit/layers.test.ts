@@ -32,6 +32,7 @@ const LAYERS: [RegExp, Layer][] = [
 	[/^src\/engine\/runtime$/, { internal: PURE, packages: ['node:', 'onnxruntime-node'] }],
 	[/^src\/engine\//, { internal: PURE, packages: ['node:', 'valibot', '@huggingface/tokenizers'] }],
 	[/^src\/host\//, { internal: PURE_AND_CLIENT, packages: ['node:', 'vscode', 'valibot'] }],
+	[/^src\/hub\//, { internal: NOTHING, packages: ['node:', '@huggingface/hub'] }],
 	[/^src\/extension$/, { internal: /^src\/(shared|host)\//, packages: ['node:', 'vscode'] }],
 	[/^src\/cli$/, { internal: /^src\/(cli|shared|analysis)\//, packages: ['node:'] }],
 	[/^src\/cli\//, { internal: PURE_AND_CLIENT, packages: ['node:'] }],
