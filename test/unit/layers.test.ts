@@ -27,7 +27,7 @@ const LAYERS: [RegExp, Layer][] = [
 	[/^src\/shared\//, { internal: NOTHING, packages: [] }],
 	[/^src\/trace\/.*\.node$/, { internal: /^src\/(shared|trace)\//, packages: ['node:'] }],
 	[/^src\/trace\//, { internal: /^src\/(shared|trace)\/(?!.*\.node$)/, packages: ['valibot'] }],
-	[/^src\/prompts\//, { internal: /^src\/(shared|trace)\/(?!.*\.node$)/, packages: ['valibot', 'yaml'] }],
+	[/^src\/prompts\//, { internal: /^src\/(shared|trace)\/(?!.*\.node$)/, packages: ['valibot', 'yaml', '@huggingface/jinja'] }],
 	[/^src\/analysis\//, { internal: /^src\/(shared|trace|prompts)\/(?!.*\.node$)/, packages: ['valibot'] }],
 	[/^src\/engine\/runtime$/, { internal: PURE, packages: ['node:', 'onnxruntime-node'] }],
 	[/^src\/engine\//, { internal: PURE, packages: ['node:', 'valibot', '@huggingface/tokenizers'] }],
