@@ -52,6 +52,7 @@ export class Body {
 	private readonly presents: readonly string[];
 	private readonly pasts: readonly string[];
 	private readonly positions: boolean;
+	private readonly mask: boolean;
 
 	constructor(
 		private readonly graph: Graph,
@@ -62,6 +63,7 @@ export class Body {
 		this.presents = caches.map((name) => `present.${name}`);
 		this.pasts = caches.map((name) => `past_key_values.${name}`);
 		this.positions = graph.inputs.has('position_ids');
+		this.mask = graph.inputs.has('attention_mask');
 		const one = floats(new Float32Array([1]), 1, 1, 1);
 		const zero = floats(new Float32Array(1), 1, 1, 1);
 		this.idle = {
@@ -89,8 +91,10 @@ export class Body {
 		const feeds: Record<string, Tensor> = {
 			...this.idle,
 			input_ids: integers('ids' in input ? input.ids : new Float32Array(count), 1, count),
-			attention_mask: { type: 'int64', data: new BigInt64Array(total).fill(1n), dims: [1, total] },
 		};
+		if (this.mask) {
+			feeds['attention_mask'] = { type: 'int64', data: new BigInt64Array(total).fill(1n), dims: [1, total] };
+		}
 		if (this.positions) {
 			feeds['position_ids'] = integers(
 				Array.from({ length: count }, (_, i) => past.length + i),

@@ -17,7 +17,7 @@ export function checkBody(graph: Graph, { shape }: Manifest): void {
 	const ids = { type: 'int64', dims: [ANY, ANY] };
 	check('body', 'input', graph.inputs, {
 		input_ids: ids,
-		attention_mask: ids,
+		attention_mask: { ...ids, optional: true },
 		position_ids: { ...ids, optional: true },
 		inputs_embeds: vector,
 		embeds_mask: { type: 'bool', dims: [ANY, ANY, 1] },

@@ -4,8 +4,10 @@ import { EngineError } from './error';
 
 /** A manifest is a few kilobytes. */
 export const MAX_MANIFEST_BYTES = 1 << 20;
-/** One file must fit one buffer; larger models need external data, which version 1 does not have. */
+/** One file must fit one buffer; weights of larger models lie in files of their own, which are never read whole. */
 export const MAX_FILE_BYTES = 2 ** 31 - 1;
+/** As many files as the largest sharded models have. */
+const MAX_WEIGHT_FILES = 256;
 /** The head reads all sites of a position in one call of at most 256 rows. */
 const MAX_LAYERS = 255;
 const MAX_ARMS = 16;
@@ -31,15 +33,30 @@ const file = v.object({
 	bytes: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_FILE_BYTES)),
 });
 
+const weights = v.object({
+	...file.entries,
+	bytes: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(Number.MAX_SAFE_INTEGER)),
+});
+/** A mixture of more tokens differs from the whole distribution's in nothing that can be seen. */
+const MAX_MIXTURE = 1_000;
+
 const feedback = v.variant('site', [
 	v.object({ site: v.literal('normed') }),
 	v.object({ site: v.literal('resid') }),
 	v.object({ site: v.literal('token'), token: line }),
+	v.object({ site: v.literal('mixture'), top: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_MIXTURE)) }),
 ]);
 const segment = v.variant('kind', [
 	v.object({ kind: v.literal('prompt') }),
 	v.object({ kind: v.literal('tokens'), tokens: names(256) }),
-	v.object({ kind: v.literal('decode'), role: v.picklist(['thought', 'answer']), stop: names(64), limit: positive }),
+	v.object({
+		kind: v.literal('decode'),
+		role: v.picklist(['thought', 'answer']),
+		stop: v.pipe(v.array(line), v.maxLength(64)),
+		limit: positive,
+		/** Absent: what does not stop within the limit is cut, and so is the arm. */
+		atLimit: v.optional(v.literal('go-on')),
+	}),
 	v.object({ kind: v.literal('latent'), count: positive, feedback }),
 ]);
 const segments = v.pipe(
@@ -86,7 +103,14 @@ const schema = v.object({
 		context: positive,
 	}),
 	quantisation: line,
-	files: v.object({ body: file, head: file, tokenizer: file, thought: v.optional(file) }),
+	files: v.object({
+		body: file,
+		head: file,
+		tokenizer: file,
+		thought: v.optional(file),
+		/** What the graphs refer to; elsewhere on the machine that added the model, see `weights.ts`. */
+		weights: v.optional(v.pipe(v.array(weights), v.maxLength(MAX_WEIGHT_FILES)), []),
+	}),
 	probes: v.optional(v.pipe(v.array(file), v.maxLength(MAX_PROBES)), []),
 	reference: v.optional(file),
 	relatives: v.optional(v.object({ twin: v.optional(id), base: v.optional(id) }), {}),

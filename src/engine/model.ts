@@ -9,14 +9,17 @@ import type { ModelCard } from './api';
 import type { ArmPlan } from './arm';
 import { Body } from './body';
 import { checkBody, checkHead, checkThought } from './contract';
-import { costOf, embeddingSeconds, type Cost } from './cost';
+import { bodyBytes, costOf, embeddingSeconds, type Cost } from './cost';
 import { EngineError, quoted } from './error';
 import { readChecked, sha256 } from './folder';
 import { Head } from './head';
+import { checkReferences } from './instrument/external';
+import { parseModel } from './instrument/proto';
 import type { Manifest, ManifestFile } from './manifest';
 import { floats, integers, type Graph, type Runtime } from './runtime';
 import { selfTest, type SelfTest } from './selftest';
 import { Tokenizer } from './tokenizer';
+import { locateWeights } from './weights';
 
 /** Above this share of the machine's memory the runtime keeps one copy of the weights and runs slower. */
 const LARGE = 0.1;
@@ -61,11 +64,15 @@ export class Model implements Disposable {
 	/** Fails with `bad-model` and one sentence where the folder is not what its manifest says, or computes what it should not. */
 	static async load(runtime: Runtime, { folder, manifest, sha256: hash, signal, progress }: Loading): Promise<Model> {
 		const { files, shape } = manifest;
-		const lowMemory = files.body.bytes > totalmem() * LARGE;
+		const lowMemory = bodyBytes(manifest) > totalmem() * LARGE;
+		progress('Checking the weights', 0);
+		const weights = await locateWeights(folder, hash, files.weights, signal);
+		const sizes = new Map(files.weights.map(({ name, bytes }) => [name, bytes]));
 		const opened: Graph[] = [];
 		const graph = async (file: ManifestFile, check: (graph: Graph) => void) => {
 			const bytes = await readChecked(folder, file, signal);
-			const found = await runtime.open(bytes, folder, lowMemory).catch((error: Error) => {
+			checkReferences(parseModel(bytes), sizes);
+			const found = await runtime.open(bytes, weights, lowMemory).catch((error: Error) => {
 				const reason = error.message.split('\n')[0]!.slice(0, 200);
 				throw new EngineError(
 					`The model's ${quoted(file.name)} does not load (${reason}): export it again.`,
@@ -133,6 +140,18 @@ export class Model implements Disposable {
 	/** Input embedding of a token [width]. */
 	async embedding(id: number): Promise<Float32Array> {
 		return (await this.body.forward({ ids: [id] }, this.body.empty, { embeds: true })).embeds!;
+	}
+
+	/** Soft Thinking (arXiv 2505.15778): embeddings of the `top` likeliest tokens, weighted by their probabilities among these. */
+	async mixture(resid: Float32Array, top: number): Promise<Float32Array> {
+		const { topIds, topLogits } = await this.head.read(resid, 1, [0], top);
+		const weights = Array.from(topLogits, (logit) => Math.exp(logit - topLogits[0]!));
+		const sum = weights.reduce((a, b) => a + b, 0);
+		const { embeds } = await this.body.forward({ ids: [...topIds] }, this.body.empty, { embeds: true });
+		const { width } = this.manifest.shape;
+		const mixed = new Float64Array(width);
+		weights.forEach((weight, i) => mixed.forEach((_, at) => (mixed[at]! += (weight / sum) * embeds![i * width + at]!)));
+		return Float32Array.from(mixed);
 	}
 
 	/** Input embeddings of the whole vocabulary [V, width]; undefined where getting them would take too long. Got once. */

@@ -1,6 +1,6 @@
 /** The models that are in memory. A folder is looked at again on every call: its manifest pins all its other files. */
-import { resolve } from 'node:path';
 import type { Disposable } from '../shared/rpc';
+import { modelFolder } from './adding';
 import { costOf } from './cost';
 import { parseManifest } from './manifest';
 import { Model, type Loading } from './model';
@@ -9,6 +9,8 @@ import { Runtime } from './runtime';
 
 /** A model and its control: comparing two must not load either again. */
 const KEPT = 2;
+/** Reading, hashing and opening the largest graphs that one file holds. */
+export const ADDING_SECONDS = 60;
 
 export class Models implements Disposable {
 	private loadedRuntime?: Runtime;
@@ -27,7 +29,8 @@ export class Models implements Disposable {
 		work: (model: Model) => T | Promise<T>,
 	): Promise<T> {
 		const { runtime } = this;
-		const folder = resolve(path);
+		const adding = (what: string, fraction: number) => progress(`Adding the model: ${what.toLowerCase()}`, fraction, ADDING_SECONDS);
+		const folder = await modelFolder(runtime, path, { signal, progress: adding });
 		const { text, sha256 } = await readManifest(folder);
 		const key = `${sha256} ${folder}`;
 		const manifest = parseManifest(text);

@@ -94,7 +94,7 @@ export class ArmRun {
 		);
 	}
 
-	private async decode({ role, stop, limit }: Extract<Segment, { kind: 'decode' }>, final: boolean): Promise<End> {
+	private async decode({ role, stop, limit, atLimit }: Extract<Segment, { kind: 'decode' }>, final: boolean): Promise<End> {
 		for (let count = 0; ; count++) {
 			const { id, logprob } = await this.sample();
 			const stops = stop.has(id);
@@ -102,7 +102,7 @@ export class ArmRun {
 				return undefined;
 			}
 			if (!stops && count === limit) {
-				return {
+				return atLimit === 'go-on' ? undefined : {
 					kind: 'cut',
 					note: `${role === 'answer' ? 'the answer' : 'the chain of thought'} did not end within ${limit} tokens`,
 				};
@@ -174,6 +174,8 @@ export function thoughtOf(model: Model, feedback: Feedback, state: Last, index: 
 			return model.thought(lastSite(state, model), index);
 		case 'token':
 			return model.embedding(feedback.id);
+		case 'mixture':
+			return model.mixture(lastSite(state, model), feedback.top);
 	}
 }
 
