@@ -7,6 +7,7 @@ import { messageOf, UsageError } from './cli/failure';
 import { inspect } from './cli/inspect';
 import { ood } from './cli/ood';
 import { parseCommand, USAGE, type Command } from './cli/options';
+import { modelsAdd, modelsCheck, modelsList } from './cli/models';
 import { withSession } from './cli/session';
 
 function run(command: Command): Promise<string> | string {
@@ -23,6 +24,12 @@ function run(command: Command): Promise<string> | string {
 			return withSession((session) => causal(command, session));
 		case 'inspect':
 			return inspect(command);
+		case 'models-add':
+			return withSession((session) => modelsAdd(command, session));
+		case 'models-list':
+			return modelsList();
+		case 'models-check':
+			return withSession((session) => modelsCheck(command, session));
 	}
 }
 

@@ -13,6 +13,11 @@ export const USAGE = `Usage:
   node dist/cli.js ood FILE [--reference DATA.json] [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X]
                                 [--max-tokens N] [--json]
   node dist/cli.js inspect X.trace.safetensors [--json]
+  node dist/cli.js models add FILE.onnx|DIR [--tokenizer DIR] [--out DIR]
+  node dist/cli.js models list
+  node dist/cli.js models check DIR [--reference NPZ] [--json]
+
+--model takes a model folder, a bundled or added model's name, an .onnx file of a decoder, or a folder with one.
 
 What a prompt file's header says is overridden by options; without either the model's own recipe applies.
 DATA is ProsQA's JSON: a list of {"question", "answer"}, or one such object a line.
@@ -24,7 +29,10 @@ export type Command =
 	| { kind: 'eval'; file: string; json: boolean; limit?: number; causal: boolean; run: RunFlags }
 	| { kind: 'causal'; file: string; json: boolean; tests: CausalTest[]; reference?: string; from?: string; run: RunFlags }
 	| { kind: 'ood'; file: string; json: boolean; reference?: string; run: RunFlags }
-	| { kind: 'inspect'; file: string; json: boolean };
+	| { kind: 'inspect'; file: string; json: boolean }
+	| { kind: 'models-add'; file: string; tokenizer?: string; out?: string }
+	| { kind: 'models-list' }
+	| { kind: 'models-check'; file: string; json: boolean; reference?: string };
 
 /** Absent where the option was not given. */
 export interface RunFlags {
@@ -51,6 +59,8 @@ const MAX_COUNT = 1_000_000;
 const MAX_SEED = 2 ** 32 - 1;
 const MAX_TOP_K = 1_000;
 const MAX_TEMPERATURE = 100;
+
+const COMMANDS = 'analyze, eval, causal, ood, inspect or models';
 
 type Values = Record<string, string | boolean | undefined>;
 
@@ -120,6 +130,8 @@ export function parseCommand(args: readonly string[]): Command {
 			const { file, values } = parsed(command, rest, COMMON);
 			return file === undefined ? { kind: 'help' } : { kind: 'inspect', file, json: values['json'] === true };
 		}
+		case 'models':
+			return models(rest);
 		case 'help':
 		case '--help':
 		case '-h':
@@ -127,9 +139,36 @@ export function parseCommand(args: readonly string[]): Command {
 		default:
 			throw new UsageError(
 				command === undefined
-					? 'A command is missing: use analyze, eval, causal, ood or inspect.'
-					: `There is no command ${JSON.stringify(command.slice(0, 60))}: use analyze, eval, causal, ood or inspect.`,
+					? `A command is missing: use ${COMMANDS}.`
+					: `There is no command ${JSON.stringify(command.slice(0, 60))}: use ${COMMANDS}.`,
 			);
+	}
+}
+
+function models([action, ...rest]: readonly string[]): Command {
+	switch (action) {
+		case 'add': {
+			const { file, values } = parsed('models add', rest, { help: COMMON.help, tokenizer: { type: 'string' }, out: { type: 'string' } });
+			return file === undefined
+				? { kind: 'help' }
+				: { kind: 'models-add', file, tokenizer: named(values, 'tokenizer'), out: named(values, 'out') };
+		}
+		case 'check': {
+			const { file, values } = parsed('models check', rest, { ...COMMON, reference: { type: 'string' } });
+			return file === undefined
+				? { kind: 'help' }
+				: { kind: 'models-check', file, json: values['json'] === true, reference: named(values, 'reference') };
+		}
+		case 'list':
+			if (rest.length > 0) {
+				throw new UsageError('models list takes nothing else: see --help.');
+			}
+			return { kind: 'models-list' };
+		case '--help':
+		case '-h':
+			return { kind: 'help' };
+		default:
+			throw new UsageError('models needs an action: use add, list or check.');
 	}
 }
 

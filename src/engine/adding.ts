@@ -10,7 +10,9 @@ import { home } from './home';
 import { checkReferences, locationsOf, referToFile, relocate } from './instrument/external';
 import { instrument } from './instrument/instrument';
 import { serialise, type Model as OnnxModel } from './instrument/proto';
-import { MAX_FILE_BYTES, type ManifestFile } from './manifest';
+import { MAX_FILE_BYTES, parseManifest, type ManifestFile } from './manifest';
+import { Model } from './model';
+import { compareOriginal } from './original';
 import { quantisationOf } from './quantisation';
 import { defaultRecipe } from './recipe';
 import type { Runtime } from './runtime';
@@ -56,18 +58,47 @@ async function isCurrent(folder: string, { graph }: Source): Promise<boolean> {
 	return place?.source === graph && place.modified[basename(graph)] === (await stat(graph)).mtimeMs;
 }
 
-/** Returns the folder. */
-export async function addModel(runtime: Runtime, { source: path, tokenizer, out, signal, progress }: Adding): Promise<string> {
-	const source = await findSource(path, tokenizer);
+/** Returns the folder. Where what was made does not compute what the original does, only its logits are offered. */
+export async function addModel(runtime: Runtime, adding: Adding): Promise<string> {
+	const { out } = adding;
+	const source = await findSource(adding.source, adding.tokenizer);
 	const folder = out === undefined ? placeFor(source) : resolve(out);
 	if (out !== undefined && (await lstat(folder).catch(() => undefined))) {
 		throw new EngineError(`${quoted(folder)} exists already: give --out a new name.`, 'bad-request');
 	}
+	await make(runtime, source, folder, adding);
+	try {
+		const why = await differs(runtime, source, folder, adding);
+		if (why !== undefined) {
+			await make(runtime, source, folder, adding, why);
+		}
+	} catch (error) {
+		await rm(folder, { recursive: true, force: true });
+		throw error;
+	}
+	return folder;
+}
+
+/** Why the layers of the model must not be believed. */
+async function differs(runtime: Runtime, source: Source, folder: string, { signal, progress }: Adding): Promise<string | undefined> {
+	const { text, sha256: hash } = await readManifest(folder);
+	const model = await Model.load(runtime, { folder, manifest: parseManifest(text), sha256: hash, signal, progress });
+	try {
+		progress('Comparing with the original graph', 0.9);
+		const { name, ok, maxAbsDiff } = await compareOriginal(runtime, model, source.graph, signal);
+		return ok ? undefined : `the self-test "${name}" failed with a largest difference of ${maxAbsDiff.toPrecision(2)}`;
+	} finally {
+		model.dispose();
+	}
+}
+
+/** Writes the folder. `withheld`: why only logits are offered. */
+async function make(runtime: Runtime, source: Source, folder: string, { signal, progress }: Adding, withheld?: string): Promise<void> {
 	progress('Reading the graph', 0);
 	const weights = dirname(source.graph);
 	const bytes = await readRegular(weights, basename(source.graph), checkSize, signal);
 	progress('Finding the residual stream', 0.1);
-	const { body, head, caches } = instrument(bytes);
+	const { body, head, caches, logitsOnly } = instrument(bytes, withheld);
 	const names = await weightNames(source, body, head);
 	for (const model of [body, head]) {
 		relocate(model, names);
@@ -93,7 +124,8 @@ export async function addModel(runtime: Runtime, { source: path, tokenizer, out,
 			'bad-model',
 		);
 	}
-	const measured = await measure(runtime, graphs, weights, { layers: caches.layers, ...heads });
+	const shape = logitsOnly === undefined ? { layers: caches.layers, ...heads } : { layers: 0, caches: caches.layers, ...heads };
+	const measured = await measure(runtime, graphs, weights, shape);
 	const vocabulary = await readRegular(dirname(source.tokenizer), basename(source.tokenizer), checkSize, signal);
 	const stops = [source.config.eos_token_id ?? []].flat();
 	const entry = (name: string, content: Uint8Array) => ({ name, sha256: sha256(content), bytes: content.length });
@@ -103,20 +135,20 @@ export async function addModel(runtime: Runtime, { source: path, tokenizer, out,
 		id: basename(folder).replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '') || source.name,
 		name: source.name,
 		description: `Made from ${basename(source.graph)}${source.config.model_type ? ` (${source.config.model_type})` : ''}.`,
-		shape: { layers: caches.layers, ...heads, ...measured, context: contextOf(source.config) },
+		shape: { ...shape, ...measured, context: contextOf(source.config) },
 		quantisation: quantisationOf(body.graph),
+		...(logitsOnly === undefined ? {} : { logitsOnly }),
 		files: {
 			body: entry('body.onnx', graphs.body),
 			head: entry('head.onnx', graphs.head),
 			tokenizer: entry('tokenizer.json', vocabulary),
 			...(files.length > 0 ? { weights: files } : {}),
 		},
-		recipe: defaultRecipe(Tokenizer.parse(vocabulary), stops),
+		recipe: defaultRecipe(Tokenizer.parse(vocabulary), stops, logitsOnly === undefined),
 	};
 	const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
 	await writeFolder(folder, { 'body.onnx': graphs.body, 'head.onnx': graphs.head, 'tokenizer.json': vocabulary, [MANIFEST_NAME]: text });
 	await writePlace(sha256(text), { folder: weights, source: source.graph, modified });
-	return folder;
 }
 
 function checkSize(size: number): void {
@@ -155,7 +187,7 @@ async function measure(
 	runtime: Runtime,
 	graphs: { body: Uint8Array; head: Uint8Array },
 	weights: string,
-	known: { layers: number; heads: number; headWidth: number },
+	known: { layers: number; caches?: number; heads: number; headWidth: number },
 ): Promise<{ width: number; vocabulary: number }> {
 	const unknown = { width: 1, vocabulary: 1, context: 1 };
 	const open = (bytes: Uint8Array) =>

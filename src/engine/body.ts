@@ -1,4 +1,5 @@
 /** One call of `body.onnx`: ids or embeddings in, residual stream at every site and the extended cache out. */
+import { EngineError } from './error';
 import type { ModelShape } from './manifest';
 import { floats, integers, type Feeds, type Graph, type Tensor } from './runtime';
 
@@ -53,20 +54,23 @@ export class Body {
 	private readonly pasts: readonly string[];
 	private readonly positions: boolean;
 	private readonly mask: boolean;
+	/** False where only logits can be seen: then nothing is embedded or patched. */
+	private readonly open: boolean;
 
 	constructor(
 		private readonly graph: Graph,
 		private readonly shape: ModelShape,
 	) {
 		this.sites = Array.from({ length: shape.layers + 1 }, (_, i) => `resid.${i}` as const);
-		const caches = Array.from({ length: shape.layers }, (_, l) => [`${l}.key`, `${l}.value`]).flat();
+		const caches = Array.from({ length: shape.caches ?? shape.layers }, (_, l) => [`${l}.key`, `${l}.value`]).flat();
 		this.presents = caches.map((name) => `present.${name}`);
 		this.pasts = caches.map((name) => `past_key_values.${name}`);
 		this.positions = graph.inputs.has('position_ids');
 		this.mask = graph.inputs.has('attention_mask');
+		this.open = graph.inputs.has('inputs_embeds');
 		const one = floats(new Float32Array([1]), 1, 1, 1);
 		const zero = floats(new Float32Array(1), 1, 1, 1);
-		this.idle = {
+		this.idle = !this.open ? {} : {
 			inputs_embeds: zero,
 			embeds_mask: { type: 'bool', data: new Uint8Array(1), dims: [1, 1, 1] },
 			...Object.fromEntries(
@@ -86,6 +90,9 @@ export class Body {
 
 	async forward(input: Input, past: Cache, options: { patch?: Patch; embeds?: boolean } = {}): Promise<Forward> {
 		const { width } = this.shape;
+		if (!this.open && (!('ids' in input) || options.patch || options.embeds)) {
+			throw new EngineError('Only the logits of this model can be seen: nothing can be fed or changed inside it.', 'bad-request');
+		}
 		const count = 'ids' in input ? input.ids.length : input.embeddings.length / width;
 		const total = past.length + count;
 		const feeds: Record<string, Tensor> = {

@@ -1,28 +1,34 @@
 /** Entry of the forked child: serves `EngineApi` over the process's channel and ends with it. */
 import { serve, type CallContext, type Handlers, type Port } from '../shared/rpc';
+import { addModel } from './adding';
 import { AnalysisRun } from './analysis';
 import type {
+	AddParams,
 	AnalyzeEvent,
 	AnalyzeParams,
 	AnalyzeResult,
 	CausalEvent,
 	CausalParams,
 	CausalResult,
+	CheckParams,
 	EngineApi,
 	EvaluateEvent,
 	EvaluateParams,
+	ModelCard,
+	ModelCheck,
 	OodParams,
 	OodResult,
 	ProgressEvent,
 	RuntimeInfo,
 } from './api';
 import { CausalRun } from './causal';
+import { checkModel } from './check';
 import { EngineError } from './error';
 import { evaluate } from './evaluation';
 import type { Model } from './model';
-import { Models } from './models';
+import { ADDING_SECONDS, Models } from './models';
 import { Ood } from './ood';
-import { analyzeRequest, causalRequest, checked, evaluateRequest, loadRequest, oodRequest } from './request';
+import { addRequest, analyzeRequest, causalRequest, checked, checkRequest, evaluateRequest, loadRequest, oodRequest } from './request';
 import { PLATFORM } from './runtime';
 
 const models = new Models();
@@ -61,6 +67,22 @@ async function analyze(params: AnalyzeParams, { signal, emit }: CallContext<Anal
 	return { document, peakMemory: process.resourceUsage().maxRSS * 1024 };
 }
 
+async function add(params: AddParams, { signal, emit }: CallContext<ProgressEvent>): Promise<ModelCard> {
+	const request = checked(addRequest, params);
+	const progress = (message: string, fraction: number) => emit({ kind: 'progress', message, fraction, seconds: ADDING_SECONDS });
+	progress('Opening the export', 0);
+	const folder = await addModel(models.runtime, { ...request, signal, progress });
+	return use(folder, signal, emit, (model) => model.card());
+}
+
+async function check(params: CheckParams, { signal, emit }: CallContext<ProgressEvent>): Promise<ModelCheck> {
+	const request = checked(checkRequest, params);
+	return use(request.model, signal, emit, (model) => {
+		emit({ kind: 'progress', message: 'Comparing with the original graph', seconds: ADDING_SECONDS });
+		return checkModel(models.runtime, model, request.reference, signal);
+	});
+}
+
 async function evaluateAll(
 	params: EvaluateParams,
 	{ signal, emit }: CallContext<EvaluateEvent>,
@@ -86,6 +108,8 @@ const handlers: Handlers<EngineApi> = {
 		return runtimeInfo();
 	},
 	load: (params, { signal, emit }) => use(checked(loadRequest, params).model, signal, emit, (model) => model.card()),
+	add: (params, context) => untilEnded(add(params, context), context.signal),
+	check: (params, context) => untilEnded(check(params, context), context.signal),
 	analyze: (params, context) => untilEnded(analyze(params, context), context.signal),
 	evaluate: (params, context) => untilEnded(evaluateAll(params, context), context.signal),
 	causal: (params, context) => untilEnded(causal(params, context), context.signal),

@@ -87,7 +87,7 @@ const id = v.pipe(
 );
 const armName = v.pipe(v.string(), v.regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, 'expected a kebab-case name'), v.maxLength(64));
 
-const schema = v.object({
+const fields = v.object({
 	format: v.literal('neuralese-model'),
 	version: v.literal(1),
 	id,
@@ -95,7 +95,9 @@ const schema = v.object({
 	description: v.optional(v.pipe(v.string(), v.maxLength(1_000)), ''),
 	license: v.optional(line),
 	shape: v.object({
-		layers: v.pipe(positive, v.maxValue(MAX_LAYERS)),
+		layers: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_LAYERS)),
+		/** Blocks that keep keys and values: `layers` where absent. */
+		caches: v.optional(v.pipe(positive, v.maxValue(MAX_LAYERS))),
 		width: positive,
 		heads: positive,
 		headWidth: positive,
@@ -103,6 +105,8 @@ const schema = v.object({
 		context: positive,
 	}),
 	quantisation: line,
+	/** Why its layers cannot be seen, as the end of a sentence: then `layers` is 0 and the one site is the logits themselves. */
+	logitsOnly: v.optional(line),
 	files: v.object({
 		body: file,
 		head: file,
@@ -126,6 +130,13 @@ const schema = v.object({
 		),
 	}),
 });
+const schema = v.pipe(
+	fields,
+	v.forward(
+		v.check(({ shape, logitsOnly }) => (shape.layers === 0) === (logitsOnly !== undefined), 'expected layers, or logitsOnly with none'),
+		['shape', 'layers'],
+	),
+);
 
 export type Manifest = v.InferOutput<typeof schema>;
 export type Recipe = Manifest['recipe'];

@@ -29,7 +29,12 @@ const EMBEDDING_ROWS = 256;
 /** Folder of the probes inside a model's. */
 const PROBES = 'probes';
 
-export type Feature = 'latents' | 'patches' | 'neighbours' | 'probes';
+/** Whether one copy of the weights is kept. The kernels that this leaves out also round otherwise. */
+export function isLarge(manifest: Manifest): boolean {
+	return bodyBytes(manifest) > totalmem() * LARGE;
+}
+
+export type Feature = 'layers' | 'latents' | 'patches' | 'neighbours' | 'probes';
 
 /** Where a model is loaded from, and how progress is told. */
 export interface Loading {
@@ -64,7 +69,7 @@ export class Model implements Disposable {
 	/** Fails with `bad-model` and one sentence where the folder is not what its manifest says, or computes what it should not. */
 	static async load(runtime: Runtime, { folder, manifest, sha256: hash, signal, progress }: Loading): Promise<Model> {
 		const { files, shape } = manifest;
-		const lowMemory = bodyBytes(manifest) > totalmem() * LARGE;
+		const lowMemory = isLarge(manifest);
 		progress('Checking the weights', 0);
 		const weights = await locateWeights(folder, hash, files.weights, signal);
 		const sizes = new Map(files.weights.map(({ name, bytes }) => [name, bytes]));
@@ -165,8 +170,8 @@ export class Model implements Disposable {
 
 	card(): ModelCard {
 		const { id, name, description, shape, quantisation, recipe, relatives } = this.manifest;
-		const { headWidth: _, ...shown } = shape;
-		const features: Feature[] = ['latents', 'patches', 'neighbours', 'probes'];
+		const { headWidth: _, caches: __, ...shown } = shape;
+		const features: Feature[] = ['layers', 'latents', 'patches', 'neighbours', 'probes'];
 		return {
 			id,
 			name,
@@ -224,8 +229,14 @@ export class Model implements Disposable {
 				);
 			}
 		}
+		const { logitsOnly } = this.manifest;
+		if (logitsOnly !== undefined) {
+			for (const feature of ['layers', 'latents', 'patches', 'neighbours'] as const) {
+				this.unavailable.set(feature, logitsOnly);
+			}
+		}
 		const seconds = embeddingSeconds(this.cost, this.manifest.shape.vocabulary);
-		if (seconds > MAX_EMBEDDING_SECONDS) {
+		if (seconds > MAX_EMBEDDING_SECONDS && logitsOnly === undefined) {
 			this.unavailable.set(
 				'neighbours',
 				`embedding its ${this.manifest.shape.vocabulary} tokens would take about ${Math.round(seconds)} s`,

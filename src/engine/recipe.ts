@@ -12,8 +12,8 @@ const SOFT_THOUGHTS = 8;
 /** Tokens in a mixture, as the method's authors chose (arXiv 2505.15778). */
 const SOFT_TOP = 10;
 
-/** `stops`: ids that end a text. */
-export function defaultRecipe(tokenizer: Tokenizer, stops: readonly number[]): Recipe {
+/** `stops`: ids that end a text. `latents`: whether vectors can be fed. */
+export function defaultRecipe(tokenizer: Tokenizer, stops: readonly number[], latents: boolean): Recipe {
 	const stop = stops.flatMap((id) => tokenizer.tokenOf(id) ?? []);
 	const cue = (text: string): RecipeSegment[] => {
 		const tokens = tokenizer.encode(text).ids.flatMap((id) => tokenizer.tokenOf(id) ?? []);
@@ -32,8 +32,12 @@ export function defaultRecipe(tokenizer: Tokenizer, stops: readonly number[]): R
 				...cue(ANSWER_CUE),
 				answer,
 			],
-			coconut: [prompt, { kind: 'latent', count: COCONUT_THOUGHTS, feedback: { site: 'normed' } }, answer],
-			soft: [prompt, { kind: 'latent', count: SOFT_THOUGHTS, feedback: { site: 'mixture', top: SOFT_TOP } }, answer],
+			...(latents
+				? {
+						coconut: [prompt, { kind: 'latent', count: COCONUT_THOUGHTS, feedback: { site: 'normed' } }, answer],
+						soft: [prompt, { kind: 'latent', count: SOFT_THOUGHTS, feedback: { site: 'mixture', top: SOFT_TOP } }, answer],
+					}
+				: {}),
 		},
 	};
 }

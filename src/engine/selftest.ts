@@ -1,12 +1,21 @@
 /** Tests that a model computes the same in every way the engine computes it. Run on loading: the graphs may come from anybody. */
+import type { Manifest } from './manifest';
 import type { Feature, Model } from './model';
 import { bySite, type Cache, type Forward, type Input, type Patch } from './body';
 
-/** Largest absolute difference of float32 sums in another order, with room for the widest models. */
+/**
+ * Largest difference between two ways to compute the same, as a share of the largest value (of 1 where all are smaller): float32
+ * sums in another order, with room for the widest models. Quantised activations depend on what is computed together.
+ */
+const TOLERANCES: ReadonlyMap<string, number> = new Map([
+	['fp16', 2e-2],
+	['int8', 0.25],
+	['q4', 2e-2],
+]);
 const TOLERANCE = 1e-4;
 /** Positions of the test sequence. */
 const LENGTH = 12;
-/** Added to one stream by the patch test: far above the tolerance. */
+/** Least that the patch test adds to one stream: far above the tolerance. */
 const NUDGE = 0.5;
 
 export interface SelfTest {
@@ -20,21 +29,24 @@ export interface SelfTest {
 /** Throws where the graphs cannot even be run. */
 export async function selfTest(model: Model, signal: AbortSignal): Promise<SelfTest[]> {
 	const { body, head, manifest } = model;
-	const { layers, width, vocabulary, context } = manifest.shape;
-	const length = Math.min(LENGTH, context);
-	// Any tokens do; these spread over the vocabulary.
-	const ids = Array.from({ length }, (_, i) => Math.floor(((i + 0.5) * vocabulary) / length));
+	const { layers, width } = manifest.shape;
+	const isOpen = manifest.logitsOnly === undefined;
+	const ids = testIds(manifest);
+	const { length } = ids;
 	const run = async (input: Input, past: Cache = body.empty, patch?: Patch) => {
 		signal.throwIfAborted();
-		return body.forward(input, past, { patch, embeds: true });
+		return body.forward(input, past, { patch, embeds: isOpen });
 	};
 	const whole = await run({ ids });
 	const tests: SelfTest[] = [];
-	const report = (name: string, feature: SelfTest['feature'], maxAbsDiff: number) => {
-		tests.push({ name, feature, maxAbsDiff, ok: maxAbsDiff <= TOLERANCE });
+	const limit = limitOf(manifest, whole.resid);
+	const report = (name: string, feature: SelfTest['feature'], maxAbsDiff: number, most = limit) => {
+		tests.push({ name, feature, maxAbsDiff, ok: maxAbsDiff <= most });
 	};
 
-	report('embeddings fed instead of ids', 'latents', difference(await run({ embeddings: whole.embeds! }), whole));
+	if (isOpen) {
+		report('embeddings fed instead of ids', 'latents', difference(await run({ embeddings: whole.embeds! }), whole));
+	}
 
 	const half = Math.floor(length / 2);
 	const first = await run({ ids: ids.slice(0, half) });
@@ -50,20 +62,9 @@ export async function selfTest(model: Model, signal: AbortSignal): Promise<SelfT
 	}
 	report('one token at a time on the cache', 'basics', stepwise);
 
-	const late = length - 2;
-	const site = layers - 1;
-	const patched = await run({ ids }, body.empty, nudge(site, late, length, width));
-	const expected = whole.resid[site]!.slice();
-	expected[late * width]! += NUDGE;
-	const untouched = patched.resid.map((values) => values.subarray(0, late * width));
-	const moved =
-		maxDifference(patched.resid[layers]!.subarray(late * width), whole.resid[layers]!.subarray(late * width)) > TOLERANCE;
-	const patchDifference = Math.max(
-		maxDifference(patched.resid[site]!, expected),
-		...untouched.map((values, i) => maxDifference(values, whole.resid[i]!.subarray(0, late * width))),
-	);
-	report('a late patch changes what follows it and nothing else', 'patches', moved ? patchDifference : Infinity);
-
+	if (isOpen) {
+		report('a late patch changes what follows it and nothing else', 'patches', await latePatch(model, ids, whole, limit, run));
+	}
 	const rows = bySite(whole.resid, width, 0, length);
 	const targets = ids.map((_, i) => ids[i + 1] ?? 0);
 	const together = await head.read(rows, layers + 1, targets, 4);
@@ -93,15 +94,58 @@ export async function selfTest(model: Model, signal: AbortSignal): Promise<SelfT
 			),
 		);
 	}
-	report('head in chunks and in single rows', 'basics', apart);
-	report('lens at the last site and the logits', 'basics', lens);
+	const most = Math.max(limit, limitOf(manifest, [together.topLogits, together.lse]));
+	report('head in chunks and in single rows', 'basics', apart, most);
+	report('lens at the last site and the logits', 'basics', lens, most);
 	return tests;
 }
 
+/** How far a patch of one late position is from doing what it should; infinite where it does nothing. */
+async function latePatch(
+	{ manifest }: Model,
+	ids: readonly number[],
+	whole: Forward,
+	limit: number,
+	run: (input: Input, past?: Cache, patch?: Patch) => Promise<Forward>,
+): Promise<number> {
+	const { layers, width } = manifest.shape;
+	const late = ids.length - 2;
+	const site = layers - 1;
+	// As large as the stream: what quantisation does to a smaller one could hide it.
+	const size = Math.max(NUDGE, largest(whole.resid[site]!));
+	const patched = await run({ ids }, undefined, nudge(site, late, ids.length, width, size));
+	const expected = whole.resid[site]!.slice();
+	expected[late * width]! += size;
+	const untouched = patched.resid.map((values) => values.subarray(0, late * width));
+	const moved =
+		maxDifference(patched.resid[layers]!.subarray(late * width), whole.resid[layers]!.subarray(late * width)) > limit;
+	const patchDifference = Math.max(
+		maxDifference(patched.resid[site]!, expected),
+		...untouched.map((values, i) => maxDifference(values, whole.resid[i]!.subarray(0, late * width))),
+	);
+	return moved ? patchDifference : Infinity;
+}
+
+/** Any tokens do; these spread over the vocabulary. */
+export function testIds({ shape }: Manifest): number[] {
+	const length = Math.min(LENGTH, shape.context);
+	return Array.from({ length }, (_, i) => Math.floor(((i + 0.5) * shape.vocabulary) / length));
+}
+
+/** The largest difference that is no failure, where these values are compared. */
+export function limitOf({ quantisation }: Manifest, values: readonly Float32Array[]): number {
+	return (TOLERANCES.get(quantisation) ?? TOLERANCE) * Math.max(1, ...values.map(largest));
+}
+
+/** Of absolute values. */
+function largest(values: Float32Array): number {
+	return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+}
+
 /** Adds to the first component of one position of `count`. */
-function nudge(site: number, position: number, count: number, width: number): Patch {
+function nudge(site: number, position: number, count: number, width: number, size: number): Patch {
 	const add = new Float32Array(count * width);
-	add[position * width] = NUDGE;
+	add[position * width] = size;
 	return { site, keep: new Float32Array(count * width).fill(1), add };
 }
 
@@ -112,7 +156,7 @@ function difference(part: Forward, whole: Forward, from = 0): number {
 }
 
 /** NaN anywhere counts as an infinite difference. */
-function maxDifference(values: Float32Array, others: Float32Array): number {
+export function maxDifference(values: Float32Array, others: Float32Array): number {
 	let most = 0;
 	for (let i = 0; i < values.length; i++) {
 		const distance = Math.abs(values[i]! - others[i]!);

@@ -33,6 +33,16 @@ export function toBody(graph: GraphProto, { embedding }: Anatomy, found: readonl
 	dropUnread(graph);
 }
 
+/** The logits are the only site. */
+export function toLogitsBody(graph: GraphProto, { logits }: Anatomy, caches: CacheShape): void {
+	const type = new Network(graph).types().get(logits);
+	graph.node.push(type === undefined || type === DataType.FLOAT ? node('Identity', [logits], ['resid.0']) : cast(logits, 'resid.0', DataType.FLOAT));
+	graph.output = [untyped('resid.0'), ...graph.output.filter(({ name }) => name.startsWith('present.'))];
+	castCaches(graph, caches);
+	prune(graph);
+	dropUnread(graph);
+}
+
 const MIXED = 'neuralese/mixed';
 
 /** x = embeds_mask ? inputs_embeds : embedding. Returns the outputs that this gives. */

@@ -37,8 +37,28 @@ export function toHead(graph: GraphProto, { logits }: Anatomy, site: Site, other
 	graph.node.push(
 		logitsType === DataType.FLOAT ? node('Identity', [RAW], ['logits']) : cast(RAW, 'logits', DataType.FLOAT),
 		type === DataType.FLOAT ? node('Identity', [normed], ['normed']) : cast(normed, 'normed', DataType.FLOAT),
-		...readouts(opset),
 	);
+	finish(graph, opset);
+	const known = new Set([...graph.input, ...graph.initializer].map(({ name }) => name));
+	const made = new Network(graph).producers;
+	const foreign = graph.node.flatMap(inputsOf).find((name) => name !== '' && !known.has(name) && !made.has(name));
+	if (foreign !== undefined) {
+		throw new EngineError(
+			`The graph's logits depend on ${quoted(foreign)} besides the residual stream, which is not supported.`,
+			'bad-model',
+		);
+	}
+}
+
+/** What is handed in are the logits. `graph`: an empty one. */
+export function toLogitsHead(graph: GraphProto, opset: number): void {
+	graph.node.push(node('Identity', ['hidden'], ['logits']), node('Identity', ['hidden'], ['normed']));
+	finish(graph, opset);
+}
+
+/** The readouts, and the contract's inputs and outputs and nothing else. */
+function finish(graph: GraphProto, opset: number): void {
+	graph.node.push(...readouts(opset));
 	graph.initializer.push(
 		integers('neuralese/last', [-1]),
 		integers('neuralese/end', [Number.MAX_SAFE_INTEGER]),
@@ -55,15 +75,6 @@ export function toHead(graph: GraphProto, { logits }: Anatomy, site: Site, other
 		value('target', DataType.INT64, ['positions']),
 		value('k', DataType.INT64, [1]),
 	];
-	const known = new Set([...graph.input, ...graph.initializer].map(({ name }) => name));
-	const made = new Network(graph).producers;
-	const foreign = graph.node.flatMap(inputsOf).find((name) => name !== '' && !known.has(name) && !made.has(name));
-	if (foreign !== undefined) {
-		throw new EngineError(
-			`The graph's logits depend on ${quoted(foreign)} besides the residual stream, which is not supported.`,
-			'bad-model',
-		);
-	}
 }
 
 /** Whoever read the last site reads `hidden`; so does whoever asks for the extents of a stream or of the tokens. */

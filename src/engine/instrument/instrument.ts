@@ -1,11 +1,13 @@
 /** Turns a decoder's exported graph into the two graphs of the model contract. Weights are not touched. */
+import { create } from '@bufbuild/protobuf';
 import { EngineError, quoted } from '../error';
 import { anatomyOf, type Anatomy } from './anatomy';
-import { bodyNames, toBody } from './body';
+import { bodyNames, toBody, toLogitsBody } from './body';
 import { nameCaches, type CacheShape } from './caches';
-import { HEAD_NAMES, toHead } from './head';
+import { HEAD_NAMES, toHead, toLogitsHead } from './head';
 import { inlineMerged } from './merged';
 import { Network, reserve } from './network';
+import { ModelProtoSchema } from './onnx_pb';
 import { parseModel, type Model } from './proto';
 
 /** Inputs that every call of the engine can give. */
@@ -16,25 +18,37 @@ export interface Instrumented {
 	body: Model;
 	head: Model;
 	caches: CacheShape;
+	/** Why the layers cannot be seen, where only logits can. */
+	logitsOnly?: string;
 }
 
-export function instrument(bytes: Uint8Array): Instrumented {
+/** `withheld`: why the layers are not to be seen, whatever the graph looks like. */
+export function instrument(bytes: Uint8Array, withheld?: string): Instrumented {
 	const body = opened(bytes);
-	const head = opened(bytes);
 	const { anatomy, caches } = body;
-	if (anatomy.sites.kind === 'refused') {
-		throw new EngineError(`The layers of this graph cannot be seen, because ${anatomy.sites.why}.`, 'bad-model');
+	const { sites } = anatomy;
+	const logitsOnly = withheld ?? (sites.kind === 'refused' ? sites.why : undefined);
+	const head = logitsOnly === undefined ? opened(bytes) : { model: emptied(body.model), anatomy };
+	const opset = Number(body.model.opsetImport.find(({ domain }) => STANDARD.has(domain))?.version ?? 1n);
+	if (sites.kind === 'found' && logitsOnly === undefined) {
+		const own = (head.anatomy.sites as typeof sites).sites;
+		toBody(body.model.graph, anatomy, sites.sites, caches);
+		toHead(head.model.graph, head.anatomy, own.at(-1)!, own, opset);
+	} else {
+		toLogitsBody(body.model.graph, anatomy, caches);
+		toLogitsHead(head.model.graph, opset);
 	}
-	toBody(body.model.graph, body.anatomy, anatomy.sites.sites, caches);
 	const unknown = body.model.graph.input.find(({ name }) => !KNOWN_INPUTS.test(name));
 	if (unknown) {
 		throw new EngineError(`The graph asks for ${quoted(unknown.name)}, which is not known here: export it without.`, 'bad-model');
 	}
-	const sites = head.anatomy.sites as Extract<Anatomy['sites'], { kind: 'found' }>;
-	const opset = Number(head.model.opsetImport.find(({ domain }) => STANDARD.has(domain))?.version ?? 1n);
-	const site = sites.sites.at(-1)!;
-	toHead(head.model.graph, head.anatomy, site, sites.sites, opset);
-	return { body: body.model, head: head.model, caches };
+	return { body: body.model, head: head.model, caches, logitsOnly };
+}
+
+/** A model of the same kind without a graph's content. */
+function emptied(model: Model): Model {
+	const { irVersion, opsetImport } = model;
+	return create(ModelProtoSchema, { irVersion, opsetImport, graph: { name: 'head' } }) as Model;
 }
 
 function opened(bytes: Uint8Array): { model: Model; anatomy: Anatomy; caches: CacheShape } {
