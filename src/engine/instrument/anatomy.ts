@@ -33,6 +33,7 @@ const SUMS = new Set(['Add', 'Sum', 'BiasAdd']);
 /** What they say does not depend on values. */
 const SHAPES = new Set(['Shape', 'Size']);
 const EMBEDDINGS = new Set(['Gather', 'GatherBlockQuantized']);
+const RESHAPES = new Set(['Reshape', 'Squeeze', 'Unsqueeze']);
 /** Between `input_ids` and the lookup. */
 const OF_IDS = new Set(['Identity', 'Cast', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten', 'Clip', 'Max', 'Where']);
 /** Between a stored table and the lookup. */
@@ -143,10 +144,12 @@ function sitesOf(network: Network, embedding: string, logits: string, layers: nu
 		}
 		starts.push(start);
 	}
-	const end = cuts.filter(isSum).at(-1);
-	if (end === undefined || end <= starts.at(-1)!) {
+	const sum = cuts.filter(isSum).at(-1);
+	if (sum === undefined || sum <= starts.at(-1)!) {
 		return refused(`there is no one tensor that block ${layers - 1} hands on to the logits`);
 	}
+	// Some add in two dimensions, and give the sum its own again.
+	const end = cuts.includes(sum + 1) && RESHAPES.has(nodes[sum + 1]!.opType) ? sum + 1 : sum;
 	return { kind: 'found', sites: [...starts, end].map((i) => (i < 0 ? embeddingSite(network, embedding) : siteOf(nodes[i]!))) };
 }
 
