@@ -16,7 +16,7 @@ import { compareOriginal } from './original';
 import { quantisationOf } from './quantisation';
 import { defaultRecipe } from './recipe';
 import type { Runtime } from './runtime';
-import { contextOf, findSource, headsOf, isFile, type Source } from './source';
+import { contextOf, findGraph, findSource, headsOf, isFile, type Source } from './source';
 import { Tokenizer } from './tokenizer';
 import { describeWeights, readPlace, writePlace } from './weights';
 
@@ -33,17 +33,13 @@ export interface Adding {
 
 /** The folder of a model that `path` names in any way: itself, or what was or is now made from the export that is there. */
 export async function modelFolder(runtime: Runtime, path: string, context: Pick<Adding, 'signal' | 'progress'>): Promise<string> {
-	if ((await isFile(join(path, MANIFEST_NAME))) || !(await isExport(path))) {
+	if ((await isFile(join(path, MANIFEST_NAME))) || (await findGraph(path)) === undefined) {
+		// Where this is no model folder either, its reader says so.
 		return resolve(path);
 	}
 	const source = await findSource(path, undefined);
 	const folder = placeFor(source);
 	return (await isCurrent(folder, source)) ? folder : addModel(runtime, { source: path, ...context });
-}
-
-/** A folder without a manifest and without a graph is refused by its reader, which says what a model folder is. */
-async function isExport(path: string): Promise<boolean> {
-	return path.endsWith('.onnx') || (await findSource(path, undefined).then(() => true, (error: Error) => !/neither/.test(error.message)));
 }
 
 function placeFor({ graph, name }: Source): string {

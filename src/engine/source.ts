@@ -43,12 +43,17 @@ export interface Source {
 	config: Config;
 }
 
+/** The graph that a path names: itself, or the one that the folder holds. Undefined where there is none. */
+export async function findGraph(path: string): Promise<string | undefined> {
+	const given = resolve(path);
+	return (await isFolder(given)) ? graphIn(given) : given.endsWith('.onnx') && (await isFile(given)) ? given : undefined;
+}
+
 /** `path`: an .onnx file, or a folder with one. `tokenizer`: a folder with a tokenizer.json, or the file itself. */
 export async function findSource(path: string, tokenizer: string | undefined): Promise<Source> {
-	const given = resolve(path);
-	const file = (await isFolder(given)) ? await graphIn(given) : given;
-	if (!(await isFile(file))) {
-		throw new EngineError(`There is no model at ${quoted(given)}: name an .onnx file, or a folder with one.`, 'bad-model');
+	const file = await findGraph(path);
+	if (file === undefined) {
+		throw new EngineError(`There is no exported model at ${quoted(path)}: name an .onnx file, or a folder with one.`, 'bad-model');
 	}
 	// Beside the name that was given: a cache keeps each file's content elsewhere.
 	const folder = dirname(file);
@@ -62,7 +67,7 @@ export async function findSource(path: string, tokenizer: string | undefined): P
 	};
 }
 
-async function graphIn(folder: string): Promise<string> {
+async function graphIn(folder: string): Promise<string | undefined> {
 	for (const place of [folder, ...[...GRAPH_FOLDERS].map((name) => join(folder, name))]) {
 		const names = (await readdir(place).catch(() => [])).filter((name) => name.endsWith('.onnx')).sort();
 		const name = PREFERRED.find((one) => names.includes(one)) ?? (names.length === 1 ? names[0] : undefined);
@@ -73,7 +78,7 @@ async function graphIn(folder: string): Promise<string> {
 			throw new EngineError(`The folder has several graphs (${names.join(', ').slice(0, 300)}): name one of the files.`, 'bad-model');
 		}
 	}
-	throw new EngineError(`The folder ${quoted(folder)} has neither a model.json nor an .onnx file: choose another one.`, 'bad-model');
+	return undefined;
 }
 
 async function findTokenizer(folders: readonly string[], given: string | undefined): Promise<string> {

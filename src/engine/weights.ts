@@ -44,10 +44,18 @@ export async function readPlace(manifestSha256: string): Promise<Place | undefin
 
 export async function writePlace(manifestSha256: string, place: Place): Promise<void> {
 	const path = recordOf(manifestSha256);
-	await mkdir(join(home(), 'places'), { recursive: true });
-	const temporary = `${path}.${randomUUID()}`;
-	await writeFile(temporary, JSON.stringify(place));
-	await rename(temporary, path);
+	try {
+		await mkdir(join(home(), 'places'), { recursive: true });
+		const temporary = `${path}.${randomUUID()}`;
+		await writeFile(temporary, JSON.stringify(place));
+		await rename(temporary, path);
+	} catch (error) {
+		const { code, message } = error as NodeJS.ErrnoException;
+		throw new EngineError(
+			`Where the model's weights lie cannot be noted in ${quoted(home())} (${code ?? message}): set NEURALESE_HOME to a folder of yours.`,
+			'cannot-write',
+		);
+	}
 }
 
 /** The folder of the weights, each of which is what the manifest says. Hashing is left out where a file has not changed since. */

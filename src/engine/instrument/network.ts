@@ -1,4 +1,6 @@
 /** Which node makes and which nodes use each tensor of a graph, and the edits that keep this true for all of them. */
+import { clearField } from '@bufbuild/protobuf';
+import { NodeProtoSchema } from './onnx_pb';
 import { DataType, subgraphs, typeOf, type GraphProto, type NodeProto, type TensorProto } from './proto';
 
 export class Network {
@@ -138,6 +140,9 @@ export function prune(graph: GraphProto): void {
 		}
 	}
 	graph.node = graph.node.filter((_, i) => kept.has(i));
+	// Exporters note source lines there, many times the graph's own size.
+	graph.node.forEach((node) => (node.metadataProps = []));
+	graph.node.forEach((node) => clearField(node, NodeProtoSchema.field.docString));
 	graph.initializer = graph.initializer.filter(({ name }) => seen.has(name));
 	graph.sparseInitializer = graph.sparseInitializer.filter(({ values }) => seen.has(values?.name ?? ''));
 	graph.valueInfo = [];
