@@ -64,7 +64,7 @@ export async function addModel(runtime: Runtime, adding: Adding): Promise<string
 	}
 	await make(runtime, source, folder, adding);
 	try {
-		const why = await differs(runtime, source, folder, adding);
+		const why = await differs(runtime, folder, adding);
 		if (why !== undefined) {
 			await make(runtime, source, folder, adding, why);
 		}
@@ -76,12 +76,12 @@ export async function addModel(runtime: Runtime, adding: Adding): Promise<string
 }
 
 /** Why the layers of the model must not be believed. */
-async function differs(runtime: Runtime, source: Source, folder: string, { signal, progress }: Adding): Promise<string | undefined> {
+async function differs(runtime: Runtime, folder: string, { signal, progress }: Adding): Promise<string | undefined> {
 	const { text, sha256: hash } = await readManifest(folder);
 	const model = await Model.load(runtime, { folder, manifest: parseManifest(text), sha256: hash, signal, progress });
 	try {
 		progress('Comparing with the original graph', 0.9);
-		const { name, ok, maxAbsDiff } = await compareOriginal(runtime, model, source.graph, signal);
+		const { name, ok, maxAbsDiff } = await compareOriginal(runtime, model, (await readPlace(hash))!, signal);
 		return ok ? undefined : `the self-test "${name}" failed with a largest difference of ${maxAbsDiff.toPrecision(2)}`;
 	} finally {
 		model.dispose();
@@ -144,7 +144,8 @@ async function make(runtime: Runtime, source: Source, folder: string, { signal, 
 	};
 	const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
 	await writeFolder(folder, { 'body.onnx': graphs.body, 'head.onnx': graphs.head, 'tokenizer.json': vocabulary, [MANIFEST_NAME]: text });
-	await writePlace(sha256(text), { folder: weights, source: source.graph, modified });
+	const others = [...names].filter(([spelled, name]) => spelled !== name);
+	await writePlace(sha256(text), { folder: weights, source: source.graph, names: Object.fromEntries(others), modified });
 }
 
 function checkSize(size: number): void {

@@ -21,10 +21,10 @@ export async function checkModel(
 ): Promise<ModelCheck> {
 	const { shape, quantisation, logitsOnly } = model.manifest;
 	const { available, unavailable } = model.card();
-	const source = (await readPlace(model.sha256))?.source;
+	const place = await readPlace(model.sha256);
 	const tests = [
 		...model.tests,
-		...(source === undefined ? [] : [await compareOriginal(runtime, model, source, signal)]),
+		...(place === undefined ? [] : [await compareOriginal(runtime, model, place, signal)]),
 		...(reference === undefined ? [] : await compareReference(model, reference)),
 	];
 	return {

@@ -5,15 +5,18 @@ import { EngineError, quoted } from './error';
 import { readRegular } from './folder';
 import { testIds, maxDifference, limitOf, type SelfTest } from './selftest';
 import { isLarge, type Model } from './model';
+import { relocate } from './instrument/external';
+import { parseModel, serialise } from './instrument/proto';
+import type { Place } from './weights';
 import { floats, integers, type Graph, type Runtime, type Slot, type Tensor } from './runtime';
 
 /** Original and instrumented logits of the test's tokens. */
-export async function compareOriginal(runtime: Runtime, model: Model, source: string, signal: AbortSignal): Promise<SelfTest> {
+export async function compareOriginal(runtime: Runtime, model: Model, { source, names }: Place, signal: AbortSignal): Promise<SelfTest> {
 	const { body, head, manifest } = model;
 	const { layers, width } = manifest.shape;
 	const ids = testIds(manifest);
 	const bytes = await readRegular(dirname(source), basename(source), () => {}, signal);
-	const graph = await runtime.open(bytes, dirname(source), isLarge(manifest));
+	const graph = await runtime.open(relocated(bytes, names), dirname(source), isLarge(manifest));
 	let expected: Float32Array;
 	try {
 		expected = await originalLogits(graph, ids);
@@ -32,6 +35,15 @@ export async function compareOriginal(runtime: Runtime, model: Model, source: st
 		maxAbsDiff: sound ? maxAbsDiff : Infinity,
 		ok: sound && maxAbsDiff <= limitOf(manifest, [expected]),
 	};
+}
+
+function relocated(bytes: Uint8Array, names: Place['names']): Uint8Array {
+	if (Object.keys(names).length === 0) {
+		return bytes;
+	}
+	const model = parseModel(bytes);
+	relocate(model, new Map(Object.entries(names)));
+	return serialise(model);
 }
 
 async function originalLogits(graph: Graph, ids: readonly number[]): Promise<Float32Array> {

@@ -22,6 +22,8 @@ const schema = v.object({
 	folder: v.string(),
 	/** The graph that the model was made from. */
 	source: v.string(),
+	/** What that graph calls files of weights that have other names on the disk. */
+	names: v.record(v.string(), v.string()),
 	/** Milliseconds since the epoch, by the files' names, as they were when their hashes were taken. */
 	modified: v.record(v.string(), v.number()),
 });

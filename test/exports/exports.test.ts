@@ -95,7 +95,7 @@ describe('exports', { skip: EXPORTS === '' && 'npm test -- exports makes them' }
 	for (const name of EXPORTS === '' ? [] : exportsOf(/\/(genai-int4.*|int8)$/)) {
 		test(`${name}: logits are those of the graph that it was made from`, async () => {
 			const model = await added(name);
-			const { maxAbsDiff } = await compareOriginal(runtime, model, (await readPlace(model.sha256))!.source, signal);
+			const { maxAbsDiff } = await compareOriginal(runtime, model, (await readPlace(model.sha256))!, signal);
 			model.dispose();
 			rows.push(`${name.padEnd(22)} original ${maxAbsDiff.toExponential(1)}`);
 			assert.equal(model.manifest.logitsOnly, undefined);
