@@ -1,5 +1,5 @@
 /** Which model folder a run uses. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 
@@ -29,7 +29,7 @@ export function chooseModel(flag: string | undefined, named: string | undefined,
 		return { folder: join(BUNDLED, DEFAULT_MODEL) };
 	}
 	const beside = isAbsolute(named) ? named : resolve(dirname(promptFile), named);
-	if (hasManifest(beside) || /[\\/]/.test(named) || (named.endsWith('.onnx') && statSync(beside, { throwIfNoEntry: false }))) {
+	if (hasManifest(beside) || /[\\/]/.test(named) || (named.endsWith('.onnx') && existsSync(beside))) {
 		return { folder: beside };
 	}
 	const folder = bundled(named);
@@ -47,5 +47,6 @@ function bundled(name: string): string | undefined {
 }
 
 function hasManifest(folder: string): boolean {
-	return statSync(join(folder, 'model.json'), { throwIfNoEntry: false })?.isFile() ?? false;
+	const path = join(folder, 'model.json');
+	return existsSync(path) && statSync(path).isFile();
 }

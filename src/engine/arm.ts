@@ -80,7 +80,7 @@ function planArm(
 					role: segment.role,
 					stop: new Set(segment.stop.map(id)),
 					limit: maxTokens ?? segment.limit,
-					atLimit: segment.atLimit,
+					...(segment.atLimit ? { atLimit: segment.atLimit } : {}),
 				});
 				break;
 			case 'latent': {

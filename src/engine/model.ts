@@ -14,7 +14,7 @@ import { EngineError, quoted } from './error';
 import { readChecked, sha256 } from './folder';
 import { Head } from './head';
 import { checkReferences } from './instrument/external';
-import { parseModel } from './instrument/proto';
+import { parseModel, type Model as OnnxModel } from './instrument/proto';
 import type { Manifest, ManifestFile } from './manifest';
 import { floats, integers, type Graph, type Runtime } from './runtime';
 import { selfTest, type SelfTest } from './selftest';
@@ -76,13 +76,19 @@ export class Model implements Disposable {
 		const opened: Graph[] = [];
 		const graph = async (file: ManifestFile, check: (graph: Graph) => void) => {
 			const bytes = await readChecked(folder, file, signal);
-			checkReferences(parseModel(bytes), sizes);
-			const found = await runtime.open(bytes, weights, lowMemory).catch((error: Error) => {
+			const unreadable = (error: Error) => {
 				const reason = error.message.split('\n')[0]!.slice(0, 200);
-				throw new EngineError(
-					`The model's ${quoted(file.name)} does not load (${reason}): export it again.`,
-					'bad-model',
-				);
+				return new EngineError(`The model's ${quoted(file.name)} does not load (${reason}): export it again.`, 'bad-model');
+			};
+			let parsed: OnnxModel;
+			try {
+				parsed = parseModel(bytes);
+			} catch (error) {
+				throw unreadable(error as Error);
+			}
+			checkReferences(parsed, sizes);
+			const found = await runtime.open(bytes, weights, lowMemory).catch((error: Error) => {
+				throw unreadable(error);
 			});
 			opened.push(found);
 			check(found);

@@ -98,6 +98,13 @@ describe('arguments', () => {
 		[['ood'], /needs a file/],
 		[['ood', 'a', '--reference='], /--reference needs a value/],
 		[['inspect', 'a', '--model', 'x'], /--model/],
+		[['models'], /needs an action: use add, list or check/],
+		[['models', 'remove', 'a'], /needs an action/],
+		[['models', 'add'], /models add needs a file/],
+		[['models', 'add', 'a', '--json'], /--json/],
+		[['models', 'add', 'a', '--out='], /--out needs a value/],
+		[['models', 'check', 'a', '--tokenizer', 'x'], /--tokenizer/],
+		[['models', 'list', 'a'], /takes nothing else/],
 	];
 	for (const [args, wording] of wrong) {
 		test(`wrong usage: ${args.join(' ') || '(nothing)'}`, () => {
