@@ -69,7 +69,9 @@ function report({ layers, width, vocab, sites, quantisation, available, unavaila
 		`${layers} layers${width === null ? '' : ` of width ${width}`}, ${vocab} tokens, ${sites} sites of the residual stream, ${printable(quantisation)}.`,
 		`Available: ${available.join(', ') || 'logits only'}.`,
 		...unavailable.map(({ what, why }) => `Not available: ${what}, because ${printable(why)}.`),
-		...selfTest.map(({ name, maxAbsDiff, ok }) => `${ok ? 'ok    ' : 'FAILED'}  ${maxAbsDiff.toExponential(1)}  ${printable(name)}`),
+		...selfTest.map(
+			({ name, maxAbsDiff, ok }) => `${ok ? 'ok    ' : 'FAILED'}  ${maxAbsDiff.toExponential(1)}  ${printable(name)}`,
+		),
 		'',
 	].join('\n');
 }

@@ -148,7 +148,11 @@ export function parseCommand(args: readonly string[]): Command {
 function models([action, ...rest]: readonly string[]): Command {
 	switch (action) {
 		case 'add': {
-			const { file, values } = parsed('models add', rest, { help: COMMON.help, tokenizer: { type: 'string' }, out: { type: 'string' } });
+			const { file, values } = parsed('models add', rest, {
+				help: COMMON.help,
+				tokenizer: { type: 'string' },
+				out: { type: 'string' },
+			});
 			return file === undefined
 				? { kind: 'help' }
 				: { kind: 'models-add', file, tokenizer: named(values, 'tokenizer'), out: named(values, 'out') };

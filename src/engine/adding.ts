@@ -89,7 +89,13 @@ async function differs(runtime: Runtime, folder: string, { signal, progress }: A
 }
 
 /** Writes the folder. `withheld`: why only logits are offered. */
-async function make(runtime: Runtime, source: Source, folder: string, { signal, progress }: Adding, withheld?: string): Promise<void> {
+async function make(
+	runtime: Runtime,
+	source: Source,
+	folder: string,
+	{ signal, progress }: Adding,
+	withheld?: string,
+): Promise<void> {
 	progress('Reading the graph', 0);
 	const weights = dirname(source.graph);
 	const bytes = await readRegular(weights, basename(source.graph), checkSize, signal);
@@ -128,7 +134,10 @@ async function make(runtime: Runtime, source: Source, folder: string, { signal, 
 	const manifest = {
 		format: 'neuralese-model',
 		version: 1,
-		id: basename(folder).replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '') || source.name,
+		id:
+			basename(folder)
+				.replace(/[^A-Za-z0-9._-]+/g, '-')
+				.replace(/^[^A-Za-z0-9]+/, '') || source.name,
 		name: source.name,
 		description: `Made from ${basename(source.graph)}${source.config.model_type ? ` (${source.config.model_type})` : ''}.`,
 		shape: { ...shape, ...measured, context: contextOf(source.config) },
@@ -143,14 +152,22 @@ async function make(runtime: Runtime, source: Source, folder: string, { signal, 
 		recipe: defaultRecipe(Tokenizer.parse(vocabulary), stops, logitsOnly === undefined),
 	};
 	const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
-	await writeFolder(folder, { 'body.onnx': graphs.body, 'head.onnx': graphs.head, 'tokenizer.json': vocabulary, [MANIFEST_NAME]: text });
+	await writeFolder(folder, {
+		'body.onnx': graphs.body,
+		'head.onnx': graphs.head,
+		'tokenizer.json': vocabulary,
+		[MANIFEST_NAME]: text,
+	});
 	const others = [...names].filter(([spelled, name]) => spelled !== name);
 	await writePlace(sha256(text), { folder: weights, source: source.graph, names: Object.fromEntries(others), modified });
 }
 
 function checkSize(size: number): void {
 	if (size > MAX_FILE_BYTES) {
-		throw new EngineError(`The file has ${size} bytes, the limit is ${MAX_FILE_BYTES}: export it with external data.`, 'bad-model');
+		throw new EngineError(
+			`The file has ${size} bytes, the limit is ${MAX_FILE_BYTES}: export it with external data.`,
+			'bad-model',
+		);
 	}
 }
 
@@ -189,7 +206,10 @@ async function measure(
 	const unknown = { width: 1, vocabulary: 1, context: 1 };
 	const open = (bytes: Uint8Array) =>
 		runtime.open(bytes, weights, true).catch((error: Error) => {
-			throw new EngineError(`The graph does not load (${error.message.split('\n')[0]!.slice(0, 200)}): export it again.`, 'bad-model');
+			throw new EngineError(
+				`The graph does not load (${error.message.split('\n')[0]!.slice(0, 200)}): export it again.`,
+				'bad-model',
+			);
 		});
 	const body = await open(graphs.body);
 	const tried = new Body(body, { ...known, ...unknown });
@@ -213,6 +233,9 @@ async function writeFolder(folder: string, files: Record<string, Uint8Array | st
 	} catch (error) {
 		await rm(temporary, { recursive: true, force: true });
 		const { code, message } = error as NodeJS.ErrnoException;
-		throw new EngineError(`The folder ${quoted(folder)} cannot be written (${code ?? message}): choose another --out.`, 'cannot-write');
+		throw new EngineError(
+			`The folder ${quoted(folder)} cannot be written (${code ?? message}): choose another --out.`,
+			'cannot-write',
+		);
 	}
 }

@@ -70,16 +70,18 @@ export class Body {
 		this.open = graph.inputs.has('inputs_embeds');
 		const one = floats(new Float32Array([1]), 1, 1, 1);
 		const zero = floats(new Float32Array(1), 1, 1, 1);
-		this.idle = !this.open ? {} : {
-			inputs_embeds: zero,
-			embeds_mask: { type: 'bool', data: new Uint8Array(1), dims: [1, 1, 1] },
-			...Object.fromEntries(
-				this.sites.flatMap((_, i) => [
-					[`patch.${i}.keep`, one],
-					[`patch.${i}.add`, zero],
-				]),
-			),
-		};
+		this.idle = !this.open
+			? {}
+			: {
+					inputs_embeds: zero,
+					embeds_mask: { type: 'bool', data: new Uint8Array(1), dims: [1, 1, 1] },
+					...Object.fromEntries(
+						this.sites.flatMap((_, i) => [
+							[`patch.${i}.keep`, one],
+							[`patch.${i}.add`, zero],
+						]),
+					),
+				};
 	}
 
 	/** The cache of no positions. */
@@ -120,11 +122,7 @@ export class Body {
 		for (const [i, name] of this.pasts.entries()) {
 			feeds[name] = past.values[i]!;
 		}
-		const results = await this.graph.run(feeds, [
-			...this.sites,
-			...this.presents,
-			...(options.embeds ? ['token_embeds'] : []),
-		]);
+		const results = await this.graph.run(feeds, [...this.sites, ...this.presents, ...(options.embeds ? ['token_embeds'] : [])]);
 		return {
 			count,
 			resid: this.sites.map((site) => results[site]!.data as Float32Array),

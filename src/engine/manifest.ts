@@ -65,8 +65,7 @@ const segments = v.pipe(
 	v.maxLength(MAX_SEGMENTS),
 	v.check(
 		(list) =>
-			list.filter(({ kind }) => kind === 'prompt').length === 1 &&
-			(list[0]?.kind === 'prompt' || list[0]?.kind === 'tokens'),
+			list.filter(({ kind }) => kind === 'prompt').length === 1 && (list[0]?.kind === 'prompt' || list[0]?.kind === 'tokens'),
 		'expected one prompt, before what is decoded',
 	),
 	v.check(
@@ -123,17 +122,17 @@ const fields = v.object({
 		answer: v.optional(v.pipe(v.string(), v.maxLength(MAX_PATTERN), v.check(isPattern, 'expected a regular expression'))),
 		arms: v.pipe(
 			v.record(armName, segments),
-			v.check(
-				(arms) => Object.keys(arms).length >= 1 && Object.keys(arms).length <= MAX_ARMS,
-				`expected 1 to ${MAX_ARMS} arms`,
-			),
+			v.check((arms) => Object.keys(arms).length >= 1 && Object.keys(arms).length <= MAX_ARMS, `expected 1 to ${MAX_ARMS} arms`),
 		),
 	}),
 });
 const schema = v.pipe(
 	fields,
 	v.forward(
-		v.check(({ shape, logitsOnly }) => (shape.layers === 0) === (logitsOnly !== undefined), 'expected layers, or logitsOnly with none'),
+		v.check(
+			({ shape, logitsOnly }) => (shape.layers === 0) === (logitsOnly !== undefined),
+			'expected layers, or logitsOnly with none',
+		),
 		['shape', 'layers'],
 	),
 );

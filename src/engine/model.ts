@@ -12,9 +12,8 @@ import { checkBody, checkHead, checkThought } from './contract';
 import { bodyBytes, costOf, embeddingSeconds, type Cost } from './cost';
 import { EngineError, quoted } from './error';
 import { readChecked, sha256 } from './folder';
+import { openGraph } from './graphfile';
 import { Head } from './head';
-import { checkReferences } from './instrument/external';
-import { parseModel, type Model as OnnxModel } from './instrument/proto';
 import type { Manifest, ManifestFile } from './manifest';
 import { floats, integers, type Graph, type Runtime } from './runtime';
 import { selfTest, type SelfTest } from './selftest';
@@ -75,21 +74,7 @@ export class Model implements Disposable {
 		const sizes = new Map(files.weights.map(({ name, bytes }) => [name, bytes]));
 		const opened: Graph[] = [];
 		const graph = async (file: ManifestFile, check: (graph: Graph) => void) => {
-			const bytes = await readChecked(folder, file, signal);
-			const unreadable = (error: Error) => {
-				const reason = error.message.split('\n')[0]!.slice(0, 200);
-				return new EngineError(`The model's ${quoted(file.name)} does not load (${reason}): export it again.`, 'bad-model');
-			};
-			let parsed: OnnxModel;
-			try {
-				parsed = parseModel(bytes);
-			} catch (error) {
-				throw unreadable(error as Error);
-			}
-			checkReferences(parsed, sizes);
-			const found = await runtime.open(bytes, weights, lowMemory).catch((error: Error) => {
-				throw unreadable(error);
-			});
+			const found = await openGraph(runtime, { folder, file, weights, sizes, lowMemory, signal });
 			opened.push(found);
 			check(found);
 			return found;

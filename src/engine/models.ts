@@ -29,7 +29,8 @@ export class Models implements Disposable {
 		work: (model: Model) => T | Promise<T>,
 	): Promise<T> {
 		const { runtime } = this;
-		const adding = (what: string, fraction: number) => progress(`Adding the model: ${what.toLowerCase()}`, fraction, ADDING_SECONDS);
+		const adding = (what: string, fraction: number) =>
+			progress(`Adding the model: ${what.toLowerCase()}`, fraction, ADDING_SECONDS);
 		const folder = await modelFolder(runtime, path, { signal, progress: adding });
 		const { text, sha256 } = await readManifest(folder);
 		const key = `${sha256} ${folder}`;

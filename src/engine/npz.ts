@@ -51,7 +51,10 @@ export function readNpz(bytes: Uint8Array): ReadonlyMap<string, NumericArray> {
 
 function readNpy(name: string, bytes: Uint8Array): NumericArray {
 	const refuse = (what: string) =>
-		new EngineError(`The reference's array ${quoted(name)} ${what}: save float32, float64, int32 or int64 arrays.`, 'bad-request');
+		new EngineError(
+			`The reference's array ${quoted(name)} ${what}: save float32, float64, int32 or int64 arrays.`,
+			'bad-request',
+		);
 	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	if (bytes.length < 12 || !MAGIC.every((byte, i) => bytes[i] === byte)) {
 		throw refuse('is no NumPy array');
@@ -65,7 +68,11 @@ function readNpy(name: string, bytes: Uint8Array): NumericArray {
 	if (!type || fortran !== 'False') {
 		throw refuse(`has a header that is not supported`);
 	}
-	const shape = extents!.split(',').map((part) => part.trim()).filter((part) => part !== '').map(Number);
+	const shape = extents!
+		.split(',')
+		.map((part) => part.trim())
+		.filter((part) => part !== '')
+		.map(Number);
 	const size = shape.reduce((product, extent) => product * extent, 1);
 	if (!Number.isSafeInteger(size) || bytes.length !== start + size * type.bytes) {
 		throw refuse('has another size than its header says');

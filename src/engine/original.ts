@@ -11,7 +11,12 @@ import type { Place } from './weights';
 import { floats, integers, type Graph, type Runtime, type Slot, type Tensor } from './runtime';
 
 /** Original and instrumented logits of the test's tokens. */
-export async function compareOriginal(runtime: Runtime, model: Model, { source, names }: Place, signal: AbortSignal): Promise<SelfTest> {
+export async function compareOriginal(
+	runtime: Runtime,
+	model: Model,
+	{ source, names }: Place,
+	signal: AbortSignal,
+): Promise<SelfTest> {
 	const { body, head, manifest } = model;
 	const { layers, width } = manifest.shape;
 	const ids = testIds(manifest);

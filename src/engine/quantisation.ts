@@ -16,11 +16,14 @@ export function quantisationOf({ node, initializer }: GraphProto): string {
 		return 'q4';
 	}
 	const isInt8 =
-		node.some(({ opType }) => INT8_OPERATORS.test(opType)) || dequantised.some((type) => type !== undefined && EIGHT_BITS.has(type));
+		node.some(({ opType }) => INT8_OPERATORS.test(opType)) ||
+		dequantised.some((type) => type !== undefined && EIGHT_BITS.has(type));
 	if (bits.length > 0 || isInt8) {
 		return 'int8';
 	}
 	const elements = (type: DataType) =>
-		initializer.filter(({ dataType }) => dataType === type).reduce((sum, { dims }) => sum + Number(dims.reduce((a, b) => a * b, 1n)), 0);
+		initializer
+			.filter(({ dataType }) => dataType === type)
+			.reduce((sum, { dims }) => sum + Number(dims.reduce((a, b) => a * b, 1n)), 0);
 	return elements(DataType.FLOAT16) > elements(DataType.FLOAT) ? 'fp16' : 'fp32';
 }

@@ -102,10 +102,12 @@ export class ArmRun {
 				return undefined;
 			}
 			if (!stops && count === limit) {
-				return atLimit === 'go-on' ? undefined : {
-					kind: 'cut',
-					note: `${role === 'answer' ? 'the answer' : 'the chain of thought'} did not end within ${limit} tokens`,
-				};
+				return atLimit === 'go-on'
+					? undefined
+					: {
+							kind: 'cut',
+							note: `${role === 'answer' ? 'the answer' : 'the chain of thought'} did not end within ${limit} tokens`,
+						};
 			}
 			if (!stops) {
 				this.written.push({ role, id });

@@ -53,7 +53,10 @@ export async function findGraph(path: string): Promise<string | undefined> {
 export async function findSource(path: string, tokenizer: string | undefined): Promise<Source> {
 	const file = await findGraph(path);
 	if (file === undefined) {
-		throw new EngineError(`There is no exported model at ${quoted(path)}: name an .onnx file, or a folder with one.`, 'bad-model');
+		throw new EngineError(
+			`There is no exported model at ${quoted(path)}: name an .onnx file, or a folder with one.`,
+			'bad-model',
+		);
 	}
 	// Beside the name that was given: a cache keeps each file's content elsewhere.
 	const folder = dirname(file);
@@ -75,14 +78,18 @@ async function graphIn(folder: string): Promise<string | undefined> {
 			return join(place, name);
 		}
 		if (names.length > 1) {
-			throw new EngineError(`The folder has several graphs (${names.join(', ').slice(0, 300)}): name one of the files.`, 'bad-model');
+			throw new EngineError(
+				`The folder has several graphs (${names.join(', ').slice(0, 300)}): name one of the files.`,
+				'bad-model',
+			);
 		}
 	}
 	return undefined;
 }
 
 async function findTokenizer(folders: readonly string[], given: string | undefined): Promise<string> {
-	const candidates = given === undefined ? folders.map((folder) => join(folder, TOKENIZER)) : [resolve(given), join(resolve(given), TOKENIZER)];
+	const candidates =
+		given === undefined ? folders.map((folder) => join(folder, TOKENIZER)) : [resolve(given), join(resolve(given), TOKENIZER)];
 	for (const candidate of candidates) {
 		if (await isFile(candidate)) {
 			return realpath(candidate);
@@ -122,9 +129,17 @@ function parseJson(text: string): unknown {
 /** The repository's name in a hub's cache, else the folder's. */
 function nameOf(file: string): string {
 	const parts = file.split(/[\\/]/).slice(0, -1);
-	const cached = parts.find((part) => part.startsWith('models--'))?.split('--').at(-1);
+	const cached = parts
+		.find((part) => part.startsWith('models--'))
+		?.split('--')
+		.at(-1);
 	const name = cached ?? parts.filter((part) => !GRAPH_FOLDERS.has(part)).at(-1) ?? basename(file, '.onnx');
-	return name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '').slice(0, 60) || 'model';
+	return (
+		name
+			.replace(/[^A-Za-z0-9._-]+/g, '-')
+			.replace(/^[^A-Za-z0-9]+/, '')
+			.slice(0, 60) || 'model'
+	);
 }
 
 /** Positions that the model was made for. */

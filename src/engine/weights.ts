@@ -74,7 +74,8 @@ export async function locateWeights(
 	const found = place?.folder ?? folder;
 	for (const { name, bytes, sha256 } of files) {
 		await withWeights(found, name, async (handle, stats) => {
-			const changed = stats.bytes !== bytes || (place?.modified[name] !== stats.modified && (await hashOf(handle, signal)) !== sha256);
+			const changed =
+				stats.bytes !== bytes || (place?.modified[name] !== stats.modified && (await hashOf(handle, signal)) !== sha256);
 			if (changed) {
 				throw new EngineError(`The weights ${quoted(name)} have changed since the model was added: add it again.`, 'bad-model');
 			}

@@ -53,22 +53,51 @@ describe('models', { skip: EXPORTS === '' && 'npm test -- exports makes the expo
 	});
 
 	test('check prints what was found, and compares with another implementation', () => {
-		const { status, stdout, stderr } = cli('models', 'check', join(EXPORTS, 'qwen2/optimum'), '--reference', join(EXPORTS, 'qwen2/reference.npz'), '--json');
+		const { status, stdout, stderr } = cli(
+			'models',
+			'check',
+			join(EXPORTS, 'qwen2/optimum'),
+			'--reference',
+			join(EXPORTS, 'qwen2/reference.npz'),
+			'--json',
+		);
 		assert.equal(status, 0, stderr);
 		const found = JSON.parse(stdout) as ModelCheck;
-		assert.deepEqual(Object.keys(found), ['layers', 'width', 'vocab', 'sites', 'quantisation', 'available', 'unavailable', 'selfTest']);
+		assert.deepEqual(Object.keys(found), [
+			'layers',
+			'width',
+			'vocab',
+			'sites',
+			'quantisation',
+			'available',
+			'unavailable',
+			'selfTest',
+		]);
 		const { layers, width, vocab, sites, quantisation, available, unavailable, selfTest } = found;
-		assert.deepEqual({ layers, width, vocab, sites, quantisation }, { layers: 3, width: 64, vocab: 320, sites: 4, quantisation: 'fp32' });
+		assert.deepEqual(
+			{ layers, width, vocab, sites, quantisation },
+			{ layers: 3, width: 64, vocab: 320, sites: 4, quantisation: 'fp32' },
+		);
 		assert.deepEqual(available, ['layers', 'latents', 'patches', 'neighbours']);
 		assert.deepEqual(unavailable, [{ what: 'probes', why: 'the model folder has none' }]);
 		const compared = selfTest.filter(({ name }) => name.startsWith('reference')).map(({ name }) => name);
-		assert.deepEqual(compared, ['resid.0', 'resid.1', 'resid.2', 'resid.3', 'logits'].map((name) => `reference: ${name}`));
+		assert.deepEqual(
+			compared,
+			['resid.0', 'resid.1', 'resid.2', 'resid.3', 'logits'].map((name) => `reference: ${name}`),
+		);
 		assert.ok(selfTest.some(({ name }) => /original graph/.test(name)));
 		assert.ok(selfTest.every(({ ok, maxAbsDiff }) => ok && maxAbsDiff < 1e-4));
 	});
 
 	test('check fails where the reference is of another model, and says what is wrong with one of another kind', async () => {
-		const other = cli('models', 'check', join(EXPORTS, 'llama/optimum'), '--reference', join(EXPORTS, 'qwen2/reference.npz'), '--json');
+		const other = cli(
+			'models',
+			'check',
+			join(EXPORTS, 'llama/optimum'),
+			'--reference',
+			join(EXPORTS, 'qwen2/reference.npz'),
+			'--json',
+		);
 		assert.equal(other.status, 1);
 		assert.ok((JSON.parse(other.stdout) as ModelCheck).selfTest.some(({ name, ok }) => name === 'reference: logits' && !ok));
 		const narrow = cli('models', 'check', join(EXPORTS, 'llama/optimum'), '--reference', join(EXPORTS, 'smollm/reference.npz'));
@@ -84,7 +113,10 @@ describe('models', { skip: EXPORTS === '' && 'npm test -- exports makes the expo
 		assert.deepEqual([found.layers, found.width, found.sites], [2, null, 0]);
 		const { status, stdout } = cli('analyze', prompt, '--model', source, '--max-tokens', '3');
 		assert.equal(status, 0);
-		assert.match(stdout, /Only the logits of this model can be seen and not its layers, because there is no one tensor that all of block 0 hands on/);
+		assert.match(
+			stdout,
+			/Only the logits of this model can be seen and not its layers, because there is no one tensor that all of block 0 hands on/,
+		);
 		assert.equal(cli('analyze', prompt, '--model', source, '--arms', 'soft').status, 2);
 	});
 

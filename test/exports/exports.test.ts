@@ -74,7 +74,10 @@ describe('exports', { skip: EXPORTS === '' && 'npm test -- exports makes them' }
 
 	test('every architecture was exported by both of PyTorch’s exporters and by optimum', () => {
 		const names = exportsOf(/\/(torchscript|dynamo|optimum)$/);
-		assert.deepEqual(names, ARCHITECTURES.flatMap((name) => ['dynamo', 'optimum', 'torchscript'].map((exporter) => `${name}/${exporter}`)));
+		assert.deepEqual(
+			names,
+			ARCHITECTURES.flatMap((name) => ['dynamo', 'optimum', 'torchscript'].map((exporter) => `${name}/${exporter}`)),
+		);
 		assert.ok(exportsOf(/genai-fp32$/).length >= 7);
 	});
 
@@ -84,7 +87,11 @@ describe('exports', { skip: EXPORTS === '' && 'npm test -- exports makes them' }
 			const figures = await measure(model, reference(name));
 			model.dispose();
 			const tolerance = name.endsWith('fp16') ? HALF_TOLERANCE : TOLERANCE;
-			rows.push(`${name.padEnd(22)} ${Object.values(figures).map((figure: number) => figure.toExponential(1)).join('  ')}`);
+			rows.push(
+				`${name.padEnd(22)} ${Object.values(figures)
+					.map((figure: number) => figure.toExponential(1))
+					.join('  ')}`,
+			);
 			assert.deepEqual(model.manifest.logitsOnly, undefined);
 			for (const [what, figure] of Object.entries(figures)) {
 				assert.ok(figure <= tolerance, `${what} differs by ${figure}`);
@@ -109,7 +116,10 @@ describe('exports', { skip: EXPORTS === '' && 'npm test -- exports makes them' }
 			const model = await added(`no-cuts/${name}`);
 			const { available, unavailable, arms } = model.card();
 			model.dispose();
-			assert.match(unavailable.find(({ what }) => what === 'layers')!.why, /^there is no one tensor that all of block 0 hands on to block 1$/);
+			assert.match(
+				unavailable.find(({ what }) => what === 'layers')!.why,
+				/^there is no one tensor that all of block 0 hands on to block 1$/,
+			);
 			assert.deepEqual(available, []);
 			assert.deepEqual(arms, ['direct', 'cot']);
 		});

@@ -49,20 +49,55 @@ describe('refusals', { skip: EXPORTS === '' && 'npm test -- exports makes the ex
 	}
 
 	const cases: [what: string, name: string, change: (folder: string) => Promise<void>, wording: RegExp][] = [
-		['a graph without its cache', 'llama/optimum', (folder) => edited(folder, withoutCache), /no past keys and values.*with its cache/],
+		[
+			'a graph without its cache',
+			'llama/optimum',
+			(folder) => edited(folder, withoutCache),
+			/no past keys and values.*with its cache/,
+		],
 		['a graph without input_ids', 'llama/optimum', (folder) => edited(folder, renamedInput), /no input "input_ids"/],
 		['a graph without logits', 'llama/optimum', (folder) => edited(folder, renamedLogits), /no output "logits"/],
-		['a file that is cut off', 'llama/optimum', (folder) => truncate(join(folder, 'model.onnx'), 100_000), /not an ONNX model, or is cut off/],
+		[
+			'a file that is cut off',
+			'llama/optimum',
+			(folder) => truncate(join(folder, 'model.onnx'), 100_000),
+			/not an ONNX model, or is cut off/,
+		],
 		['a file that is no graph', 'llama/optimum', (folder) => writeFile(join(folder, 'model.onnx'), 'hello'), /not an ONNX model/],
-		['a folder without a tokenizer', 'llama/optimum', (folder) => rm(join(folder, 'tokenizer.json')), /no tokenizer\.json beside the graph/],
-		['an unknown tokenizer', 'llama/optimum', (folder) => writeFile(join(folder, 'tokenizer.json'), '{"model":{"type":"Odd"}}'), /tokenizer\.json cannot be used/],
+		[
+			'a folder without a tokenizer',
+			'llama/optimum',
+			(folder) => rm(join(folder, 'tokenizer.json')),
+			/no tokenizer\.json beside the graph/,
+		],
+		[
+			'an unknown tokenizer',
+			'llama/optimum',
+			(folder) => writeFile(join(folder, 'tokenizer.json'), '{"model":{"type":"Odd"}}'),
+			/tokenizer\.json cannot be used/,
+		],
 		['a folder with two graphs', 'llama/optimum', twoGraphs, /several graphs \(a\.onnx, b\.onnx\)/],
 		['an input that nobody can give', 'llama/optimum', (folder) => edited(folder, withInput), /asks for "pixel_values"/],
-		['weights that are missing', 'llama/dynamo', (folder) => rm(join(folder, WEIGHTS)), /weights "model\.onnx\.data" are missing/],
-		['weights that are cut off', 'llama/dynamo', (folder) => truncate(join(folder, WEIGHTS), 50_000), /is cut off: it has 50000 bytes/],
+		[
+			'weights that are missing',
+			'llama/dynamo',
+			(folder) => rm(join(folder, WEIGHTS)),
+			/weights "model\.onnx\.data" are missing/,
+		],
+		[
+			'weights that are cut off',
+			'llama/dynamo',
+			(folder) => truncate(join(folder, WEIGHTS), 50_000),
+			/is cut off: it has 50000 bytes/,
+		],
 		['weights outside the folder', 'llama/dynamo', pointingTo('../model.onnx.data'), /not a name in its own folder/],
 		['weights by an absolute path', 'llama/dynamo', pointingTo('/etc/passwd'), /not a name in its own folder/],
-		['weights that have two names', 'llama/dynamo', (folder) => link(join(folder, WEIGHTS), join(dirname(folder), 'other')), /not a regular file with one name/],
+		[
+			'weights that have two names',
+			'llama/dynamo',
+			(folder) => link(join(folder, WEIGHTS), join(dirname(folder), 'other')),
+			/not a regular file with one name/,
+		],
 		['weights that are a link to another folder', 'llama/dynamo', linked, /link to another folder/],
 	];
 	for (const [what, name, change, wording] of cases) {
@@ -86,7 +121,10 @@ describe('refusals', { skip: EXPORTS === '' && 'npm test -- exports makes the ex
 		models.dispose();
 		bytes[1000]! ^= 1;
 		await writeFile(join(folder, WEIGHTS), bytes);
-		await assert.rejects(new Models().use(added, { signal, progress }, () => {}), /have changed since the model was added/);
+		await assert.rejects(
+			new Models().use(added, { signal, progress }, () => {}),
+			/have changed since the model was added/,
+		);
 	});
 
 	test('a model folder may not refer to files that its manifest does not name', async () => {
@@ -96,7 +134,10 @@ describe('refusals', { skip: EXPORTS === '' && 'npm test -- exports makes the ex
 		const manifest = JSON.parse(await readFile(path, 'utf8')) as { files: { weights?: unknown } };
 		delete manifest.files.weights;
 		await writeFile(path, JSON.stringify(manifest));
-		await assert.rejects(new Models().use(added, { signal, progress }, () => {}), /not one of the model's own files/);
+		await assert.rejects(
+			new Models().use(added, { signal, progress }, () => {}),
+			/not one of the model's own files/,
+		);
 	});
 
 	test('a hub’s cache of links is read where its files are, and stays as it was', async () => {
@@ -122,7 +163,10 @@ describe('refusals', { skip: EXPORTS === '' && 'npm test -- exports makes the ex
 		};
 		assert.equal(manifest.name, 'Tiny-Llama');
 		assert.equal(manifest.shape.context, 128);
-		assert.deepEqual(manifest.files.weights.map(({ name }) => name), ['bbb']);
+		assert.deepEqual(
+			manifest.files.weights.map(({ name }) => name),
+			['bbb'],
+		);
 		assert.deepEqual((await stat(join(cache, 'blobs', 'bbb'))).mtimeMs, before.mtimeMs);
 		// Asked for again, it is not made again.
 		const { ino } = await stat(join(folder, 'model.json'));
@@ -133,7 +177,9 @@ describe('refusals', { skip: EXPORTS === '' && 'npm test -- exports makes the ex
 	test('weights of a single file stay in it: what is written is small', async () => {
 		const folder = await copyOf('llama/optimum', async () => {});
 		const added = await addModel(runtime, { source: join(folder, 'model.onnx'), signal, progress });
-		const [whole, body, head] = await Promise.all([join(folder, 'model.onnx'), join(added, 'body.onnx'), join(added, 'head.onnx')].map((path) => stat(path)));
+		const [whole, body, head] = await Promise.all(
+			[join(folder, 'model.onnx'), join(added, 'body.onnx'), join(added, 'head.onnx')].map((path) => stat(path)),
+		);
 		assert.ok(body!.size + head!.size < whole!.size / 2, `${body!.size} and ${head!.size} of ${whole!.size}`);
 	});
 });

@@ -29,7 +29,9 @@ export const { signal } = new AbortController();
 /** Every export as `architecture/exporter`. */
 export function exportsOf(pattern: RegExp): string[] {
 	const names = readdirSync(EXPORTS).flatMap((name) =>
-		existsSync(join(EXPORTS, name, 'reference.npz')) ? readdirSync(join(EXPORTS, name)).map((exporter) => `${name}/${exporter}`) : [],
+		existsSync(join(EXPORTS, name, 'reference.npz'))
+			? readdirSync(join(EXPORTS, name)).map((exporter) => `${name}/${exporter}`)
+			: [],
 	);
 	return names.filter((name) => pattern.test(name) && !/reference\.npz|checkpoint/.test(name)).sort();
 }

@@ -66,9 +66,7 @@ function embeddingOf(network: Network): string {
 	};
 	const isTable = chain(OF_TABLE, (tensor) => network.initializers.has(tensor), 'every');
 	const isIds = chain(OF_IDS, (tensor) => tensor === 'input_ids', 'some');
-	const lookup = network.nodes.find(
-		({ opType, input }) => EMBEDDINGS.has(opType) && isTable(input[0]!) && isIds(input[1]!),
-	);
+	const lookup = network.nodes.find(({ opType, input }) => EMBEDDINGS.has(opType) && isTable(input[0]!) && isIds(input[1]!));
 	if (!lookup) {
 		throw new EngineError(
 			network.graph.input.some(({ name }) => name === 'input_ids')
@@ -78,7 +76,9 @@ function embeddingOf(network: Network): string {
 		);
 	}
 	// A quantised table is looked up first and dequantised then.
-	const [reader, ...others] = network.nodes.filter((node) => inputsOf(node).includes(lookup.output[0]!) && !SHAPES.has(node.opType));
+	const [reader, ...others] = network.nodes.filter(
+		(node) => inputsOf(node).includes(lookup.output[0]!) && !SHAPES.has(node.opType),
+	);
 	return reader && others.length === 0 && reader.opType === 'DequantizeLinear' ? reader.output[0]! : lookup.output[0]!;
 }
 
@@ -130,7 +130,9 @@ function sitesOf(network: Network, embedding: string, logits: string, layers: nu
 	const cuts = cutsOf(part, embedding, logits);
 	const isSum = (i: number) => {
 		const node = nodes[i]!;
-		return FUSED.has(node.opType) || (SUMS.has(node.opType) && new Set(node.input.filter((name) => dependent.has(name))).size > 1);
+		return (
+			FUSED.has(node.opType) || (SUMS.has(node.opType) && new Set(node.input.filter((name) => dependent.has(name))).size > 1)
+		);
 	};
 	const starts: number[] = [];
 	for (let layer = 0; layer < layers; layer++) {

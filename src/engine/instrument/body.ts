@@ -24,10 +24,7 @@ export function toBody(graph: GraphProto, { embedding }: Anatomy, found: readonl
 		patch(graph, at, i, type);
 		outputs.push(`resid.${i}`);
 	});
-	graph.output = [
-		...outputs.map(untyped),
-		...graph.output.filter(({ name }) => name.startsWith('present.')),
-	];
+	graph.output = [...outputs.map(untyped), ...graph.output.filter(({ name }) => name.startsWith('present.'))];
 	castCaches(graph, caches);
 	prune(graph);
 	dropUnread(graph);
@@ -36,7 +33,11 @@ export function toBody(graph: GraphProto, { embedding }: Anatomy, found: readonl
 /** The logits are the only site. */
 export function toLogitsBody(graph: GraphProto, { logits }: Anatomy, caches: CacheShape): void {
 	const type = new Network(graph).types().get(logits);
-	graph.node.push(type === undefined || type === DataType.FLOAT ? node('Identity', [logits], ['resid.0']) : cast(logits, 'resid.0', DataType.FLOAT));
+	graph.node.push(
+		type === undefined || type === DataType.FLOAT
+			? node('Identity', [logits], ['resid.0'])
+			: cast(logits, 'resid.0', DataType.FLOAT),
+	);
 	graph.output = [untyped('resid.0'), ...graph.output.filter(({ name }) => name.startsWith('present.'))];
 	castCaches(graph, caches);
 	prune(graph);
@@ -81,7 +82,13 @@ function patch(graph: GraphProto, { tensor, node: maker }: Site, index: number, 
 	]);
 	const free = ['batch', 'length', 'width'].map((extent) => `patch_${index}_${extent}`);
 	for (const part of ['keep', 'add']) {
-		graph.input.push(value(`patch.${index}.${part}`, DataType.FLOAT, free.map((extent) => `${extent}_${part}`)));
+		graph.input.push(
+			value(
+				`patch.${index}.${part}`,
+				DataType.FLOAT,
+				free.map((extent) => `${extent}_${part}`),
+			),
+		);
 	}
 }
 

@@ -36,19 +36,28 @@ function isExternal({ dataLocation, externalData }: TensorProto): boolean {
 
 function allTensors({ graph, functions, trainingInfo }: Model): TensorProto[] {
 	const training = trainingInfo.flatMap(({ initialization, algorithm }) => [initialization, algorithm]);
-	return [...[graph, ...training].flatMap((one) => (one ? tensorsOf(one) : [])), ...functions.flatMap(({ node }) => node.flatMap(nodeTensors))];
+	return [
+		...[graph, ...training].flatMap((one) => (one ? tensorsOf(one) : [])),
+		...functions.flatMap(({ node }) => node.flatMap(nodeTensors)),
+	];
 }
 
 /** Names of the files that a model's tensors lie in, as the model spells them. */
 export function locationsOf(model: Model): string[] {
-	return [...new Set(allTensors(model).filter(isExternal).map((tensor) => referenceOf(tensor).location))];
+	return [
+		...new Set(
+			allTensors(model)
+				.filter(isExternal)
+				.map((tensor) => referenceOf(tensor).location),
+		),
+	];
 }
 
 function referenceOf({ name, externalData }: TensorProto): Reference {
 	const entries = new Map(externalData.map(({ key, value }) => [key, value]));
 	const [offset, length] = ['offset', 'length'].map((key) => {
 		const text = entries.get(key);
-		if (text !== undefined && !(/^\d{1,15}$/.test(text))) {
+		if (text !== undefined && !/^\d{1,15}$/.test(text)) {
 			throw new EngineError(`The weights ${quoted(name)} have no sound ${key}: export the model again.`, 'bad-model');
 		}
 		return text === undefined ? undefined : Number(text);

@@ -9,7 +9,22 @@ import { DataType, integers, node, untyped, value, whole, wholes, type GraphProt
 /** Outputs that the contract names; `logits` becomes one of them. */
 const OUTPUTS = ['normed', 'topk_ids', 'topk_values', 'lse', 'entropy', 'kl', 'target_logit', 'logits'];
 export const HEAD_NAMES = ['hidden', 'target', 'k', ...OUTPUTS];
-const PROJECTIONS = new Set(['MatMul', 'Gemm', 'MatMulNBits', 'MatMulInteger', 'DynamicQuantizeLinear', 'DynamicQuantizeMatMul', 'FusedMatMul', 'MatMulBnb4', 'MatMulFpQ4', 'QLinearMatMul', 'QuantizeLinear', 'MatMulIntegerToFloat', 'QGemm', 'FusedGemm']);
+const PROJECTIONS = new Set([
+	'MatMul',
+	'Gemm',
+	'MatMulNBits',
+	'MatMulInteger',
+	'DynamicQuantizeLinear',
+	'DynamicQuantizeMatMul',
+	'FusedMatMul',
+	'MatMulBnb4',
+	'MatMulFpQ4',
+	'QLinearMatMul',
+	'QuantizeLinear',
+	'MatMulIntegerToFloat',
+	'QGemm',
+	'FusedGemm',
+]);
 /** Since this operator set `ReduceSum` takes its axes as an input; `ReduceLogSumExp` since the other. */
 const SUM_AXES_INPUT = 13;
 const LOG_SUM_AXES_INPUT = 18;
@@ -78,7 +93,12 @@ function finish(graph: GraphProto, opset: number): void {
 }
 
 /** Whoever read the last site reads `hidden`; so does whoever asks for the extents of a stream or of the tokens. */
-function cut(graph: GraphProto, site: Site, hidden: { tensor: string; nodes: NodeProto[] }, alike: ReadonlySet<string | undefined>): void {
+function cut(
+	graph: GraphProto,
+	site: Site,
+	hidden: { tensor: string; nodes: NodeProto[] },
+	alike: ReadonlySet<string | undefined>,
+): void {
 	const fused = site.node && FUSED.has(site.node.opType) ? site.node : undefined;
 	if (fused) {
 		graph.node.splice(graph.node.indexOf(fused), 1, normOf(fused, hidden.tensor));
@@ -137,7 +157,8 @@ function readouts(opset: number): NodeProto[] {
 	return [
 		node('TopK', ['logits', 'k'], ['topk_values', 'topk_ids'], [whole('axis', -1), whole('largest', 1), whole('sorted', 1)]),
 		reduce('ReduceLogSumExp', 'logits', name('lse'), opset >= LOG_SUM_AXES_INPUT, true),
-		reduce('ReduceLogSumExp', 'logits', 'lse', opset >= LOG_SUM_AXES_INPUT),
+		// One value each: only the dimension goes.
+		sum(name('lse'), 'lse'),
 		node('Sub', ['logits', name('lse')], [name('logp')]),
 		node('Exp', [name('logp')], [name('p')]),
 		node('Mul', [name('p'), name('logp')], [name('plogp')]),

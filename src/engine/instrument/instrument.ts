@@ -11,7 +11,8 @@ import { ModelProtoSchema } from './onnx_pb';
 import { parseModel, type Model } from './proto';
 
 /** Inputs that every call of the engine can give. */
-const KNOWN_INPUTS = /^(input_ids|attention_mask|position_ids|inputs_embeds|embeds_mask|past_key_values\.\d+\.(key|value)|patch\.\d+\.(keep|add))$/;
+const KNOWN_INPUTS =
+	/^(input_ids|attention_mask|position_ids|inputs_embeds|embeds_mask|past_key_values\.\d+\.(key|value)|patch\.\d+\.(keep|add))$/;
 const STANDARD = new Set(['', 'ai.onnx']);
 
 export interface Instrumented {

@@ -14,7 +14,8 @@ function npy(header: string, content: Uint8Array): Uint8Array {
 	return bytes;
 }
 
-const header = (descr: string, shape: string, order = 'False') => `{'descr': '${descr}', 'fortran_order': ${order}, 'shape': (${shape}), }`;
+const header = (descr: string, shape: string, order = 'False') =>
+	`{'descr': '${descr}', 'fortran_order': ${order}, 'shape': (${shape}), }`;
 const bytesOf = (array: ArrayBufferView) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
 describe('npz', () => {
@@ -35,13 +36,20 @@ describe('npz', () => {
 		['no zip', Uint8Array.of(1, 2, 3), /not an NPZ/],
 		['no array', zipSync({ 'a.npy': Uint8Array.of(1, 2, 3) }), /"a\.npy" is no NumPy array/],
 		['objects', zipSync({ 'a.npy': npy(header('|O', '1,'), new Uint8Array(8)) }), /header that is not supported/],
-		['another order', zipSync({ 'a.npy': npy(header('<f4', '1, 1', 'True'), new Uint8Array(4)) }), /header that is not supported/],
+		[
+			'another order',
+			zipSync({ 'a.npy': npy(header('<f4', '1, 1', 'True'), new Uint8Array(4)) }),
+			/header that is not supported/,
+		],
 		['another size', zipSync({ 'a.npy': npy(header('<f4', '2,'), new Uint8Array(4)) }), /another size/],
 		['a huge extent', zipSync({ 'a.npy': npy(header('<f4', '99999999999, 99999999999'), new Uint8Array(4)) }), /another size/],
 	];
 	for (const [what, bytes, wording] of refused) {
 		test(`refused: ${what}`, () => {
-			assert.throws(() => readNpz(bytes), (error: unknown) => error instanceof EngineError && wording.test(error.message));
+			assert.throws(
+				() => readNpz(bytes),
+				(error: unknown) => error instanceof EngineError && wording.test(error.message),
+			);
 		});
 	}
 });
