@@ -3,11 +3,17 @@ import assert from 'node:assert/strict';
 import { copyFile, cp, link, mkdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, test } from 'node:test';
+import fc from 'fast-check';
 import { addModel, modelFolder } from '../../src/engine/adding';
+import { EngineError } from '../../src/engine/error';
+import { checkReferences } from '../../src/engine/instrument/external';
+import { instrument } from '../../src/engine/instrument/instrument';
 import { parseModel, serialise, type GraphProto } from '../../src/engine/instrument/proto';
 import { Models } from '../../src/engine/models';
 import { EXPORTS, runtime, signal, temporary } from './support';
 
+/** Graphs of 15 kB. */
+const DAMAGED = 400;
 const progress = () => {};
 const WEIGHTS = 'model.onnx.data';
 
@@ -172,6 +178,31 @@ describe('refusals', { skip: EXPORTS === '' && 'npm test -- exports makes the ex
 		const { ino } = await stat(join(folder, 'model.json'));
 		assert.equal(await modelFolder(runtime, dirname(snapshot), { signal, progress }), folder);
 		assert.equal((await stat(join(folder, 'model.json'))).ino, ino);
+	});
+
+	test('damaged graphs are read or refused, and nothing else happens', async () => {
+		const bytes = await readFile(join(EXPORTS, 'llama/genai-fp32/model.onnx'));
+		let refusals = 0;
+		fc.assert(
+			fc.property(
+				fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 12 }),
+				fc.nat(bytes.length),
+				fc.boolean(),
+				(changes, end, isCut) => {
+					const damaged = Uint8Array.from(bytes.subarray(0, isCut ? end : bytes.length));
+					changes.forEach(([at, byte]) => at < damaged.length && (damaged[at] = byte));
+					try {
+						const { body, head } = instrument(damaged);
+						[body, head].forEach((model) => checkReferences(parseModel(serialise(model)), new Map()));
+					} catch (error) {
+						assert.ok(error instanceof EngineError, String((error as Error).stack));
+						refusals++;
+					}
+				},
+			),
+			{ numRuns: DAMAGED, seed: 1 },
+		);
+		assert.ok(refusals > DAMAGED / 4, `${refusals} refused`);
 	});
 
 	test('weights of a single file stay in it: what is written is small', async () => {

@@ -23,8 +23,23 @@ export interface Instrumented {
 	logitsOnly?: string;
 }
 
-/** `withheld`: why the layers are not to be seen, whatever the graph looks like. */
+/**
+ * `withheld`: why the layers are not to be seen, whatever the graph looks like. Fails with one sentence, also for graphs that no
+ * exporter writes.
+ */
 export function instrument(bytes: Uint8Array, withheld?: string): Instrumented {
+	try {
+		return instrumented(bytes, withheld);
+	} catch (error) {
+		if (error instanceof EngineError) {
+			throw error;
+		}
+		const reason = (error as Error).message.split('\n')[0]!.slice(0, 100);
+		throw new EngineError(`The graph is not sound (${reason}): export it again.`, 'bad-model');
+	}
+}
+
+function instrumented(bytes: Uint8Array, withheld: string | undefined): Instrumented {
 	const body = opened(bytes);
 	const { anatomy, caches } = body;
 	const { sites } = anatomy;
