@@ -81,7 +81,7 @@ describe('exports', { skip: EXPORTS === '' && 'npm test -- exports makes them' }
 		assert.ok(exportsOf(/genai-fp32$/).length >= 7);
 	});
 
-	for (const name of EXPORTS === '' ? [] : exportsOf(/\/(torchscript|dynamo|optimum|genai-fp32|fp16|merged)$/)) {
+	for (const name of EXPORTS === '' ? [] : exportsOf(/\/(torchscript|dynamo|optimum|genai-fp32|genai-int4-float|fp16|merged|sliced)$/)) {
 		test(`${name}: streams, logits, a patch, Coconut steps and soft thinking agree with PyTorch`, async () => {
 			const model = await added(name);
 			const figures = await measure(model, reference(name));
@@ -99,7 +99,7 @@ describe('exports', { skip: EXPORTS === '' && 'npm test -- exports makes them' }
 		});
 	}
 
-	for (const name of EXPORTS === '' ? [] : exportsOf(/\/(genai-int4.*|int8)$/)) {
+	for (const name of EXPORTS === '' ? [] : exportsOf(/\/(genai-int4(-shared)?|int8)$/)) {
 		test(`${name}: logits are those of the graph that it was made from`, async () => {
 			const model = await added(name);
 			const { maxAbsDiff } = await compareOriginal(runtime, model, (await readPlace(model.sha256))!, signal);

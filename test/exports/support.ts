@@ -37,7 +37,9 @@ export function exportsOf(pattern: RegExp): string[] {
 }
 
 export function reference(name: string): ReadonlyMap<string, NumericArray> {
-	return readNpz(readFileSync(join(EXPORTS, name.split('/')[0]!, 'reference.npz')));
+	// Beside the export where its weights are others than the checkpoint's.
+	const [own, shared] = [join(EXPORTS, name, 'reference.npz'), join(EXPORTS, name.split('/')[0]!, 'reference.npz')];
+	return readNpz(readFileSync(existsSync(own) ? own : shared));
 }
 
 /** The model that is made from an export, with what this machine knows of it in a home of its own. */
