@@ -6,7 +6,7 @@ import { readNpz, type NumericArray } from './npz';
 import type { Model } from './model';
 import { compareOriginal } from './original';
 import type { Runtime } from './runtime';
-import { limitOf, maxDifference, type SelfTest } from './selftest';
+import { Difference, toleranceOf, type SelfTest } from './selftest';
 import { readPlace } from './weights';
 
 /** A file of one sequence's streams and logits. */
@@ -60,9 +60,8 @@ async function compareReference(model: Model, path: string): Promise<SelfTest[]>
 		if (expected.data.length !== ids.length * extent) {
 			throw refuse(`has ${name} as [${expected.shape.join(', ')}] where [${ids.length}, ${extent}] is expected`);
 		}
-		const maxAbsDiff = maxDifference(found, expected.data);
-		const limit = limitOf(model.manifest, [expected.data]);
-		return [{ name: `reference: ${name}`, feature: 'basics', maxAbsDiff, ok: maxAbsDiff <= limit }];
+		const { maxAbsDiff, ok } = new Difference(toleranceOf(model.manifest)).add(found, expected.data);
+		return [{ name: `reference: ${name}`, feature: 'basics', maxAbsDiff, ok }];
 	};
 	const sites = model.manifest.logitsOnly === undefined ? resid : [];
 	const unseen = [...arrays.keys()].filter((name) => /^resid\.\d+$/.test(name) && Number(name.slice(6)) > layers);

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import { fromHalf } from '../trace/half';
 import { EngineError, quoted } from './error';
 import { readRegular } from './folder';
-import { testIds, maxDifference, limitOf, type SelfTest } from './selftest';
+import { Difference, testIds, toleranceOf, type SelfTest } from './selftest';
 import { isLarge, type Model } from './model';
 import { relocate } from './instrument/external';
 import { parseModel, serialise } from './instrument/proto';
@@ -32,14 +32,14 @@ export async function compareOriginal(
 	const logits = await head.logits(resid[layers]!);
 	const size = logits.length / (resid[layers]!.length / width);
 	// Some exports give the logits of the last position only.
-	const maxAbsDiff = maxDifference(expected, logits.subarray(logits.length - expected.length));
-	const sound = expected.length > 0 && expected.length % size === 0;
-	return {
-		name: 'original graph and instrumented graph: logits',
-		feature: 'layers',
-		maxAbsDiff: sound ? maxAbsDiff : Infinity,
-		ok: sound && maxAbsDiff <= limitOf(manifest, [expected]),
-	};
+	const difference = new Difference(toleranceOf(manifest));
+	if (expected.length > 0 && expected.length % size === 0) {
+		difference.add(logits.subarray(Math.max(0, logits.length - expected.length)), expected);
+	} else {
+		difference.fail();
+	}
+	const { maxAbsDiff, ok } = difference;
+	return { name: 'original graph and instrumented graph: logits', feature: 'layers', maxAbsDiff, ok };
 }
 
 function relocated(bytes: Uint8Array, names: Place['names']): Uint8Array {

@@ -39,91 +39,124 @@ export async function selfTest(model: Model, signal: AbortSignal): Promise<SelfT
 	};
 	const whole = await run({ ids });
 	const tests: SelfTest[] = [];
-	const limit = limitOf(manifest, whole.resid);
-	const report = (name: string, feature: SelfTest['feature'], maxAbsDiff: number, most = limit) => {
-		tests.push({ name, feature, maxAbsDiff, ok: maxAbsDiff <= most });
+	const report = (name: string, feature: SelfTest['feature'], { maxAbsDiff, ok }: Difference) => {
+		tests.push({ name, feature, maxAbsDiff, ok });
 	};
+	const fresh = () => new Difference(toleranceOf(manifest));
 
 	if (isOpen) {
-		report('embeddings fed instead of ids', 'latents', difference(await run({ embeddings: whole.embeds! }), whole));
+		report('embeddings fed instead of ids', 'latents', fresh().streams(await run({ embeddings: whole.embeds! }), whole));
 	}
 
 	const half = Math.floor(length / 2);
 	const first = await run({ ids: ids.slice(0, half) });
 	const second = await run({ ids: ids.slice(half) }, first.cache);
-	report('prefill in chunks', 'basics', Math.max(difference(first, whole), difference(second, whole, half)));
+	report('prefill in chunks', 'basics', fresh().streams(first, whole).streams(second, whole, half));
 
 	let cache = body.empty;
-	let stepwise = 0;
+	const stepwise = fresh();
 	for (const [position, id] of ids.entries()) {
 		const step = await run({ ids: [id] }, cache);
-		stepwise = Math.max(stepwise, difference(step, whole, position));
+		stepwise.streams(step, whole, position);
 		cache = step.cache;
 	}
 	report('one token at a time on the cache', 'basics', stepwise);
 
 	if (isOpen) {
-		report('a late patch changes what follows it and nothing else', 'patches', await latePatch(model, ids, whole, limit, run));
+		report('a late patch changes what follows it and nothing else', 'patches', await latePatch(model, ids, whole, fresh(), run));
 	}
+
 	const rows = bySite(whole.resid, width, 0, length);
 	const targets = ids.map((_, i) => ids[i + 1] ?? 0);
 	const together = await head.read(rows, layers + 1, targets, 4);
-	let apart = 0;
-	let lens = 0;
+	const apart = fresh();
+	const lens = fresh();
 	for (let row = 0; row < length; row++) {
 		signal.throwIfAborted();
 		const from = row * (layers + 1);
 		const single = await head.read(rows.slice(from * width, (from + layers + 1) * width), layers + 1, [targets[row]!], 4);
 		for (const name of ['normed', 'topLogits', 'lse', 'entropy', 'kl', 'targetLogit'] as const) {
-			apart = Math.max(apart, maxDifference(single[name], together[name].subarray(row * single[name].length)));
+			const from = row * single[name].length;
+			apart.add(single[name], together[name].subarray(from, from + single[name].length), together[name]);
 		}
 		const last = from + layers;
 		const logits = await head.logits(rows.slice(last * width, (last + 1) * width));
 		const k = together.topIds.length / (length * (layers + 1));
 		const ordered = [...logits].sort((a, b) => b - a).slice(0, k);
-		lens = Math.max(
-			lens,
-			Math.abs(logSumExp(logits) - together.lse[last]!),
-			Math.abs(together.kl[last]!),
-			Math.abs(logits[targets[row]!]! - together.targetLogit[last]!),
-			...ordered.map((logit, i) =>
-				Math.max(
-					Math.abs(logit - together.topLogits[last * k + i]!),
-					Math.abs(logit - logits[together.topIds[last * k + i]!]!),
-				),
-			),
+		const found = together.topIds.subarray(last * k, (last + 1) * k);
+		lens.add(together.topLogits.subarray(last * k, (last + 1) * k), Float32Array.from(ordered), logits);
+		lens.add(
+			Float32Array.from(found, (id) => logits[id]!),
+			Float32Array.from(ordered),
+			logits,
+		);
+		lens.add(
+			Float32Array.of(together.lse[last]!, together.targetLogit[last]!, together.kl[last]!),
+			Float32Array.of(logSumExp(logits), logits[targets[row]!]!, 0),
+			logits,
 		);
 	}
-	const most = Math.max(limit, limitOf(manifest, [together.topLogits, together.lse]));
-	report('head in chunks and in single rows', 'basics', apart, most);
-	report('lens at the last site and the logits', 'basics', lens, most);
+	report('head in chunks and in single rows', 'basics', apart);
+	report('lens at the last site and the logits', 'basics', lens);
 	return tests;
 }
 
-/** How far a patch of one late position is from doing what it should; infinite where it does nothing. */
+/** Infinite where the patch does nothing. */
 async function latePatch(
 	{ manifest }: Model,
 	ids: readonly number[],
 	whole: Forward,
-	limit: number,
+	difference: Difference,
 	run: (input: Input, past?: Cache, patch?: Patch) => Promise<Forward>,
-): Promise<number> {
+): Promise<Difference> {
 	const { layers, width } = manifest.shape;
 	const late = ids.length - 2;
 	const site = layers - 1;
 	// As large as the stream: what quantisation does to a smaller one could hide it.
 	const size = Math.max(NUDGE, largest(whole.resid[site]!));
-	const patched = await run({ ids }, undefined, nudge(site, late, ids.length, width, size));
+	const { resid } = await run({ ids }, undefined, nudge(site, late, ids.length, width, size));
 	const expected = whole.resid[site]!.slice();
 	expected[late * width]! += size;
-	const untouched = patched.resid.map((values) => values.subarray(0, late * width));
-	const moved =
-		maxDifference(patched.resid[layers]!.subarray(late * width), whole.resid[layers]!.subarray(late * width)) > limit;
-	const patchDifference = Math.max(
-		maxDifference(patched.resid[site]!, expected),
-		...untouched.map((values, i) => maxDifference(values, whole.resid[i]!.subarray(0, late * width))),
-	);
-	return moved ? patchDifference : Infinity;
+	difference.add(resid[site]!, expected);
+	const [before, after] = [resid, whole.resid].map((streams) => streams.map((values) => values.subarray(0, late * width)));
+	before!.forEach((values, i) => difference.add(values, after![i]!, whole.resid[i]!));
+	const moved = new Difference(toleranceOf(manifest));
+	moved.add(resid[layers]!.subarray(late * width), whole.resid[layers]!.subarray(late * width));
+	if (moved.ok) {
+		difference.fail();
+	}
+	return difference;
+}
+
+/** The largest difference so far, and whether each was small for the values that were compared. */
+export class Difference {
+	maxAbsDiff = 0;
+	ok = true;
+
+	constructor(private readonly tolerance: number) {}
+
+	/** `like`: values of the size that counts. */
+	add(found: Float32Array, expected: Float32Array, like = expected): this {
+		const distance = found.length === expected.length ? maxDifference(found, expected) : Infinity;
+		this.maxAbsDiff = Math.max(this.maxAbsDiff, distance);
+		// Nothing is small beside NaN.
+		this.ok &&= distance <= this.tolerance * Math.max(1, largest(like));
+		return this;
+	}
+
+	/** The residual streams of `part` and those of `whole` from position `from` on, each site by itself. */
+	streams(part: Forward, whole: Forward, from = 0): this {
+		part.resid.forEach((values, i) => {
+			const start = from * (whole.resid[i]!.length / whole.count);
+			this.add(values, whole.resid[i]!.subarray(start, start + values.length), whole.resid[i]!);
+		});
+		return this;
+	}
+
+	fail(): void {
+		this.maxAbsDiff = Infinity;
+		this.ok = false;
+	}
 }
 
 /** Any tokens do; these spread over the vocabulary. */
@@ -132,9 +165,8 @@ export function testIds({ shape }: Manifest): number[] {
 	return Array.from({ length }, (_, i) => Math.floor(((i + 0.5) * shape.vocabulary) / length));
 }
 
-/** The largest difference that is no failure, where these values are compared. */
-export function limitOf({ quantisation }: Manifest, values: readonly Float32Array[]): number {
-	return (TOLERANCES.get(quantisation) ?? TOLERANCE) * Math.max(1, ...values.map(largest));
+export function toleranceOf({ quantisation }: Manifest): number {
+	return TOLERANCES.get(quantisation) ?? TOLERANCE;
 }
 
 /** Of absolute values. */
@@ -147,12 +179,6 @@ function nudge(site: number, position: number, count: number, width: number, siz
 	const add = new Float32Array(count * width);
 	add[position * width] = size;
 	return { site, keep: new Float32Array(count * width).fill(1), add };
-}
-
-/** Of the residual streams of `part` and those of `whole` from position `from` on. */
-function difference(part: Forward, whole: Forward, from = 0): number {
-	const width = whole.resid[0]!.length / whole.count;
-	return Math.max(...part.resid.map((values, i) => maxDifference(values, whole.resid[i]!.subarray(from * width))));
 }
 
 /** NaN anywhere counts as an infinite difference. */

@@ -11,14 +11,18 @@ const PREFERRED = ['model.onnx', 'decoder_model_merged.onnx', 'decoder_with_past
 const TOKENIZER = 'tokenizer.json';
 /** Configurations are a few kilobytes. */
 const MAX_CONFIG = 1 << 20;
+/** As manifests have it. */
+const MAX_CONTEXT = 1_000_000;
 /** The positions that a model without a word about them is run with. */
 const DEFAULT_CONTEXT = 1024;
 
-const count = v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1))));
-const ids = v.optional(v.nullable(v.union([v.number(), v.array(v.number())])));
+// What is not understood is as good as absent.
+const count = v.fallback(v.nullish(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_CONTEXT))), undefined);
+const ids = v.fallback(v.nullish(v.union([v.number(), v.array(v.number())])), undefined);
+const family = v.fallback(v.nullish(v.pipe(v.string(), v.maxLength(100))), undefined);
 /** The parts that are used; exporters and model families differ in how they call them. */
 const config = v.object({
-	model_type: v.optional(v.string()),
+	model_type: family,
 	max_position_embeddings: count,
 	n_positions: count,
 	n_ctx: count,

@@ -81,7 +81,9 @@ describe('exports', { skip: EXPORTS === '' && 'npm test -- exports makes them' }
 		assert.ok(exportsOf(/genai-fp32$/).length >= 7);
 	});
 
-	for (const name of EXPORTS === '' ? [] : exportsOf(/\/(torchscript|dynamo|optimum|genai-fp32|genai-int4-float|fp16|merged|sliced)$/)) {
+	for (const name of EXPORTS === ''
+		? []
+		: exportsOf(/\/(torchscript|dynamo|optimum|genai-fp32|genai-int4-float|fp16|merged|sliced)$/)) {
 		test(`${name}: streams, logits, a patch, Coconut steps and soft thinking agree with PyTorch`, async () => {
 			const model = await added(name);
 			const figures = await measure(model, reference(name));
