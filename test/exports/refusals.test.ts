@@ -5,10 +5,11 @@ import { dirname, join } from 'node:path';
 import { beforeEach, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { addModel, modelFolder } from '../../src/engine/adding';
+import { checkModel } from '../../src/engine/check';
 import { EngineError } from '../../src/engine/error';
 import { checkReferences } from '../../src/engine/instrument/external';
 import { instrument } from '../../src/engine/instrument/instrument';
-import { parseModel, serialise, type GraphProto } from '../../src/engine/instrument/proto';
+import { DataType, integers, node, parseModel, serialise, whole, type GraphProto } from '../../src/engine/instrument/proto';
 import { Models } from '../../src/engine/models';
 import { EXPORTS, runtime, signal, temporary } from './support';
 
@@ -52,6 +53,21 @@ describe('refusals', { skip: EXPORTS === '' && 'npm test -- exports makes the ex
 			assert.match(error.message, /^[^\n]+\.$/);
 			return true;
 		});
+	}
+
+	/** Why only logits of an export are offered; they are those of the original. */
+	async function logitsOnly(source: string): Promise<string> {
+		const folder = await addModel(runtime, { source, signal, progress });
+		const models = new Models();
+		const { manifest, selfTest } = await models.use(folder, { signal, progress }, async (model) => ({
+			manifest: model.manifest,
+			selfTest: (await checkModel(runtime, model, undefined, signal)).selfTest,
+		}));
+		models.dispose();
+		assert.ok(selfTest.some(({ name, ok }) => /original/.test(name) && ok));
+		assert.ok(selfTest.every(({ ok }) => ok));
+		assert.deepEqual(Object.keys(manifest.recipe.arms), ['direct', 'cot']);
+		return manifest.logitsOnly!;
 	}
 
 	const cases: [what: string, name: string, change: (folder: string) => Promise<void>, wording: RegExp][] = [
@@ -180,6 +196,19 @@ describe('refusals', { skip: EXPORTS === '' && 'npm test -- exports makes the ex
 		assert.equal((await stat(join(folder, 'model.json'))).ino, ino);
 	});
 
+	test('where the head cannot be told from the body, only logits are offered, and it says why', async () => {
+		const folder = await copyOf('llama/optimum', (copy) => edited(copy, (graph) => scaled(graph, 'position_ids')));
+		assert.match(await logitsOnly(folder), /^its logits depend on "position_ids" besides the residual stream$/);
+	});
+
+	test('where what was made computes something else than the original, only logits are offered, and it says why', async () => {
+		const folder = await copyOf('llama/optimum', (copy) => edited(copy, (graph) => scaled(graph, 'batch')));
+		assert.match(
+			await logitsOnly(folder),
+			/^the self-test "original graph and instrumented graph: logits" failed with a largest/,
+		);
+	});
+
 	test('damaged graphs are read or refused, and nothing else happens', async () => {
 		const bytes = await readFile(join(EXPORTS, 'llama/genai-fp32/model.onnx'));
 		let refusals = 0;
@@ -214,6 +243,23 @@ describe('refusals', { skip: EXPORTS === '' && 'npm test -- exports makes the ex
 		assert.ok(body!.size + head!.size < whole!.size / 2, `${body!.size} and ${head!.size} of ${whole!.size}`);
 	});
 });
+
+/** Logits times one more than the number of sequences, which a head takes positions for, or than their position. */
+function scaled(graph: GraphProto, by: 'batch' | 'position_ids'): void {
+	for (const one of graph.node) {
+		one.output = one.output.map((name) => (name === 'logits' ? 'unscaled' : name));
+	}
+	const factor =
+		by === 'batch'
+			? [node('Shape', ['input_ids'], ['extents']), node('Gather', ['extents', 'first'], ['rows'])]
+			: [node('Unsqueeze', ['position_ids', 'last'], ['rows'])];
+	graph.initializer.push(integers('first', [0], true), integers('last', [-1]));
+	graph.node.push(
+		...factor,
+		node('Cast', ['rows'], ['factor'], [whole('to', DataType.FLOAT)]),
+		node('Mul', ['unscaled', 'factor'], ['logits']),
+	);
+}
 
 function withoutCache(graph: GraphProto): void {
 	graph.input = graph.input.filter(({ name }) => !name.startsWith('past'));

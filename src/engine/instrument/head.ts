@@ -1,5 +1,5 @@
 /** The head of the contract (models/README.md): final norm and unembedding of a decoder's graph, and what is read off the logits. */
-import { EngineError, quoted } from '../error';
+import { quoted } from '../error';
 import { FUSED, type Anatomy, type Site } from './anatomy';
 import { cast, casted } from './body';
 import { normOf } from './fused';
@@ -28,27 +28,27 @@ const PROJECTIONS = new Set([
 /** Since this operator set `ReduceSum` takes its axes as an input; `ReduceLogSumExp` since the other. */
 const SUM_AXES_INPUT = 13;
 const LOG_SUM_AXES_INPUT = 18;
-/** Inputs of some exports that choose which positions get logits, and the value that means all. */
-const ALL_LOGITS: ReadonlyMap<string, number> = new Map([['num_logits_to_keep', 0]]);
 const RAW = 'neuralese/logits';
 
-/** Changes the graph. `opset`: of the standard's operators. */
-export function toHead(graph: GraphProto, { logits }: Anatomy, site: Site, others: readonly Site[], opset: number): void {
+/** Changes the graph. `opset`: of the standard's operators. Returns why this graph has no such head, as the end of a sentence. */
+export function toHead(
+	graph: GraphProto,
+	{ logits }: Anatomy,
+	site: Site,
+	others: readonly Site[],
+	opset: number,
+): string | undefined {
 	const types = new Network(graph).types();
 	const type = types.get(site.tensor ?? site.node!.input[0]!) ?? DataType.FLOAT;
 	const logitsType = types.get(logits) ?? type;
 	const hidden = casted(type, 'hidden', 'neuralese/hidden');
 	const alike = new Set(others.map(({ tensor }) => tensor));
 	cut(graph, site, hidden, alike);
-	const given = integers('neuralese/all', [0], true);
-	for (const name of ALL_LOGITS.keys()) {
-		if (graph.input.some((input) => input.name === name)) {
-			reread(graph, name, given.name);
-			graph.initializer.push(given);
-		}
-	}
 	rename(graph, logits, RAW);
 	const normed = inputOfProjection(graph, hidden.tensor);
+	if (normed === undefined) {
+		return 'no unembedding follows its last block';
+	}
 	graph.node.push(
 		logitsType === DataType.FLOAT ? node('Identity', [RAW], ['logits']) : cast(RAW, 'logits', DataType.FLOAT),
 		type === DataType.FLOAT ? node('Identity', [normed], ['normed']) : cast(normed, 'normed', DataType.FLOAT),
@@ -57,12 +57,7 @@ export function toHead(graph: GraphProto, { logits }: Anatomy, site: Site, other
 	const known = new Set([...graph.input, ...graph.initializer].map(({ name }) => name));
 	const made = new Network(graph).producers;
 	const foreign = graph.node.flatMap(inputsOf).find((name) => name !== '' && !known.has(name) && !made.has(name));
-	if (foreign !== undefined) {
-		throw new EngineError(
-			`The graph's logits depend on ${quoted(foreign)} besides the residual stream, which is not supported.`,
-			'bad-model',
-		);
-	}
+	return foreign === undefined ? undefined : `its logits depend on ${quoted(foreign)} besides the residual stream`;
 }
 
 /** What is handed in are the logits. `graph`: an empty one. */
@@ -135,7 +130,7 @@ function part(shape: string, out: string, attributes: NodeProto['attribute']): N
 }
 
 /** What the unembedding is applied to. */
-function inputOfProjection(graph: GraphProto, hidden: string): string {
+function inputOfProjection(graph: GraphProto, hidden: string): string | undefined {
 	const dependent = new Set([hidden]);
 	for (const one of graph.node) {
 		const input = one.opType === 'Shape' ? undefined : one.input.find((name) => dependent.has(name));
@@ -147,7 +142,7 @@ function inputOfProjection(graph: GraphProto, hidden: string): string {
 		}
 		one.output.forEach((name) => dependent.add(name));
 	}
-	throw new EngineError('The graph has no unembedding after its last block, so it is no decoder that can be read.', 'bad-model');
+	return undefined;
 }
 
 /** topk, lse, entropy, kl and the target's logit, of `logits` [N,M,V]. */

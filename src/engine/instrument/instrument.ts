@@ -8,11 +8,13 @@ import { HEAD_NAMES, toHead, toLogitsHead } from './head';
 import { inlineMerged } from './merged';
 import { Network, reserve } from './network';
 import { ModelProtoSchema } from './onnx_pb';
-import { parseModel, type Model } from './proto';
+import { dimsOf, integers, parseModel, type GraphProto, type Model } from './proto';
 
 /** Inputs that every call of the engine can give. */
 const KNOWN_INPUTS =
 	/^(input_ids|attention_mask|position_ids|inputs_embeds|embeds_mask|past_key_values\.\d+\.(key|value)|patch\.\d+\.(keep|add))$/;
+/** For how many of the last positions logits are computed; 0: for all. */
+const SETTLED: ReadonlyMap<string, number> = new Map([['num_logits_to_keep', 0]]);
 const STANDARD = new Set(['', 'ai.onnx']);
 
 export interface Instrumented {
@@ -49,7 +51,10 @@ function instrumented(bytes: Uint8Array, withheld: string | undefined): Instrume
 	if (sites.kind === 'found' && logitsOnly === undefined) {
 		const own = (head.anatomy.sites as typeof sites).sites;
 		toBody(body.model.graph, anatomy, sites.sites, caches);
-		toHead(head.model.graph, head.anatomy, own.at(-1)!, own, opset);
+		const why = toHead(head.model.graph, head.anatomy, own.at(-1)!, own, opset);
+		if (why !== undefined) {
+			return instrumented(bytes, why);
+		}
 	} else {
 		toLogitsBody(body.model.graph, anatomy, caches);
 		toLogitsHead(head.model.graph, opset);
@@ -67,10 +72,19 @@ function emptied(model: Model): Model {
 	return create(ModelProtoSchema, { irVersion, opsetImport, graph: { name: 'head' } }) as Model;
 }
 
+/** Inputs that only choose what is computed get the value that means all. */
+function settle(graph: GraphProto): void {
+	for (const input of graph.input.filter(({ name }) => SETTLED.has(name))) {
+		const values = [SETTLED.get(input.name)!];
+		graph.initializer.push(integers(input.name, values, dimsOf(input)?.length === 0));
+	}
+}
+
 function opened(bytes: Uint8Array): { model: Model; anatomy: Anatomy; caches: CacheShape } {
 	const model = parseModel(bytes);
 	const { graph } = model;
 	inlineMerged(graph);
+	settle(graph);
 	const initializers = new Set(graph.initializer.map(({ name }) => name));
 	graph.input = graph.input.filter(({ name }) => !initializers.has(name));
 	const caches = nameCaches(graph);

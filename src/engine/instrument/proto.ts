@@ -41,8 +41,9 @@ export function serialise(model: ModelProto): Uint8Array {
 	return toBinary(ModelProtoSchema, model);
 }
 
+/** Without a name: names must be unique, and nobody needs them. */
 export function node(opType: string, input: string[], output: string[], attribute: AttributeProto[] = []): NodeProto {
-	return create(NodeProtoSchema, { opType, input, output, name: `neuralese/${output[0]}`, attribute });
+	return create(NodeProtoSchema, { opType, input, output, attribute });
 }
 
 export function whole(name: string, value: number): AttributeProto {
