@@ -9,6 +9,7 @@ import { parseManifest } from './manifest';
 import { Model } from './model';
 import { compareOriginal } from './original';
 import type { Runtime } from './runtime';
+import { failureOf, SelfTestError } from './selftest';
 import { findGraph, findSource, isFile, type Source } from './source';
 import { readPlace } from './weights';
 
@@ -59,6 +60,10 @@ export async function addModel(runtime: Runtime, adding: Adding): Promise<string
 		const why = await differs(runtime, folder, adding);
 		if (why !== undefined) {
 			await makeFolder(runtime, source, folder, { ...adding, withheld: why });
+			const still = await differs(runtime, folder, adding);
+			if (still !== undefined) {
+				throw new EngineError(`The model cannot be run, because ${still}: export it again.`, 'bad-model');
+			}
 		}
 	} catch (error) {
 		await rm(folder, { recursive: true, force: true });
@@ -67,14 +72,22 @@ export async function addModel(runtime: Runtime, adding: Adding): Promise<string
 	return folder;
 }
 
-/** Why the layers of the model must not be believed. */
+/** Why what was made must not be believed. */
 async function differs(runtime: Runtime, folder: string, { signal, progress }: Adding): Promise<string | undefined> {
 	const { text, sha256: hash } = await readManifest(folder);
-	const model = await Model.load(runtime, { folder, manifest: parseManifest(text), sha256: hash, signal, progress });
+	let model: Model;
+	try {
+		model = await Model.load(runtime, { folder, manifest: parseManifest(text), sha256: hash, signal, progress });
+	} catch (error) {
+		if (error instanceof SelfTestError) {
+			return failureOf(error.test);
+		}
+		throw error;
+	}
 	try {
 		progress('Comparing with the original graph', 0.9);
-		const { name, ok, maxAbsDiff } = await compareOriginal(runtime, model, (await readPlace(hash))!, signal);
-		return ok ? undefined : `the self-test "${name}" failed with a largest difference of ${maxAbsDiff.toPrecision(2)}`;
+		const test = await compareOriginal(runtime, model, (await readPlace(hash))!, signal);
+		return test.ok ? undefined : failureOf(test);
 	} finally {
 		model.dispose();
 	}

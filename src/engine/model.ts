@@ -16,7 +16,7 @@ import { openGraph } from './graphfile';
 import { Head } from './head';
 import type { Manifest, ManifestFile } from './manifest';
 import { floats, integers, type Graph, type Runtime } from './runtime';
-import { selfTest, type SelfTest } from './selftest';
+import { failureOf, selfTest, SelfTestError, type SelfTest } from './selftest';
 import { Tokenizer } from './tokenizer';
 import { locateWeights } from './weights';
 
@@ -206,19 +206,11 @@ export class Model implements Disposable {
 	/** A failed test takes its feature away; without the basics there is nothing to run. */
 	private judge(tests: readonly SelfTest[]): void {
 		this.tests = [...tests];
-		for (const { name, ok, maxAbsDiff, feature } of tests) {
-			if (!ok && feature === 'basics') {
-				throw new EngineError(
-					`The model fails its self-test "${name}" (largest difference ${maxAbsDiff.toPrecision(2)}): export it again.`,
-					'bad-model',
-				);
+		for (const test of tests.filter(({ ok }) => !ok)) {
+			if (test.feature === 'basics') {
+				throw new SelfTestError(test);
 			}
-			if (!ok && feature !== 'basics') {
-				this.unavailable.set(
-					feature,
-					`the self-test "${name}" failed with a largest difference of ${maxAbsDiff.toPrecision(2)}`,
-				);
-			}
+			this.unavailable.set(test.feature, failureOf(test));
 		}
 		const { logitsOnly } = this.manifest;
 		if (logitsOnly !== undefined) {

@@ -1,4 +1,5 @@
 /** Tests that a model computes the same in every way the engine computes it. Run on loading: the graphs may come from anybody. */
+import { EngineError } from './error';
 import type { Manifest } from './manifest';
 import type { Feature, Model } from './model';
 import { bySite, type Cache, type Forward, type Input, type Patch } from './body';
@@ -24,6 +25,19 @@ export interface SelfTest {
 	ok: boolean;
 	/** What is lost when it fails; without the basics the model is refused. */
 	feature: Feature | 'basics';
+}
+
+/** The end of a sentence. */
+export function failureOf({ name, maxAbsDiff }: Pick<SelfTest, 'name' | 'maxAbsDiff'>): string {
+	return `the self-test "${name}" failed with a largest difference of ${maxAbsDiff.toPrecision(2)}`;
+}
+
+/** A model that fails the basics is not run. */
+export class SelfTestError extends EngineError {
+	constructor(readonly test: SelfTest) {
+		const difference = test.maxAbsDiff.toPrecision(2);
+		super(`The model fails its self-test "${test.name}" (largest difference ${difference}): export it again.`, 'bad-model');
+	}
 }
 
 /** Throws where the graphs cannot even be run. */
