@@ -9,6 +9,7 @@ import { legibility } from './cli/legibility';
 import { ood } from './cli/ood';
 import { evaluateProbe, features, trainProbe } from './cli/probe';
 import { parseCommand, USAGE, type Command } from './cli/options';
+import { modelsAdd, modelsCheck, modelsList } from './cli/models';
 import { report } from './cli/reports';
 import { reproduce } from './cli/reproduce';
 import { withSession } from './cli/session';
@@ -39,6 +40,12 @@ function run(command: Command): Promise<string> | string {
 			return withSession((session) => reproduce(command, session));
 		case 'inspect':
 			return inspect(command);
+		case 'models-add':
+			return withSession((session) => modelsAdd(command, session));
+		case 'models-list':
+			return modelsList();
+		case 'models-check':
+			return withSession((session) => modelsCheck(command, session));
 	}
 }
 

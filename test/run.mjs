@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run as runFiles } from 'node:test';
 import { spec } from 'node:test/reporters';
-import { installAll, installPackages, ROOT, SetupError } from './setup.mjs';
+import { installAll, installPackages, makeExports, ROOT, SetupError } from './setup.mjs';
 
 /**
  * One server and one browser per E2E file: two at a time starve each other on two cores. The package is tested last, because
@@ -14,6 +14,7 @@ import { installAll, installPackages, ROOT, SetupError } from './setup.mjs';
  */
 const SUITES = [
 	{ name: 'unit', run: () => nodeTests(/^unit\//, 2, 300_000) },
+	{ name: 'exports', run: () => nodeTests(/^exports\//, 1, 600_000) },
 	{ name: 'integration', run: mochaTests },
 	{ name: 'e2e', run: () => nodeTests(/^e2e\/(?!vsix)/, 1, 600_000) },
 	{ name: 'package', run: () => nodeTests(/^e2e\/vsix/, 1, 600_000) },
@@ -28,10 +29,14 @@ if (unknown.length > 0) {
 }
 
 try {
-	if (wanted.length === 0 || wanted.some((name) => name !== 'unit')) {
+	const wants = (...names) => wanted.length === 0 || wanted.some((name) => names.includes(name));
+	if (wants('integration', 'e2e', 'package')) {
 		installAll();
 	} else {
 		installPackages();
+	}
+	if (wants('exports')) {
+		makeExports();
 	}
 } catch (error) {
 	console.error(error instanceof SetupError ? error.message : error);

@@ -1,12 +1,16 @@
 // What a fresh machine needs before anything of this project runs: the npm packages, and for the tests a browser and a VS Code.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installEditor } from './e2e/vscode/setup.mjs';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
+/** Scripts that export decoders. */
+const EXPORTS = join(ROOT, 'test/fixtures/exports');
 /** The engine's child uses what Node 20 brought; older ones fail late and obscurely. */
 const OLDEST_NODE = 20;
 /** Debian's, not Playwright's: it comes from the package manager, with its libraries. */
@@ -52,6 +56,37 @@ function installBrowser() {
 
 function findBrowser() {
 	return [process.env.CHROMIUM, ...BROWSERS].find((path) => path && existsSync(path));
+}
+
+/**
+ * Exports of real architectures with random weights, kept on this machine for as long as the scripts that make them do not change.
+ * Their folder goes into the environment variable NEURALESE_EXPORTS.
+ */
+export function makeExports() {
+	const names = readdirSync(EXPORTS).filter((name) => /\.(py|txt)$/.test(name)).sort();
+	const key = (list) => {
+		const hash = createHash('sha256');
+		list.forEach((name) => hash.update(readFileSync(join(EXPORTS, name))));
+		return hash.digest('hex').slice(0, 16);
+	};
+	const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'neuralese-inspector');
+	const environment = join(cache, `python-${key(['requirements.txt'])}`);
+	const folder = join(cache, `exports-${key(names)}`);
+	if (!existsSync(join(folder, 'done'))) {
+		const python = join(environment, 'bin/python');
+		if (!existsSync(join(environment, 'done'))) {
+			console.error('Installing PyTorch and the exporters (once)…');
+			run('python3', ['-m', 'venv', '--clear', environment], { stdio: ['ignore', 2, 2] });
+			const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', join(EXPORTS, 'requirements.txt')];
+			run(python, install, { stdio: ['ignore', 2, 2] });
+			writeFileSync(join(environment, 'done'), '');
+		}
+		console.error('Exporting small decoders (once)…');
+		mkdirSync(folder, { recursive: true });
+		run(python, [join(EXPORTS, 'make.py'), folder], { stdio: ['ignore', 2, 2] });
+		writeFileSync(join(folder, 'done'), '');
+	}
+	process.env.NEURALESE_EXPORTS = folder;
 }
 
 /** Installs everything the tests inside VS Code need. VSCODE_HOST_DIR names an installation made before. */

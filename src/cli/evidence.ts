@@ -15,7 +15,7 @@ export function evidenceLines(evidence: EvidenceRecord): string[] {
 		...meter.flatMap(meterLines),
 		...legibility.flatMap(legibilityLines),
 		...(claims.length > 0 ? table(evidence) : []),
-		...claims.filter(({ rungs }) => rungs.some(({ state }) => state !== 'reached')).map(whyNotHigher),
+		...claims.filter(({ rungs }) => rungs.some(({ state }) => state !== 'reached')).map((claim) => whyNotHigher(claim, claims)),
 		...skipped.map((why) => `  Not measured: ${printable(why)}`),
 		'',
 	];
@@ -54,7 +54,7 @@ function table({ claims, readings, tests }: EvidenceRecord): string[] {
 		const reading = readings.find((one) => one.arm === arm && one.thought === thought);
 		const resample = tests.find((one) => one.arm === arm && one.test === 'resample' && one.step === thought && one.later !== 'frozen');
 		return [
-			`${thought}`,
+			nameOf({ arm, thought }, claims),
 			`L${level}`,
 			printable(claim),
 			number(reading?.live),
@@ -72,9 +72,14 @@ function table({ claims, readings, tests }: EvidenceRecord): string[] {
 	return [line(COLUMNS), ...rows.map(line)];
 }
 
-function whyNotHigher({ thought, rungs }: ClaimRecord): string {
-	const { level, why } = rungs.find(({ state }) => state !== 'reached')!;
-	return `  ${thought} is not L${level}: ${printable(why)}`;
+/** Of a thought; with its arm where several arms have thoughts. */
+function nameOf({ arm, thought }: Pick<ClaimRecord, 'arm' | 'thought'>, claims: readonly ClaimRecord[]): string {
+	return claims.some((other) => other.arm !== arm) ? `${printable(arm)} ${thought}` : `${thought}`;
+}
+
+function whyNotHigher(claim: ClaimRecord, claims: readonly ClaimRecord[]): string {
+	const { level, why } = claim.rungs.find(({ state }) => state !== 'reached')!;
+	return `  ${nameOf(claim, claims)} is not L${level}: ${printable(why)}`;
 }
 
 function delta(record: Pick<CausalRecord, 'deltaLogOdds' | 'changed'> | undefined): string {

@@ -1,9 +1,15 @@
 /** Which model folder a run uses. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 
 const DEFAULT_MODEL = 'prosqa';
-const BUNDLED = join(__dirname, '..', 'models');
+export const BUNDLED = join(__dirname, '..', 'models');
+
+/** Where the engine puts models that are added. */
+export function addedFolder(): string {
+	return join(process.env['NEURALESE_HOME'] || join(homedir(), '.neuralese'), 'models');
+}
 
 /** `note`: what the user should know about the choice. */
 export interface ChosenModel {
@@ -12,7 +18,7 @@ export interface ChosenModel {
 }
 
 /**
- * The flag's folder, else the model that the prompt file names (a bundled one, or a folder relative to the file), else the
+ * The flag's folder or export, else the model that the prompt file names (a bundled one, or a folder relative to the file), else the
  * bundled default. Prompt files of other tools name hosted models: such a name is noted and the default is used.
  */
 export function chooseModel(flag: string | undefined, named: string | undefined, promptFile: string): ChosenModel {
@@ -23,7 +29,7 @@ export function chooseModel(flag: string | undefined, named: string | undefined,
 		return { folder: join(BUNDLED, DEFAULT_MODEL) };
 	}
 	const beside = isAbsolute(named) ? named : resolve(dirname(promptFile), named);
-	if (hasManifest(beside) || /[\\/]/.test(named)) {
+	if (hasManifest(beside) || /[\\/]/.test(named) || (named.endsWith('.onnx') && existsSync(beside))) {
 		return { folder: beside };
 	}
 	const folder = bundled(named);
@@ -35,12 +41,12 @@ export function chooseModel(flag: string | undefined, named: string | undefined,
 		: { folder };
 }
 
-/** The folder of a bundled model. */
+/** The folder of a bundled or added model. */
 function bundled(name: string): string | undefined {
-	const folder = join(BUNDLED, name);
-	return hasManifest(folder) ? folder : undefined;
+	return [BUNDLED, addedFolder()].map((folder) => join(folder, name)).find(hasManifest);
 }
 
 function hasManifest(folder: string): boolean {
-	return statSync(join(folder, 'model.json'), { throwIfNoEntry: false })?.isFile() ?? false;
+	const path = join(folder, 'model.json');
+	return existsSync(path) && statSync(path).isFile();
 }

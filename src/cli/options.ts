@@ -27,6 +27,11 @@ export const USAGE = `Usage:
   node dist/cli.js probe eval P [DATA.jsonl] [--task T] [--model DIR] [--latents N] [--seed N] [--temperature X] [--max-tokens N] [--json]
   node dist/cli.js probe features DATA.jsonl --out F.safetensors [as probe train]
   node dist/cli.js inspect X.trace.safetensors [--json]
+  node dist/cli.js models add FILE.onnx|DIR [--tokenizer DIR] [--out DIR]
+  node dist/cli.js models list
+  node dist/cli.js models check DIR [--reference NPZ] [--json]
+
+--model takes a model folder, a bundled or added model's name, an .onnx file of a decoder, or a folder with one.
 
 Tests of causal: ablate-zero, ablate-mean, noise, resample, snap-1, snap-5, mixture, truncate, early-answer, drop-span, patch,
 transplant, jitter; and interchange, which needs --from. All where --tests is absent.
@@ -54,6 +59,9 @@ export type Command =
 	| { kind: 'ood'; file: string; json: boolean; reference?: string; run: RunFlags }
 	| { kind: 'legibility'; file: string; json: boolean; limit?: number; loadBearing: boolean; peers: PeerFlags; run: RunFlags }
 	| { kind: 'inspect'; file: string; json: boolean }
+	| { kind: 'models-add'; file: string; tokenizer?: string; out?: string }
+	| { kind: 'models-list' }
+	| { kind: 'models-check'; file: string; json: boolean; reference?: string }
 	| ({ kind: 'probe-train'; out: string; name?: string; label?: string } & ProbeFlags)
 	| ({ kind: 'probe-eval'; probe: string } & Omit<ProbeFlags, 'at' | 'sites'>)
 	| ({ kind: 'probe-features'; file: string; out: string } & Omit<ProbeFlags, 'file'>);
@@ -111,7 +119,7 @@ const MAX_SEED = 2 ** 32 - 1;
 const MAX_TOP_K = 1_000;
 const MAX_TEMPERATURE = 100;
 
-const COMMANDS = 'analyze, eval, report, reproduce, causal, ood, legibility, probe or inspect';
+const COMMANDS = 'analyze, eval, report, reproduce, causal, ood, legibility, probe, inspect or models';
 
 type Values = Record<string, string | boolean | undefined>;
 
@@ -258,6 +266,8 @@ export function parseCommand(args: readonly string[]): Command {
 						json: values['json'] === true,
 					};
 		}
+		case 'models':
+			return models(rest);
 		case 'help':
 		case '--help':
 		case '-h':
@@ -360,6 +370,37 @@ function only(positionals: string[], most: number, command: string): string[] {
 		throw new UsageError(`${command} does not take ${JSON.stringify((positionals[most] ?? '').slice(0, 60))}: see --help.`);
 	}
 	return positionals;
+}
+
+function models([action, ...rest]: readonly string[]): Command {
+	switch (action) {
+		case 'add': {
+			const { file, values } = parsed('models add', rest, {
+				help: COMMON.help,
+				tokenizer: { type: 'string' },
+				out: { type: 'string' },
+			});
+			return file === undefined
+				? { kind: 'help' }
+				: { kind: 'models-add', file, tokenizer: named(values, 'tokenizer'), out: named(values, 'out') };
+		}
+		case 'check': {
+			const { file, values } = parsed('models check', rest, { ...COMMON, reference: { type: 'string' } });
+			return file === undefined
+				? { kind: 'help' }
+				: { kind: 'models-check', file, json: values['json'] === true, reference: named(values, 'reference') };
+		}
+		case 'list':
+			if (rest.length > 0) {
+				throw new UsageError('models list takes nothing else: see --help.');
+			}
+			return { kind: 'models-list' };
+		case '--help':
+		case '-h':
+			return { kind: 'help' };
+		default:
+			throw new UsageError('models needs an action: use add, list or check.');
+	}
 }
 
 /** `file` is absent where help was asked for. */

@@ -260,7 +260,10 @@ export class AnalysisRun {
 		const { model } = this;
 		this.notes.push(...unknownWords(prompt.text, this.encoded, model.tokenizer.unknownId));
 		const neighbours = model.unavailable.get('neighbours');
-		if (neighbours !== undefined) {
+		const { logitsOnly } = model.manifest;
+		if (logitsOnly !== undefined) {
+			this.notes.push(`Only the logits of this model can be seen and not its layers, because ${logitsOnly}.`);
+		} else if (neighbours !== undefined) {
 			this.notes.push(`The nearest input embeddings of the thoughts are missing, because ${neighbours}.`);
 		}
 		return {

@@ -17,6 +17,10 @@ export interface EngineApi {
 	describe: Call<void, RuntimeInfo>;
 	/** Loads a model folder (cached by its hash), checks every file against the manifest, and self-tests it. */
 	load: Call<{ model: string }, ModelCard, ProgressEvent>;
+	/** Makes a model folder from an exported decoder: an .onnx file, or a folder with one. */
+	add: Call<AddParams, ModelCard, ProgressEvent>;
+	/** What is known about a model, and whether it computes what it should. */
+	check: Call<CheckParams, ModelCheck, ProgressEvent>;
 	/** Runs the arms, reads every position out, and writes the trace to `out`. */
 	analyze: Call<AnalyzeParams, AnalyzeResult, AnalyzeEvent>;
 	/** Answers only, for many prompts. */
@@ -40,6 +44,34 @@ export interface RuntimeInfo {
 	engine: string;
 	platform: string;
 	pid: number;
+}
+
+export interface AddParams {
+	/** An .onnx file, or a folder with one. */
+	source: string;
+	/** A folder with a tokenizer.json, or the file; looked for beside the graph where absent. */
+	tokenizer?: string;
+	/** A folder that does not exist yet; one below the user's home where absent. */
+	out?: string;
+}
+
+export interface CheckParams {
+	model: string;
+	/** An NPZ of another implementation: `input_ids` [T], `resid.i` [T,width], `logits` [T,vocabulary]. */
+	reference?: string;
+}
+
+export interface ModelCheck {
+	layers: number;
+	/** Null where the layers cannot be seen. */
+	width: number | null;
+	vocab: number;
+	/** Of the residual stream: layers + 1, or 0 where only logits can be seen. */
+	sites: number;
+	quantisation: string;
+	available: string[];
+	unavailable: { what: string; why: string }[];
+	selfTest: { name: string; maxAbsDiff: number; ok: boolean }[];
 }
 
 export interface ModelCard {

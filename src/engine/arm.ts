@@ -3,12 +3,12 @@ import type { RunOptions } from '../trace/document';
 import { EngineError, quoted } from './error';
 import type { Recipe, RecipeSegment } from './manifest';
 
-export type Feedback = { site: 'normed' } | { site: 'resid' } | { site: 'token'; id: number };
+export type Feedback = { site: 'normed' } | { site: 'resid' } | { site: 'token'; id: number } | { site: 'mixture'; top: number };
 
 /** What happens after the prompt. */
 export type Segment =
 	| { kind: 'tokens'; ids: number[] }
-	| { kind: 'decode'; role: 'thought' | 'answer'; stop: ReadonlySet<number>; limit: number }
+	| { kind: 'decode'; role: 'thought' | 'answer'; stop: ReadonlySet<number>; limit: number; atLimit?: 'go-on' }
 	| { kind: 'latent'; count: number; feedback: Feedback };
 
 export interface ArmPlan {
@@ -80,14 +80,13 @@ function planArm(
 					role: segment.role,
 					stop: new Set(segment.stop.map(id)),
 					limit: maxTokens ?? segment.limit,
+					...(segment.atLimit ? { atLimit: segment.atLimit } : {}),
 				});
 				break;
 			case 'latent': {
 				const count = latents ?? segment.count;
 				const feedback: Feedback =
-					segment.feedback.site === 'token'
-						? { site: 'token', id: id(segment.feedback.token) }
-						: { site: segment.feedback.site };
+					segment.feedback.site === 'token' ? { site: 'token', id: id(segment.feedback.token) } : segment.feedback;
 				plan.segments.push({ kind: 'latent', count, feedback });
 				plan.fixed += count;
 				plan.feedback = inWords(segment.feedback);
@@ -106,6 +105,8 @@ function inWords(feedback: Extract<RecipeSegment, { kind: 'latent' }>['feedback'
 			return 'state before the final norm';
 		case 'token':
 			return `embedding of ${feedback.token}`;
+		case 'mixture':
+			return `mixture of the ${feedback.top} likeliest tokens' embeddings`;
 	}
 }
 

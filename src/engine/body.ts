@@ -1,4 +1,5 @@
 /** One call of `body.onnx`: ids or embeddings in, residual stream at every site and the extended cache out. */
+import { EngineError } from './error';
 import type { ModelShape } from './manifest';
 import { floats, integers, type Feeds, type Graph, type Tensor } from './runtime';
 
@@ -52,36 +53,47 @@ export interface Forwards {
 	cache?: Cache;
 }
 
+const CLOSED = 'Only the logits of this model can be seen: nothing can be fed or changed inside it.';
+
 export class Body {
 	/** What is fed where nothing is embedded or patched. */
 	private readonly idle: Feeds;
 	private readonly sites: readonly `resid.${number}`[];
 	private readonly presents: readonly string[];
 	private readonly pasts: readonly string[];
-	/** Whether positions are told. Otherwise they follow from the cache, and rows of a batch cannot be padded. */
-	readonly positions: boolean;
+	/** Whether positions and what is padding are told. Otherwise they follow from the cache, and rows of a batch cannot be padded. */
+	readonly padded: boolean;
+	private readonly positions: boolean;
+	private readonly mask: boolean;
+	/** False where only logits can be seen: then nothing is embedded or patched. */
+	private readonly open: boolean;
 
 	constructor(
 		private readonly graph: Graph,
 		private readonly shape: ModelShape,
 	) {
 		this.sites = Array.from({ length: shape.layers + 1 }, (_, i) => `resid.${i}` as const);
-		const caches = Array.from({ length: shape.layers }, (_, l) => [`${l}.key`, `${l}.value`]).flat();
+		const caches = Array.from({ length: shape.caches ?? shape.layers }, (_, l) => [`${l}.key`, `${l}.value`]).flat();
 		this.presents = caches.map((name) => `present.${name}`);
 		this.pasts = caches.map((name) => `past_key_values.${name}`);
 		this.positions = graph.inputs.has('position_ids');
+		this.mask = graph.inputs.has('attention_mask');
+		this.padded = this.positions && this.mask;
+		this.open = graph.inputs.has('inputs_embeds');
 		const one = floats(new Float32Array([1]), 1, 1, 1);
 		const zero = floats(new Float32Array(1), 1, 1, 1);
-		this.idle = {
-			inputs_embeds: zero,
-			embeds_mask: { type: 'bool', data: new Uint8Array(1), dims: [1, 1, 1] },
-			...Object.fromEntries(
-				this.sites.flatMap((_, i) => [
-					[`patch.${i}.keep`, one],
-					[`patch.${i}.add`, zero],
-				]),
-			),
-		};
+		this.idle = !this.open
+			? {}
+			: {
+					inputs_embeds: zero,
+					embeds_mask: { type: 'bool', data: new Uint8Array(1), dims: [1, 1, 1] },
+					...Object.fromEntries(
+						this.sites.flatMap((_, i) => [
+							[`patch.${i}.keep`, one],
+							[`patch.${i}.add`, zero],
+						]),
+					),
+				};
 	}
 
 	/** The cache of no positions. */
@@ -92,13 +104,18 @@ export class Body {
 
 	async forward(input: Input, past: Cache, options: { patch?: Patch; embeds?: boolean } = {}): Promise<Forward> {
 		const { width } = this.shape;
+		if (!this.open && (!('ids' in input) || options.patch || options.embeds)) {
+			throw new EngineError(CLOSED, 'bad-request');
+		}
 		const count = 'ids' in input ? input.ids.length : input.embeddings.length / width;
 		const total = past.length + count;
 		const feeds: Record<string, Tensor> = {
 			...this.idle,
 			input_ids: integers('ids' in input ? input.ids : new Float32Array(count), 1, count),
-			attention_mask: { type: 'int64', data: new BigInt64Array(total).fill(1n), dims: [1, total] },
 		};
+		if (this.mask) {
+			feeds['attention_mask'] = { type: 'int64', data: new BigInt64Array(total).fill(1n), dims: [1, total] };
+		}
 		if (this.positions) {
 			feeds['position_ids'] = integers(
 				Array.from({ length: count }, (_, i) => past.length + i),
@@ -117,11 +134,7 @@ export class Body {
 		for (const [i, name] of this.pasts.entries()) {
 			feeds[name] = past.values[i]!;
 		}
-		const results = await this.graph.run(feeds, [
-			...this.sites,
-			...this.presents,
-			...(options.embeds ? ['token_embeds'] : []),
-		]);
+		const results = await this.graph.run(feeds, [...this.sites, ...this.presents, ...(options.embeds ? ['token_embeds'] : [])]);
 		return {
 			count,
 			resid: this.sites.map((site) => results[site]!.data as Float32Array),
@@ -155,6 +168,9 @@ export class Body {
 	private fed(rows: readonly Row[], past: number, count: number): Record<string, Tensor> {
 		const { width, context } = this.shape;
 		const size = rows.length * count;
+		if (!this.open && rows.some(({ fed, patch }) => patch || fed.some((one) => typeof one !== 'number'))) {
+			throw new EngineError(CLOSED, 'bad-request');
+		}
 		const ids = new BigInt64Array(size);
 		const positions = new BigInt64Array(size);
 		const mask = new BigInt64Array(rows.length * (past + count));
@@ -178,10 +194,14 @@ export class Body {
 		}
 		return {
 			input_ids: { type: 'int64', data: ids, dims: [rows.length, count] },
-			attention_mask: { type: 'int64', data: mask, dims: [rows.length, past + count] },
+			...(this.mask ? { attention_mask: { type: 'int64' as const, data: mask, dims: [rows.length, past + count] } } : {}),
 			...(this.positions ? { position_ids: { type: 'int64' as const, data: positions, dims: [rows.length, count] } } : {}),
-			inputs_embeds: floats(vectors, rows.length, count, width),
-			embeds_mask: { type: 'bool', data: isVector, dims: [rows.length, count, 1] },
+			...(this.open
+				? {
+						inputs_embeds: floats(vectors, rows.length, count, width),
+						embeds_mask: { type: 'bool' as const, data: isVector, dims: [rows.length, count, 1] },
+					}
+				: {}),
 		};
 	}
 

@@ -1,7 +1,7 @@
 /** The engine as its callers see it: calls that work or fail with one sentence, whatever happens to the child behind them. */
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CANCELLED, isCancelled, RpcError, type CallOptions, type Disposable } from '../shared/rpc';
 import type { EngineApi } from './api';
@@ -68,7 +68,7 @@ export class Engine implements Disposable {
 		params: EngineApi[M]['params'],
 		{ signal, onEvent }: CallOptions<EngineApi[M]['event']> = {},
 	): Promise<EngineApi[M]['result']> {
-		const model = await manifestHash(params);
+		const model = await identityOf(params);
 		if (model !== undefined && this.quarantine.holds(model)) {
 			throw new RpcError(
 				'This model crashed the engine twice, so it is not run again: choose another, or restart the engine to try it.',
@@ -251,9 +251,13 @@ function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promis
 	});
 }
 
-/** SHA-256 of the manifest of the model that a call is about; it pins every other file. Undefined where there is none to read. */
-async function manifestHash(params: unknown): Promise<string | undefined> {
-	const folder = (params as { model?: unknown } | undefined)?.model;
+/**
+ * What a model that crashes is known by: the SHA-256 of its manifest, which pins every other file, or the path of an export that has
+ * none yet. Undefined where a call is about no model.
+ */
+async function identityOf(params: unknown): Promise<string | undefined> {
+	const { model, source } = (params ?? {}) as { model?: unknown; source?: unknown };
+	const folder = source ?? model;
 	if (typeof folder !== 'string') {
 		return undefined;
 	}
@@ -261,9 +265,9 @@ async function manifestHash(params: unknown): Promise<string | undefined> {
 	try {
 		const bytes = Buffer.alloc(MAX_MANIFEST_BYTES);
 		const read = await handle?.read(bytes, 0, bytes.length, 0);
-		return read && createHash('sha256').update(bytes.subarray(0, read.bytesRead)).digest('hex');
+		return read ? createHash('sha256').update(bytes.subarray(0, read.bytesRead)).digest('hex') : resolve(folder);
 	} catch {
-		return undefined;
+		return resolve(folder);
 	} finally {
 		await handle?.close();
 	}

@@ -8,8 +8,9 @@ type Expected = Readonly<Record<string, { type: string; dims: number[]; optional
 
 const ANY = -1;
 
-export function checkBody(graph: Graph, { shape }: Manifest): void {
-	const { layers, width, heads, headWidth } = shape;
+export function checkBody(graph: Graph, { shape, logitsOnly }: Manifest): void {
+	const { layers, caches = layers, width, heads, headWidth } = shape;
+	const isOpen = logitsOnly === undefined;
 	const each = (count: number, slots: (i: number) => Expected): Expected =>
 		Object.assign({}, ...Array.from({ length: count }, (_, i) => slots(i)));
 	const cache = { type: 'float32', dims: [ANY, heads, ANY, headWidth] };
@@ -17,16 +18,15 @@ export function checkBody(graph: Graph, { shape }: Manifest): void {
 	const ids = { type: 'int64', dims: [ANY, ANY] };
 	check('body', 'input', graph.inputs, {
 		input_ids: ids,
-		attention_mask: ids,
+		attention_mask: { ...ids, optional: true },
 		position_ids: { ...ids, optional: true },
-		inputs_embeds: vector,
-		embeds_mask: { type: 'bool', dims: [ANY, ANY, 1] },
-		...each(layers, (l) => ({ [`past_key_values.${l}.key`]: cache, [`past_key_values.${l}.value`]: cache })),
-		...each(layers + 1, (i) => ({ [`patch.${i}.keep`]: vector, [`patch.${i}.add`]: vector })),
+		...(isOpen ? { inputs_embeds: vector, embeds_mask: { type: 'bool', dims: [ANY, ANY, 1] } } : {}),
+		...each(caches, (l) => ({ [`past_key_values.${l}.key`]: cache, [`past_key_values.${l}.value`]: cache })),
+		...each(isOpen ? layers + 1 : 0, (i) => ({ [`patch.${i}.keep`]: vector, [`patch.${i}.add`]: vector })),
 	});
 	check('body', 'output', graph.outputs, {
-		token_embeds: vector,
-		...each(layers, (l) => ({
+		...(isOpen ? { token_embeds: vector } : {}),
+		...each(caches, (l) => ({
 			[`present.${l}.key`]: cache,
 			[`present.${l}.value`]: cache,
 			[`attention.${l}`]: { type: 'float32', dims: [ANY, ANY, ANY, ANY], optional: true },

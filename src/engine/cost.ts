@@ -38,7 +38,7 @@ export interface Cost {
 
 export function costOf(manifest: Pick<Manifest, 'files' | 'shape' | 'quantisation'>): Cost {
 	const { files, shape } = manifest;
-	const parameters = files.body.bytes / (BYTES_PER_WEIGHT.get(manifest.quantisation) ?? 1);
+	const parameters = bodyBytes(manifest) / (BYTES_PER_WEIGHT.get(manifest.quantisation) ?? 1);
 	const operations = (positions: number, past: number, lens: boolean) =>
 		2 * parameters * positions +
 		2 * shape.layers * shape.width * positions * (2 * past + positions) +
@@ -49,8 +49,13 @@ export function costOf(manifest: Pick<Manifest, 'files' | 'shape' | 'quantisatio
 		chunk,
 		rows: Math.floor(chunk / ROW_POSITIONS),
 		seconds: (positions, past, lens) => CALL_SECONDS + operations(positions, past, lens) / PESSIMISTIC_RATE,
-		loadSeconds: (files.body.bytes + files.head.bytes + files.tokenizer.bytes) / LOAD_RATE,
+		loadSeconds: (bodyBytes(manifest) + files.head.bytes + files.tokenizer.bytes) / LOAD_RATE,
 	};
+}
+
+/** Of the body's weights, or a little more where they share files with the head's. */
+export function bodyBytes({ files }: Pick<Manifest, 'files'>): number {
+	return files.body.bytes + files.weights.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** Whether all vocabulary rows can be embedded in the time that a user waits without asking why. */

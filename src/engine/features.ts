@@ -36,14 +36,17 @@ export interface States {
 	emit(event: ProgressEvent): void;
 }
 
-/** Fails where the model has no such arm, place or site. */
+/** Fails where the model has no such arm, place or site, or its layers cannot be seen. */
 export function statesOf(
 	model: Model,
 	{ arm, at, sites, options }: Omit<StatesParams, 'model'>,
 	signal: AbortSignal,
 	emit: (event: ProgressEvent) => void,
 ): States {
-	const { recipe, shape } = model.manifest;
+	const { recipe, shape, logitsOnly } = model.manifest;
+	if (logitsOnly !== undefined) {
+		throw new EngineError(`This model has no states for a probe to read, because ${logitsOnly}: choose another model.`, 'bad-request');
+	}
 	const plans = planArms(recipe, arm === undefined ? undefined : [arm], options, (token) => model.tokenizer.idOf(token));
 	const plan =
 		at === 'thoughts'

@@ -51,7 +51,7 @@ export async function readChecked(folder: string, file: ManifestFile, signal?: A
 }
 
 /** A hard link could make a folder lend a file of somebody else, so one name per file is asked for. */
-async function readRegular(
+export async function readRegular(
 	folder: string,
 	name: string,
 	checkSize: (size: number) => void,

@@ -1,13 +1,16 @@
 /** Entry of the forked child: serves `EngineApi` over the process's channel and ends with it. */
 import { serve, type CallContext, type Handlers, type Port } from '../shared/rpc';
+import { addModel } from './adding';
 import { AnalysisRun } from './analysis';
 import type {
+	AddParams,
 	AnalyzeEvent,
 	AnalyzeParams,
 	AnalyzeResult,
 	CausalEvent,
 	CausalParams,
 	CausalResult,
+	CheckParams,
 	EngineApi,
 	EvaluateEvent,
 	EvaluateParams,
@@ -18,6 +21,8 @@ import type {
 	FeaturesEvent,
 	FeaturesParams,
 	FeaturesResult,
+	ModelCard,
+	ModelCheck,
 	OodParams,
 	OodResult,
 	ProbeReport,
@@ -26,19 +31,22 @@ import type {
 	TrainProbeParams,
 } from './api';
 import { CausalRun } from './causal/sweep';
+import { checkModel } from './check';
 import { EngineError } from './error';
 import { evaluate } from './evaluation';
 import { sendFeatures } from './features';
 import type { Model } from './model';
-import { Models } from './models';
+import { ADDING_SECONDS, Models } from './models';
 import { Ood } from './evidence/ood';
 import { withPeers, type Lend } from './legibility/peers';
 import { WrittenRun } from './legibility/written';
 import { evaluateProbe, trainProbe } from './probing';
 import {
+	addRequest,
 	analyzeRequest,
 	causalRequest,
 	checked,
+	checkRequest,
 	evaluateProbeRequest,
 	evaluateRequest,
 	featuresRequest,
@@ -83,6 +91,22 @@ async function analyze(params: AnalyzeParams, { signal, emit }: CallContext<Anal
 		new AnalysisRun(model, runtimeInfo(), request, { models, ood }, signal, emit).run(),
 	);
 	return { document, peakMemory: process.resourceUsage().maxRSS * 1024 };
+}
+
+async function add(params: AddParams, { signal, emit }: CallContext<ProgressEvent>): Promise<ModelCard> {
+	const request = checked(addRequest, params);
+	const progress = (message: string, fraction: number) => emit({ kind: 'progress', message, fraction, seconds: ADDING_SECONDS });
+	progress('Opening the export', 0);
+	const folder = await addModel(models.runtime, { ...request, signal, progress });
+	return use(folder, signal, emit, (model) => model.card());
+}
+
+async function check(params: CheckParams, { signal, emit }: CallContext<ProgressEvent>): Promise<ModelCheck> {
+	const request = checked(checkRequest, params);
+	return use(request.model, signal, emit, (model) => {
+		emit({ kind: 'progress', message: 'Comparing with the original graph', seconds: ADDING_SECONDS });
+		return checkModel(models.runtime, model, request.reference, signal);
+	});
 }
 
 async function evaluateAll(
@@ -136,6 +160,8 @@ const handlers: Handlers<EngineApi> = {
 		return runtimeInfo();
 	},
 	load: (params, { signal, emit }) => use(checked(loadRequest, params).model, signal, emit, (model) => model.card()),
+	add: (params, context) => untilEnded(add(params, context), context.signal),
+	check: (params, context) => untilEnded(check(params, context), context.signal),
 	analyze: (params, context) => untilEnded(analyze(params, context), context.signal),
 	evaluate: (params, context) => untilEnded(evaluateAll(params, context), context.signal),
 	causal: (params, context) => untilEnded(causal(params, context), context.signal),

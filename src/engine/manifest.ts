@@ -4,8 +4,10 @@ import { EngineError } from './error';
 
 /** A manifest is a few kilobytes. */
 export const MAX_MANIFEST_BYTES = 1 << 20;
-/** One file must fit one buffer; larger models need external data, which version 1 does not have. */
+/** One file must fit one buffer; weights of larger models lie in files of their own, which are never read whole. */
 export const MAX_FILE_BYTES = 2 ** 31 - 1;
+/** As many files as the largest sharded models have. */
+const MAX_WEIGHT_FILES = 256;
 /** The head reads all sites of a position in one call of at most 256 rows. */
 const MAX_LAYERS = 255;
 const MAX_ARMS = 16;
@@ -31,15 +33,30 @@ const file = v.object({
 	bytes: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_FILE_BYTES)),
 });
 
+const weights = v.object({
+	...file.entries,
+	bytes: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(Number.MAX_SAFE_INTEGER)),
+});
+/** A mixture of more tokens differs from the whole distribution's in nothing that can be seen. */
+const MAX_MIXTURE = 1_000;
+
 const feedback = v.variant('site', [
 	v.object({ site: v.literal('normed') }),
 	v.object({ site: v.literal('resid') }),
 	v.object({ site: v.literal('token'), token: line }),
+	v.object({ site: v.literal('mixture'), top: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_MIXTURE)) }),
 ]);
 const segment = v.variant('kind', [
 	v.object({ kind: v.literal('prompt') }),
 	v.object({ kind: v.literal('tokens'), tokens: names(256) }),
-	v.object({ kind: v.literal('decode'), role: v.picklist(['thought', 'answer']), stop: names(64), limit: positive }),
+	v.object({
+		kind: v.literal('decode'),
+		role: v.picklist(['thought', 'answer']),
+		stop: v.pipe(v.array(line), v.maxLength(64)),
+		limit: positive,
+		/** Absent: what does not stop within the limit is cut, and so is the arm. */
+		atLimit: v.optional(v.literal('go-on')),
+	}),
 	v.object({ kind: v.literal('latent'), count: positive, feedback }),
 ]);
 const segments = v.pipe(
@@ -48,8 +65,7 @@ const segments = v.pipe(
 	v.maxLength(MAX_SEGMENTS),
 	v.check(
 		(list) =>
-			list.filter(({ kind }) => kind === 'prompt').length === 1 &&
-			(list[0]?.kind === 'prompt' || list[0]?.kind === 'tokens'),
+			list.filter(({ kind }) => kind === 'prompt').length === 1 && (list[0]?.kind === 'prompt' || list[0]?.kind === 'tokens'),
 		'expected one prompt, before what is decoded',
 	),
 	v.check(
@@ -70,7 +86,7 @@ const id = v.pipe(
 );
 const armName = v.pipe(v.string(), v.regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, 'expected a kebab-case name'), v.maxLength(64));
 
-const schema = v.object({
+const fields = v.object({
 	format: v.literal('neuralese-model'),
 	version: v.literal(1),
 	id,
@@ -78,7 +94,9 @@ const schema = v.object({
 	description: v.optional(v.pipe(v.string(), v.maxLength(1_000)), ''),
 	license: v.optional(line),
 	shape: v.object({
-		layers: v.pipe(positive, v.maxValue(MAX_LAYERS)),
+		layers: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_LAYERS)),
+		/** Blocks that keep keys and values: `layers` where absent. */
+		caches: v.optional(v.pipe(positive, v.maxValue(MAX_LAYERS))),
 		width: positive,
 		heads: positive,
 		headWidth: positive,
@@ -86,7 +104,16 @@ const schema = v.object({
 		context: positive,
 	}),
 	quantisation: line,
-	files: v.object({ body: file, head: file, tokenizer: file, thought: v.optional(file) }),
+	/** Why its layers cannot be seen, as the end of a sentence: then `layers` is 0 and the one site is the logits themselves. */
+	logitsOnly: v.optional(line),
+	files: v.object({
+		body: file,
+		head: file,
+		tokenizer: file,
+		thought: v.optional(file),
+		/** What the graphs refer to; elsewhere on the machine that added the model, see `weights.ts`. */
+		weights: v.optional(v.pipe(v.array(weights), v.maxLength(MAX_WEIGHT_FILES)), []),
+	}),
 	probes: v.optional(v.pipe(v.array(file), v.maxLength(MAX_PROBES)), []),
 	reference: v.optional(file),
 	relatives: v.optional(v.object({ twin: v.optional(id), base: v.optional(id) }), {}),
@@ -95,13 +122,20 @@ const schema = v.object({
 		answer: v.optional(v.pipe(v.string(), v.maxLength(MAX_PATTERN), v.check(isPattern, 'expected a regular expression'))),
 		arms: v.pipe(
 			v.record(armName, segments),
-			v.check(
-				(arms) => Object.keys(arms).length >= 1 && Object.keys(arms).length <= MAX_ARMS,
-				`expected 1 to ${MAX_ARMS} arms`,
-			),
+			v.check((arms) => Object.keys(arms).length >= 1 && Object.keys(arms).length <= MAX_ARMS, `expected 1 to ${MAX_ARMS} arms`),
 		),
 	}),
 });
+const schema = v.pipe(
+	fields,
+	v.forward(
+		v.check(
+			({ shape, logitsOnly }) => (shape.layers === 0) === (logitsOnly !== undefined),
+			'expected layers, or logitsOnly with none',
+		),
+		['shape', 'layers'],
+	),
+);
 
 export type Manifest = v.InferOutput<typeof schema>;
 export type Recipe = Manifest['recipe'];

@@ -9,14 +9,16 @@ import type { ModelCard } from './api';
 import type { ArmPlan } from './arm';
 import { Body } from './body';
 import { checkBody, checkHead, checkThought } from './contract';
-import { costOf, embeddingSeconds, type Cost } from './cost';
+import { bodyBytes, costOf, embeddingSeconds, type Cost } from './cost';
 import { EngineError, quoted } from './error';
 import { readChecked, sha256 } from './folder';
+import { openGraph } from './graphfile';
 import { Head } from './head';
 import type { Manifest, ManifestFile } from './manifest';
 import { floats, integers, type Graph, type Runtime } from './runtime';
-import { selfTest, type SelfTest } from './selftest';
+import { failureOf, selfTest, SelfTestError, type SelfTest } from './selftest';
 import { Tokenizer } from './tokenizer';
+import { locateWeights } from './weights';
 
 /** Above this share of the machine's memory the runtime keeps one copy of the weights and runs slower. */
 const LARGE = 0.1;
@@ -28,8 +30,13 @@ const MAX_EMBEDDED = 256;
 /** Folder of the probes inside a model's. */
 const PROBES = 'probes';
 
+/** Whether one copy of the weights is kept. The kernels that this leaves out also round otherwise. */
+export function isLarge(manifest: Manifest): boolean {
+	return bodyBytes(manifest) > totalmem() * LARGE;
+}
+
 /** `batches`: several sequences in one call, of different lengths. */
-export type Feature = 'latents' | 'patches' | 'batches' | 'neighbours' | 'probes';
+export type Feature = 'layers' | 'latents' | 'patches' | 'batches' | 'neighbours' | 'probes';
 
 /** Where a model is loaded from, and how progress is told. */
 export interface Loading {
@@ -67,17 +74,13 @@ export class Model implements Disposable {
 	/** Fails with `bad-model` and one sentence where the folder is not what its manifest says, or computes what it should not. */
 	static async load(runtime: Runtime, { folder, manifest, sha256: hash, signal, progress, change }: Loading): Promise<Model> {
 		const { files, shape } = manifest;
-		const lowMemory = files.body.bytes > totalmem() * LARGE;
+		const lowMemory = isLarge(manifest);
+		progress('Checking the weights', 0);
+		const weights = await locateWeights(folder, hash, files.weights, signal);
+		const sizes = new Map(files.weights.map(({ name, bytes }) => [name, bytes]));
 		const opened: Graph[] = [];
 		const graph = async (file: ManifestFile, check: (graph: Graph) => void) => {
-			const bytes = await readChecked(folder, file, signal);
-			const found = await runtime.open(change?.(bytes) ?? bytes, folder, lowMemory).catch((error: Error) => {
-				const reason = error.message.split('\n')[0]!.slice(0, 200);
-				throw new EngineError(
-					`The model's ${quoted(file.name)} does not load (${reason}): export it again.`,
-					'bad-model',
-				);
-			});
+			const found = await openGraph(runtime, { folder, file, weights, sizes, lowMemory, signal, change });
 			opened.push(found);
 			check(found);
 			return found;
@@ -130,8 +133,8 @@ export class Model implements Disposable {
 
 	/** Bytes of the keys and values of one position. */
 	get positionBytes(): number {
-		const { layers, heads, headWidth } = this.manifest.shape;
-		return 2 * layers * heads * headWidth * Float32Array.BYTES_PER_ELEMENT;
+		const { layers, caches = layers, heads, headWidth } = this.manifest.shape;
+		return 2 * caches * heads * headWidth * Float32Array.BYTES_PER_ELEMENT;
 	}
 
 	/** What is fed back for a state [width]: the thought graph's embedding of it, or the state itself. */
@@ -161,6 +164,18 @@ export class Model implements Disposable {
 		return found.slice();
 	}
 
+	/** Soft Thinking (arXiv 2505.15778): embeddings of the `top` likeliest tokens, weighted by their probabilities among these. */
+	async mixture(resid: Float32Array, top: number): Promise<Float32Array> {
+		const { topIds, topLogits } = await this.head.read(resid, 1, [0], top);
+		const weights = Array.from(topLogits, (logit) => Math.exp(logit - topLogits[0]!));
+		const sum = weights.reduce((a, b) => a + b, 0);
+		const { embeds } = await this.body.forward({ ids: [...topIds] }, this.body.empty, { embeds: true });
+		const { width } = this.manifest.shape;
+		const mixed = new Float64Array(width);
+		weights.forEach((weight, i) => mixed.forEach((_, at) => (mixed[at]! += (weight / sum) * embeds![i * width + at]!)));
+		return Float32Array.from(mixed);
+	}
+
 	/** Input embeddings of the whole vocabulary [V, width]; undefined where getting them would take too long. Got once. */
 	async embeddings(): Promise<Float32Array | undefined> {
 		if (this.unavailable.has('neighbours')) {
@@ -172,8 +187,8 @@ export class Model implements Disposable {
 
 	card(): ModelCard {
 		const { id, name, description, shape, quantisation, recipe, relatives } = this.manifest;
-		const { headWidth: _, ...shown } = shape;
-		const features: Feature[] = ['latents', 'patches', 'batches', 'neighbours', 'probes'];
+		const { headWidth: _, caches: __, ...shown } = shape;
+		const features: Feature[] = ['layers', 'latents', 'patches', 'batches', 'neighbours', 'probes'];
 		return {
 			id,
 			name,
@@ -221,31 +236,29 @@ export class Model implements Disposable {
 	/** A failed test takes its feature away; without the basics there is nothing to run. */
 	private judge(tests: readonly SelfTest[]): void {
 		this.tests = [...tests];
-		for (const { name, ok, maxAbsDiff, feature } of tests) {
-			if (!ok && feature === 'basics') {
-				throw new EngineError(
-					`The model fails its self-test "${name}" (largest difference ${maxAbsDiff.toPrecision(2)}): export it again.`,
-					'bad-model',
-				);
+		for (const test of tests.filter(({ ok }) => !ok)) {
+			if (test.feature === 'basics') {
+				throw new SelfTestError(test);
 			}
-			if (!ok && feature !== 'basics') {
-				this.unavailable.set(
-					feature,
-					`the self-test "${name}" failed with a largest difference of ${maxAbsDiff.toPrecision(2)}`,
-				);
+			this.unavailable.set(test.feature, failureOf(test));
+		}
+		const { logitsOnly } = this.manifest;
+		if (logitsOnly !== undefined) {
+			for (const feature of ['layers', 'latents', 'patches', 'batches', 'neighbours', 'probes'] as const) {
+				this.unavailable.set(feature, logitsOnly);
 			}
 		}
 		const seconds = embeddingSeconds(this.cost, this.manifest.shape.vocabulary);
-		if (seconds > MAX_EMBEDDING_SECONDS) {
+		if (seconds > MAX_EMBEDDING_SECONDS && logitsOnly === undefined) {
 			this.unavailable.set(
 				'neighbours',
 				`embedding its ${this.manifest.shape.vocabulary} tokens would take about ${Math.round(seconds)} s`,
 			);
 		}
-		if (!this.body.positions) {
-			this.unavailable.set('batches', 'its body graph is not told positions');
+		if (!this.body.padded && logitsOnly === undefined) {
+			this.unavailable.set('batches', 'its body graph is not told positions and what is padding');
 		}
-		if (this.probes.length === 0) {
+		if (this.probes.length === 0 && logitsOnly === undefined) {
 			this.unavailable.set('probes', 'the model folder has none');
 		}
 	}

@@ -1,6 +1,6 @@
 /** The models that are in memory. A folder is looked at again on every call: its manifest pins all its other files. */
-import { resolve } from 'node:path';
 import type { Disposable } from '../shared/rpc';
+import { modelFolder } from './adding';
 import { costOf } from './cost';
 import { parseManifest } from './manifest';
 import { Model } from './model';
@@ -10,6 +10,8 @@ import { Runtime } from './runtime';
 
 /** A model, its two controls (the twin and random weights) and its base: gathering evidence again must not load any of them again. */
 const KEPT = 4;
+/** Reading, hashing and opening the largest graphs that one file holds. */
+export const ADDING_SECONDS = 60;
 
 /** How a caller uses a model. */
 export interface Use {
@@ -36,7 +38,9 @@ export class Models implements Disposable {
 		work: (model: Model) => T | Promise<T>,
 	): Promise<T> {
 		const { runtime } = this;
-		const folder = resolve(path);
+		const adding = (what: string, fraction: number) =>
+			progress(`Adding the model: ${what.toLowerCase()}`, fraction, ADDING_SECONDS);
+		const folder = await modelFolder(runtime, path, { signal, progress: adding });
 		const { text, sha256: hash } = await readManifest(folder);
 		const sha256 = seed === undefined ? hash : hashOf(`${hash} random weights ${seed}`);
 		const key = `${sha256} ${folder}`;

@@ -39,6 +39,8 @@ const prompt = v.object({
 });
 
 export const loadRequest = v.object({ model: path });
+export const addRequest = v.object({ source: path, tokenizer: v.optional(path), out: v.optional(path) });
+export const checkRequest = v.object({ model: path, reference: v.optional(path) });
 const notes = v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(MAX_NOTE))), v.maxLength(MAX_NOTES)));
 const reference = v.optional(
 	v.object({

@@ -95,7 +95,7 @@ export class ArmRun {
 		);
 	}
 
-	private async decode({ role, stop, limit }: Extract<Segment, { kind: 'decode' }>, final: boolean): Promise<End> {
+	private async decode({ role, stop, limit, atLimit }: Extract<Segment, { kind: 'decode' }>, final: boolean): Promise<End> {
 		for (let count = 0; ; count++) {
 			const { id, logprob } = await this.sample();
 			const stops = stop.has(id);
@@ -103,10 +103,12 @@ export class ArmRun {
 				return undefined;
 			}
 			if (!stops && count === limit) {
-				return {
-					kind: 'cut',
-					note: `${role === 'answer' ? 'the answer' : 'the chain of thought'} did not end within ${limit} tokens`,
-				};
+				return atLimit === 'go-on'
+					? undefined
+					: {
+							kind: 'cut',
+							note: `${role === 'answer' ? 'the answer' : 'the chain of thought'} did not end within ${limit} tokens`,
+						};
 			}
 			if (!stops) {
 				this.written.push({ role, id });
@@ -181,6 +183,8 @@ export function thoughtOf(
 			return model.thought(hidden, index);
 		case 'token':
 			return model.embedding(feedback.id);
+		case 'mixture':
+			return model.mixture(hidden, feedback.top);
 	}
 }
 

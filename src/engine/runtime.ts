@@ -4,11 +4,11 @@ import type * as Onnx from 'onnxruntime-node';
 import type { Disposable } from '../shared/rpc';
 import { EngineError } from './error';
 
-/** A tensor in ordinary memory, row-major. `bool` is one byte a value. */
+/** A tensor in ordinary memory, row-major. `bool` is one byte a value, `float16` its bits. */
 export interface Tensor {
-	type: 'float32' | 'int64' | 'bool';
+	type: 'float32' | 'float16' | 'int64' | 'bool';
 	dims: readonly number[];
-	data: Float32Array | BigInt64Array | Uint8Array;
+	data: Float32Array | Uint16Array | BigInt64Array | Uint8Array;
 }
 
 /** What a graph says about an input or output: extents are numbers, or names where they vary. */

@@ -1,13 +1,23 @@
 /** Tests that a model computes the same in every way the engine computes it. Run on loading: the graphs may come from anybody. */
+import { EngineError } from './error';
+import type { Manifest } from './manifest';
 import type { Feature, Model } from './model';
 import { picked } from './cache';
 import { bySite, type Cache, type Forward, type Input, type Patch } from './body';
 
-/** Largest absolute difference of float32 sums in another order, with room for the widest models. */
+/**
+ * Largest difference between two ways to compute the same, as a share of the largest value (of 1 where all are smaller): float32
+ * sums in another order, with room for the widest models. Quantised activations depend on what is computed together.
+ */
+const TOLERANCES: ReadonlyMap<string, number> = new Map([
+	['fp16', 2e-2],
+	['int8', 0.25],
+	['q4', 2e-2],
+]);
 const TOLERANCE = 1e-4;
 /** Positions of the test sequence. */
 const LENGTH = 12;
-/** Added to one stream by the patch test: far above the tolerance. */
+/** Least that the patch test adds to one stream: far above the tolerance. */
 const NUDGE = 0.5;
 
 export interface SelfTest {
@@ -18,84 +28,91 @@ export interface SelfTest {
 	feature: Feature | 'basics';
 }
 
+/** The end of a sentence. */
+export function failureOf({ name, maxAbsDiff }: Pick<SelfTest, 'name' | 'maxAbsDiff'>): string {
+	return `the self-test "${name}" failed with a largest difference of ${maxAbsDiff.toPrecision(2)}`;
+}
+
+/** A model that fails the basics is not run. */
+export class SelfTestError extends EngineError {
+	constructor(readonly test: SelfTest) {
+		const difference = test.maxAbsDiff.toPrecision(2);
+		super(`The model fails its self-test "${test.name}" (largest difference ${difference}): export it again.`, 'bad-model');
+	}
+}
+
 /** Throws where the graphs cannot even be run. */
 export async function selfTest(model: Model, signal: AbortSignal): Promise<SelfTest[]> {
 	const { body, head, manifest } = model;
-	const { layers, width, vocabulary, context } = manifest.shape;
-	const length = Math.min(LENGTH, context);
-	// Any tokens do; these spread over the vocabulary.
-	const ids = Array.from({ length }, (_, i) => Math.floor(((i + 0.5) * vocabulary) / length));
+	const { layers, width } = manifest.shape;
+	const isOpen = manifest.logitsOnly === undefined;
+	const ids = testIds(manifest);
+	const { length } = ids;
 	const run = async (input: Input, past: Cache = body.empty, patch?: Patch) => {
 		signal.throwIfAborted();
-		return body.forward(input, past, { patch, embeds: true });
+		return body.forward(input, past, { patch, embeds: isOpen });
 	};
 	const whole = await run({ ids });
 	const tests: SelfTest[] = [];
-	const report = (name: string, feature: SelfTest['feature'], maxAbsDiff: number) => {
-		tests.push({ name, feature, maxAbsDiff, ok: maxAbsDiff <= TOLERANCE });
+	const report = (name: string, feature: SelfTest['feature'], { maxAbsDiff, ok }: Difference) => {
+		tests.push({ name, feature, maxAbsDiff, ok });
 	};
+	const fresh = () => new Difference(toleranceOf(manifest));
 
-	report('embeddings fed instead of ids', 'latents', difference(await run({ embeddings: whole.embeds! }), whole));
+	if (isOpen) {
+		report('embeddings fed instead of ids', 'latents', fresh().streams(await run({ embeddings: whole.embeds! }), whole));
+	}
 
 	const half = Math.floor(length / 2);
 	const first = await run({ ids: ids.slice(0, half) });
 	const second = await run({ ids: ids.slice(half) }, first.cache);
-	report('prefill in chunks', 'basics', Math.max(difference(first, whole), difference(second, whole, half)));
+	report('prefill in chunks', 'basics', fresh().streams(first, whole).streams(second, whole, half));
 
 	let cache = body.empty;
-	let stepwise = 0;
+	const stepwise = fresh();
 	for (const [position, id] of ids.entries()) {
 		const step = await run({ ids: [id] }, cache);
-		stepwise = Math.max(stepwise, difference(step, whole, position));
+		stepwise.streams(step, whole, position);
 		cache = step.cache;
 	}
 	report('one token at a time on the cache', 'basics', stepwise);
 
-	const late = length - 2;
-	const site = layers - 1;
-	const patched = await run({ ids }, body.empty, nudge(site, late, length, width));
-	const expected = whole.resid[site]!.slice();
-	expected[late * width]! += NUDGE;
-	const untouched = patched.resid.map((values) => values.subarray(0, late * width));
-	const moved =
-		maxDifference(patched.resid[layers]!.subarray(late * width), whole.resid[layers]!.subarray(late * width)) > TOLERANCE;
-	const patchDifference = Math.max(
-		maxDifference(patched.resid[site]!, expected),
-		...untouched.map((values, i) => maxDifference(values, whole.resid[i]!.subarray(0, late * width))),
-	);
-	report('a late patch changes what follows it and nothing else', 'patches', moved ? patchDifference : Infinity);
+	if (isOpen) {
+		report('a late patch changes what follows it and nothing else', 'patches', await latePatch(model, ids, whole, fresh(), run));
+	}
 
-	if (body.positions) {
-		report('rows of different lengths side by side', 'batches', await ragged(model, ids, whole));
+	if (isOpen && body.padded) {
+		report('rows of different lengths side by side', 'batches', await ragged(model, ids, whole, fresh()));
 	}
 
 	const rows = bySite(whole.resid, width, 0, length);
 	const targets = ids.map((_, i) => ids[i + 1] ?? 0);
 	const together = await head.read(rows, layers + 1, targets, 4);
-	let apart = 0;
-	let lens = 0;
+	const apart = fresh();
+	const lens = fresh();
 	for (let row = 0; row < length; row++) {
 		signal.throwIfAborted();
 		const from = row * (layers + 1);
 		const single = await head.read(rows.slice(from * width, (from + layers + 1) * width), layers + 1, [targets[row]!], 4);
 		for (const name of ['normed', 'topLogits', 'lse', 'entropy', 'kl', 'targetLogit'] as const) {
-			apart = Math.max(apart, maxDifference(single[name], together[name].subarray(row * single[name].length)));
+			const from = row * single[name].length;
+			apart.add(single[name], together[name].subarray(from, from + single[name].length), together[name]);
 		}
 		const last = from + layers;
 		const logits = await head.logits(rows.slice(last * width, (last + 1) * width));
 		const k = together.topIds.length / (length * (layers + 1));
 		const ordered = [...logits].sort((a, b) => b - a).slice(0, k);
-		lens = Math.max(
-			lens,
-			Math.abs(logSumExp(logits) - together.lse[last]!),
-			Math.abs(together.kl[last]!),
-			Math.abs(logits[targets[row]!]! - together.targetLogit[last]!),
-			...ordered.map((logit, i) =>
-				Math.max(
-					Math.abs(logit - together.topLogits[last * k + i]!),
-					Math.abs(logit - logits[together.topIds[last * k + i]!]!),
-				),
-			),
+		const found = together.topIds.subarray(last * k, (last + 1) * k);
+		lens.add(together.topLogits.subarray(last * k, (last + 1) * k), Float32Array.from(ordered), logits);
+		lens.add(
+			Float32Array.from(found, (id) => logits[id]!),
+			Float32Array.from(ordered),
+			logits,
+		);
+		lens.add(
+			Float32Array.of(together.lse[last]!, together.targetLogit[last]!, together.kl[last]!),
+			Float32Array.of(logSumExp(logits), logits[targets[row]!]!, 0),
+			logits,
 		);
 	}
 	report('head in chunks and in single rows', 'basics', apart);
@@ -103,8 +120,11 @@ export async function selfTest(model: Model, signal: AbortSignal): Promise<SelfT
 	return tests;
 }
 
-/** Two rows: one that does not see the end of what is cached, and is padded; and one that is the whole. Of the last positions. */
-async function ragged({ body, manifest }: Model, ids: readonly number[], whole: Forward): Promise<number> {
+/**
+ * Two rows: one that does not see the end of what is cached, and is padded; and one that is the whole. Of the last positions.
+ * A graph that cannot be run so, because it was made for one row, fails like one that computes something else.
+ */
+async function ragged({ body, manifest }: Model, ids: readonly number[], whole: Forward, difference: Difference): Promise<Difference> {
 	const { layers, width } = manifest.shape;
 	const half = Math.floor(ids.length / 2);
 	const { cache } = await body.forward({ ids: ids.slice(0, half) }, body.empty);
@@ -114,30 +134,101 @@ async function ragged({ body, manifest }: Model, ids: readonly number[], whole: 
 		past,
 		fed: i === 0 ? ids.slice(past, half) : ids.slice(half),
 	}));
-	const { resid, count } = await body.batch(rows, twice, { sites: [layers], cache: false });
-	const differences = rows.map(({ past, fed }, row) => {
-		const from = row * count * width;
-		const own = resid.get(layers)!.subarray(from, from + fed.length * width);
-		return maxDifference(own, whole.resid[layers]!.subarray(past * width));
-	});
-	return Math.max(...differences);
+	const batch = await body.batch(rows, twice, { sites: [layers], cache: false }).catch(() => undefined);
+	if (!batch) {
+		difference.fail();
+		return difference;
+	}
+	for (const [row, { past, fed }] of rows.entries()) {
+		const from = row * batch.count * width;
+		const own = batch.resid.get(layers)!.subarray(from, from + fed.length * width);
+		difference.add(own, whole.resid[layers]!.subarray(past * width, (past + fed.length) * width), whole.resid[layers]!);
+	}
+	return difference;
+}
+
+/** Infinite where the patch does nothing. */
+async function latePatch(
+	{ manifest }: Model,
+	ids: readonly number[],
+	whole: Forward,
+	difference: Difference,
+	run: (input: Input, past?: Cache, patch?: Patch) => Promise<Forward>,
+): Promise<Difference> {
+	const { layers, width } = manifest.shape;
+	const late = ids.length - 2;
+	const site = layers - 1;
+	// As large as the stream: what quantisation does to a smaller one could hide it.
+	const size = Math.max(NUDGE, largest(whole.resid[site]!));
+	const { resid } = await run({ ids }, undefined, nudge(site, late, ids.length, width, size));
+	const expected = whole.resid[site]!.slice();
+	expected[late * width]! += size;
+	difference.add(resid[site]!, expected);
+	const [before, after] = [resid, whole.resid].map((streams) => streams.map((values) => values.subarray(0, late * width)));
+	before!.forEach((values, i) => difference.add(values, after![i]!, whole.resid[i]!));
+	const moved = new Difference(toleranceOf(manifest));
+	moved.add(resid[layers]!.subarray(late * width), whole.resid[layers]!.subarray(late * width));
+	if (moved.ok) {
+		difference.fail();
+	}
+	return difference;
+}
+
+/** The largest difference so far, and whether each was small for the values that were compared. */
+export class Difference {
+	maxAbsDiff = 0;
+	ok = true;
+
+	constructor(private readonly tolerance: number) {}
+
+	/** `like`: values of the size that counts. */
+	add(found: Float32Array, expected: Float32Array, like = expected): this {
+		const distance = found.length === expected.length ? maxDifference(found, expected) : Infinity;
+		this.maxAbsDiff = Math.max(this.maxAbsDiff, distance);
+		// Nothing is small beside NaN.
+		this.ok &&= distance <= this.tolerance * Math.max(1, largest(like));
+		return this;
+	}
+
+	/** The residual streams of `part` and those of `whole` from position `from` on, each site by itself. */
+	streams(part: Forward, whole: Forward, from = 0): this {
+		part.resid.forEach((values, i) => {
+			const start = from * (whole.resid[i]!.length / whole.count);
+			this.add(values, whole.resid[i]!.subarray(start, start + values.length), whole.resid[i]!);
+		});
+		return this;
+	}
+
+	fail(): void {
+		this.maxAbsDiff = Infinity;
+		this.ok = false;
+	}
+}
+
+/** Any tokens do; these spread over the vocabulary. */
+export function testIds({ shape }: Manifest): number[] {
+	const length = Math.min(LENGTH, shape.context);
+	return Array.from({ length }, (_, i) => Math.floor(((i + 0.5) * shape.vocabulary) / length));
+}
+
+export function toleranceOf({ quantisation }: Manifest): number {
+	return TOLERANCES.get(quantisation) ?? TOLERANCE;
+}
+
+/** Of absolute values. */
+function largest(values: Float32Array): number {
+	return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 }
 
 /** Adds to the first component of one position of `count`. */
-function nudge(site: number, position: number, count: number, width: number): Patch {
+function nudge(site: number, position: number, count: number, width: number, size: number): Patch {
 	const add = new Float32Array(count * width);
-	add[position * width] = NUDGE;
+	add[position * width] = size;
 	return { site, keep: new Float32Array(count * width).fill(1), add };
 }
 
-/** Of the residual streams of `part` and those of `whole` from position `from` on. */
-function difference(part: Forward, whole: Forward, from = 0): number {
-	const width = whole.resid[0]!.length / whole.count;
-	return Math.max(...part.resid.map((values, i) => maxDifference(values, whole.resid[i]!.subarray(from * width))));
-}
-
 /** NaN anywhere counts as an infinite difference. */
-function maxDifference(values: Float32Array, others: Float32Array): number {
+export function maxDifference(values: Float32Array, others: Float32Array): number {
 	let most = 0;
 	for (let i = 0; i < values.length; i++) {
 		const distance = Math.abs(values[i]! - others[i]!);

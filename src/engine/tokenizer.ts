@@ -75,6 +75,11 @@ export class Tokenizer {
 		return this.added.get(token)?.id ?? this.library.token_to_id(token);
 	}
 
+	/** As the vocabulary spells it; undefined where there is no such token. */
+	tokenOf(id: number): string | undefined {
+		return this.library.id_to_token(id);
+	}
+
 	/** The text that a token stands for, its leading space included. Bytes that are no text alone become U+FFFD. */
 	textOf(id: number): string {
 		const token = this.library.id_to_token(id);

@@ -176,6 +176,9 @@ export class Gathering {
 
 	private async random(): Promise<void> {
 		const { folder, manifest } = this.subject.model;
+		if (manifest.files.weights.length > 0) {
+			throw new WeightsError('its weights lie in files beside its graphs, which are read in place');
+		}
 		if (manifest.files.body.bytes + manifest.files.head.bytes > MAX_RANDOM_BYTES) {
 			throw new WeightsError(`its graphs have more than ${MAX_RANDOM_BYTES / 2 ** 20} MiB`);
 		}

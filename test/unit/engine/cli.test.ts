@@ -133,6 +133,13 @@ describe('arguments', () => {
 		[['probe', 'eval', 'p', '--out', 'x'], /--out/],
 		[['probe', 'features', '--out', 'x'], /probe features needs a file/],
 		[['analyze', 'a', '--probes='], /--probes needs a value/],
+		[['models'], /needs an action: use add, list or check/],
+		[['models', 'remove', 'a'], /needs an action/],
+		[['models', 'add'], /models add needs a file/],
+		[['models', 'add', 'a', '--json'], /--json/],
+		[['models', 'add', 'a', '--out='], /--out needs a value/],
+		[['models', 'check', 'a', '--tokenizer', 'x'], /--tokenizer/],
+		[['models', 'list', 'a'], /takes nothing else/],
 	];
 	for (const [args, wording] of wrong) {
 		test(`wrong usage: ${args.join(' ') || '(nothing)'}`, () => {

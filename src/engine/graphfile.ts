@@ -1,0 +1,34 @@
+/** A graph of a model folder: checked against its manifest, and for the weights that it refers to, before the runtime sees it. */
+import { EngineError, quoted } from './error';
+import { readChecked } from './folder';
+import { checkReferences } from './instrument/external';
+import { parseModel } from './instrument/proto';
+import type { ManifestFile } from './manifest';
+import type { Graph, Runtime } from './runtime';
+
+export interface GraphFile {
+	folder: string;
+	file: ManifestFile;
+	/** Folder of the weights, and the sizes of those that the manifest names, in bytes. */
+	weights: string;
+	sizes: ReadonlyMap<string, number>;
+	lowMemory: boolean;
+	signal: AbortSignal;
+	/** What is opened in the place of the file's bytes; for controls. */
+	change?(graph: Uint8Array): Uint8Array;
+}
+
+export async function openGraph(
+	runtime: Runtime,
+	{ folder, file, weights, sizes, lowMemory, signal, change }: GraphFile,
+): Promise<Graph> {
+	const read = await readChecked(folder, file, signal);
+	const bytes = change?.(read) ?? read;
+	try {
+		checkReferences(parseModel(bytes), sizes);
+		return await runtime.open(bytes, weights, lowMemory);
+	} catch (error) {
+		const reason = (error as Error).message.split('\n')[0]!.slice(0, 300);
+		throw new EngineError(`The model's ${quoted(file.name)} does not load (${reason}): export or add it again.`, 'bad-model');
+	}
+}

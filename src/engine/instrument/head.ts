@@ -1,0 +1,181 @@
+/** The head of the contract (models/README.md): final norm and unembedding of a decoder's graph, and what is read off the logits. */
+import { quoted } from '../error';
+import { FUSED, type Anatomy, type Site } from './anatomy';
+import { cast, casted } from './body';
+import { normOf } from './fused';
+import { inputsOf, Network, prune, rename, reread } from './network';
+import { DataType, integers, node, untyped, value, whole, wholes, type GraphProto, type NodeProto } from './proto';
+
+/** Outputs that the contract names; `logits` becomes one of them. */
+const OUTPUTS = ['normed', 'topk_ids', 'topk_values', 'lse', 'entropy', 'kl', 'target_logit', 'logits'];
+export const HEAD_NAMES = ['hidden', 'target', 'k', ...OUTPUTS];
+const PROJECTIONS = new Set([
+	'MatMul',
+	'Gemm',
+	'MatMulNBits',
+	'MatMulInteger',
+	'DynamicQuantizeLinear',
+	'DynamicQuantizeMatMul',
+	'FusedMatMul',
+	'MatMulBnb4',
+	'MatMulFpQ4',
+	'QLinearMatMul',
+	'QuantizeLinear',
+	'MatMulIntegerToFloat',
+	'QGemm',
+	'FusedGemm',
+]);
+/** Since this operator set `ReduceSum` takes its axes as an input; `ReduceLogSumExp` since the other. */
+const SUM_AXES_INPUT = 13;
+const LOG_SUM_AXES_INPUT = 18;
+const RAW = 'neuralese/logits';
+
+/** Changes the graph. `opset`: of the standard's operators. Returns why this graph has no such head, as the end of a sentence. */
+export function toHead(
+	graph: GraphProto,
+	{ logits }: Anatomy,
+	site: Site,
+	others: readonly Site[],
+	opset: number,
+): string | undefined {
+	const types = new Network(graph).types();
+	const type = types.get(site.tensor ?? site.node!.input[0]!) ?? DataType.FLOAT;
+	const logitsType = types.get(logits) ?? type;
+	const hidden = casted(type, 'hidden', 'neuralese/hidden');
+	const alike = new Set(others.map(({ tensor }) => tensor));
+	cut(graph, site, hidden, alike);
+	rename(graph, logits, RAW);
+	const normed = inputOfProjection(graph, hidden.tensor);
+	if (normed === undefined) {
+		return 'no unembedding follows its last block';
+	}
+	graph.node.push(
+		logitsType === DataType.FLOAT ? node('Identity', [RAW], ['logits']) : cast(RAW, 'logits', DataType.FLOAT),
+		type === DataType.FLOAT ? node('Identity', [normed], ['normed']) : cast(normed, 'normed', DataType.FLOAT),
+	);
+	finish(graph, opset);
+	const known = new Set([...graph.input, ...graph.initializer].map(({ name }) => name));
+	const made = new Network(graph).producers;
+	const foreign = graph.node.flatMap(inputsOf).find((name) => name !== '' && !known.has(name) && !made.has(name));
+	return foreign === undefined ? undefined : `its logits depend on ${quoted(foreign)} besides the residual stream`;
+}
+
+/** What is handed in are the logits. `graph`: an empty one. */
+export function toLogitsHead(graph: GraphProto, opset: number): void {
+	graph.node.push(node('Identity', ['hidden'], ['logits']), node('Identity', ['hidden'], ['normed']));
+	finish(graph, opset);
+}
+
+/** The readouts, and the contract's inputs and outputs and nothing else. */
+function finish(graph: GraphProto, opset: number): void {
+	graph.node.push(...readouts(opset));
+	graph.initializer.push(
+		integers('neuralese/last', [-1]),
+		integers('neuralese/end', [Number.MAX_SAFE_INTEGER]),
+		integers('neuralese/sites', [1]),
+		integers('neuralese/column', [-1, 1, 1]),
+		integers('neuralese/two', [2]),
+		integers('neuralese/none', [0]),
+		integers('neuralese/one', [1]),
+	);
+	graph.output = OUTPUTS.map(untyped);
+	prune(graph);
+	graph.input = [
+		value('hidden', DataType.FLOAT, ['positions', 'sites', 'width']),
+		value('target', DataType.INT64, ['positions']),
+		value('k', DataType.INT64, [1]),
+	];
+}
+
+/** Whoever read the last site reads `hidden`; so does whoever asks for the extents of a stream or of the tokens. */
+function cut(
+	graph: GraphProto,
+	site: Site,
+	hidden: { tensor: string; nodes: NodeProto[] },
+	alike: ReadonlySet<string | undefined>,
+): void {
+	const fused = site.node && FUSED.has(site.node.opType) ? site.node : undefined;
+	if (fused) {
+		graph.node.splice(graph.node.indexOf(fused), 1, normOf(fused, hidden.tensor));
+	}
+	if (site.tensor !== undefined) {
+		reread(graph, site.tensor, hidden.tensor);
+	}
+	for (const reader of graph.node.filter(({ opType }) => opType === 'Shape')) {
+		if (alike.has(reader.input[0])) {
+			reader.input = ['hidden'];
+		} else if (reader.input[0] === 'input_ids') {
+			const all = `${reader.output[0]}/all`;
+			const [out] = reader.output;
+			reader.input = ['hidden'];
+			reader.output = [all];
+			const attributes = reader.attribute;
+			reader.attribute = [];
+			const first = node('Slice', [all, 'neuralese/none', 'neuralese/two', 'neuralese/none'], [`${out}/ids`]);
+			graph.node.splice(graph.node.indexOf(reader) + 1, 0, first, ...part(first.output[0]!, out!, attributes));
+		}
+	}
+	graph.node.unshift(...hidden.nodes);
+}
+
+/** `Shape` may be asked for some dimensions only. */
+function part(shape: string, out: string, attributes: NodeProto['attribute']): NodeProto[] {
+	const at = (name: string) => attributes.find((one) => one.name === name)?.i;
+	const [start, end] = [Number(at('start') ?? 0n), Number(at('end') ?? 2n)];
+	if (start === 0 && end === 2) {
+		return [node('Identity', [shape], [out])];
+	}
+	const bound = (index: number) => `neuralese/${['none', 'one', 'two'][index < 0 ? index + 2 : index]}`;
+	return [node('Slice', [shape, bound(start), bound(end), 'neuralese/none'], [out])];
+}
+
+/** What the unembedding is applied to. */
+function inputOfProjection(graph: GraphProto, hidden: string): string | undefined {
+	const dependent = new Set([hidden]);
+	for (const one of graph.node) {
+		const input = one.opType === 'Shape' ? undefined : one.input.find((name) => dependent.has(name));
+		if (input === undefined) {
+			continue;
+		}
+		if (PROJECTIONS.has(one.opType)) {
+			return input;
+		}
+		one.output.forEach((name) => dependent.add(name));
+	}
+	return undefined;
+}
+
+/** topk, lse, entropy, kl and the target's logit, of `logits` [N,M,V]. */
+function readouts(opset: number): NodeProto[] {
+	const name = (of: string) => `neuralese/${of}`;
+	const sum = (input: string, output: string) => reduce('ReduceSum', input, output, opset >= SUM_AXES_INPUT);
+	return [
+		node('TopK', ['logits', 'k'], ['topk_values', 'topk_ids'], [whole('axis', -1), whole('largest', 1), whole('sorted', 1)]),
+		reduce('ReduceLogSumExp', 'logits', name('lse'), opset >= LOG_SUM_AXES_INPUT, true),
+		// One value each: only the dimension goes.
+		sum(name('lse'), 'lse'),
+		node('Sub', ['logits', name('lse')], [name('logp')]),
+		node('Exp', [name('logp')], [name('p')]),
+		node('Mul', [name('p'), name('logp')], [name('plogp')]),
+		sum(name('plogp'), name('negentropy')),
+		node('Neg', [name('negentropy')], ['entropy']),
+		node('Slice', [name('logp'), name('last'), name('end'), name('sites')], [name('logp_last')]),
+		node('Slice', [name('p'), name('last'), name('end'), name('sites')], [name('p_last')]),
+		node('Sub', [name('logp_last'), name('logp')], [name('difference')]),
+		node('Mul', [name('p_last'), name('difference')], [name('divergence')]),
+		sum(name('divergence'), 'kl'),
+		node('Reshape', ['target', name('column')], [name('targets')]),
+		node('Shape', [name('lse')], [name('rows')]),
+		node('Expand', [name('targets'), name('rows')], [name('columns')]),
+		node('GatherElements', ['logits', name('columns')], [name('target')], [whole('axis', -1)]),
+		sum(name('target'), 'target_logit'),
+	];
+}
+
+/** Over the vocabulary. */
+function reduce(operator: string, input: string, output: string, axesInput: boolean, keep = false): NodeProto {
+	const kept = whole('keepdims', keep ? 1 : 0);
+	return axesInput
+		? node(operator, [input, 'neuralese/last'], [output], [kept])
+		: node(operator, [input], [output], [wholes('axes', [-1]), kept]);
+}

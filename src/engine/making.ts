@@ -1,0 +1,205 @@
+/** Makes a model folder from a decoder's export: instrumented graphs that refer to the export's own weights, tokenizer, manifest. */
+import { randomUUID } from 'node:crypto';
+import { mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { Body } from './body';
+import { EngineError, quoted } from './error';
+import { MANIFEST_NAME, readRegular, sha256 } from './folder';
+import { Head } from './head';
+import type { CacheShape } from './instrument/caches';
+import { checkReferences, locationsOf, referToFile, relocate } from './instrument/external';
+import { instrument, type Instrumented } from './instrument/instrument';
+import { serialise, type Model as OnnxModel } from './instrument/proto';
+import { MAX_FILE_BYTES, type Manifest, type ManifestFile, type ModelShape } from './manifest';
+import { quantisationOf } from './quantisation';
+import { defaultRecipe } from './recipe';
+import type { Runtime } from './runtime';
+import { contextOf, headsOf, type Config, type Source } from './source';
+import { Tokenizer } from './tokenizer';
+import { describeWeights, writePlace, type Place } from './weights';
+
+export interface Making {
+	signal: AbortSignal;
+	progress(message: string, fraction: number): void;
+	/** Why only logits are offered, whatever the graph looks like. */
+	withheld?: string;
+}
+
+/** The two graphs as files, and what they refer to. */
+interface Graphs extends Pick<Instrumented, 'caches' | 'logitsOnly'> {
+	body: Uint8Array;
+	head: Uint8Array;
+	quantisation: string;
+	weights: ManifestFile[];
+	place: Place;
+}
+
+type Known = Pick<ModelShape, 'layers' | 'caches' | 'heads' | 'headWidth'>;
+
+export async function makeFolder(runtime: Runtime, source: Source, folder: string, making: Making): Promise<void> {
+	const { signal, progress } = making;
+	const graphs = await graphsOf(source, making);
+	const { caches, logitsOnly } = graphs;
+	progress('Measuring the model', 0.5);
+	const heads = headsIn(caches, source.config);
+	const known = logitsOnly === undefined ? { layers: caches.layers, ...heads } : { layers: 0, caches: caches.layers, ...heads };
+	const measured = await measure(runtime, graphs, known);
+	const tokenizer = await readRegular(dirname(source.tokenizer), basename(source.tokenizer), checkSize, signal);
+	const shape = { ...known, ...measured, context: contextOf(source.config) };
+	const text = `${JSON.stringify(manifestOf(basename(folder), source, graphs, shape, tokenizer), undefined, 2)}\n`;
+	await writeFolder(folder, {
+		'body.onnx': graphs.body,
+		'head.onnx': graphs.head,
+		'tokenizer.json': tokenizer,
+		[MANIFEST_NAME]: text,
+	});
+	await writePlace(sha256(text), graphs.place);
+}
+
+async function graphsOf(source: Source, { signal, progress, withheld }: Making): Promise<Graphs> {
+	progress('Reading the graph', 0);
+	const folder = dirname(source.graph);
+	const own = basename(source.graph);
+	const bytes = await readRegular(folder, own, checkSize, signal);
+	progress('Finding the residual stream', 0.1);
+	const { body, head, caches, logitsOnly } = instrument(bytes, withheld);
+	const names = await weightNames(source, body, head);
+	for (const model of [body, head]) {
+		relocate(model, names);
+		referToFile(model, bytes, own);
+	}
+	progress('Checking the weights', 0.2);
+	const weights: ManifestFile[] = [];
+	const modified: Record<string, number> = { [own]: (await stat(source.graph)).mtimeMs };
+	for (const name of new Set([body, head].flatMap(locationsOf))) {
+		const described = await describeWeights(folder, name, signal);
+		weights.push(described.file);
+		modified[name] = described.modified;
+	}
+	const sizes = new Map(weights.map((file) => [file.name, file.bytes]));
+	[body, head].forEach((model) => checkReferences(model, sizes));
+	const renamed = Object.fromEntries([...names].filter(([spelled, name]) => spelled !== name));
+	return {
+		body: serialise(body),
+		head: serialise(head),
+		caches,
+		logitsOnly,
+		quantisation: quantisationOf(body.graph),
+		weights,
+		place: { folder, source: source.graph, names: renamed, modified },
+	};
+}
+
+/** As the graph says, or else its configuration. */
+function headsIn(caches: CacheShape, config: Config): Pick<ModelShape, 'heads' | 'headWidth'> {
+	const stated = headsOf(config);
+	const heads = caches.heads || stated.heads;
+	const headWidth = caches.headWidth || stated.headWidth;
+	if (!(heads > 0 && headWidth > 0 && Number.isInteger(headWidth))) {
+		throw new EngineError(
+			'Neither the graph nor a config.json beside it says how many key/value heads the model has: put its config.json there.',
+			'bad-model',
+		);
+	}
+	return { heads, headWidth };
+}
+
+function manifestOf(folder: string, source: Source, graphs: Graphs, shape: ModelShape, tokenizer: Uint8Array) {
+	const { logitsOnly, quantisation, weights } = graphs;
+	const { name, graph, config } = source;
+	const entry = (file: string, content: Uint8Array) => ({ name: file, sha256: sha256(content), bytes: content.length });
+	const id = folder.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '');
+	return {
+		format: 'neuralese-model',
+		version: 1,
+		id: id.slice(0, 100) || name,
+		name,
+		description: `Made from ${basename(graph)}${config.model_type ? ` (${config.model_type})` : ''}.`,
+		shape,
+		quantisation,
+		...(logitsOnly === undefined ? {} : { logitsOnly }),
+		files: {
+			body: entry('body.onnx', graphs.body),
+			head: entry('head.onnx', graphs.head),
+			tokenizer: entry('tokenizer.json', tokenizer),
+			weights,
+		},
+		recipe: defaultRecipe(Tokenizer.parse(tokenizer), [config.eos_token_id ?? []].flat(), logitsOnly === undefined),
+	} satisfies Partial<Manifest>;
+}
+
+function checkSize(size: number): void {
+	if (size > MAX_FILE_BYTES) {
+		throw new EngineError(
+			`The file has ${size} bytes, the limit is ${MAX_FILE_BYTES}: export it with external data.`,
+			'bad-model',
+		);
+	}
+}
+
+/** From names in the graph to names on the disk. All weights lie in the graph's own folder, when links have been followed. */
+async function weightNames({ graph, folder }: Source, ...models: OnnxModel[]): Promise<Map<string, string>> {
+	const names = new Map<string, string>();
+	for (const location of new Set(models.flatMap(locationsOf))) {
+		if (location === '' || /[\\/\0]/.test(location) || location === '..') {
+			throw new EngineError(
+				`The graph's weights lie in ${quoted(location)}, which is not a name in its own folder: choose another model.`,
+				'bad-model',
+			);
+		}
+		const found = await realpath(join(folder, location)).catch(() => undefined);
+		if (found === undefined) {
+			throw new EngineError(`The graph's weights ${quoted(location)} are missing: put them beside it.`, 'bad-model');
+		}
+		if (dirname(found) !== dirname(graph)) {
+			throw new EngineError(
+				`The graph's weights ${quoted(location)} are a link to another folder: copy the model into a folder of its own.`,
+				'bad-model',
+			);
+		}
+		names.set(location, basename(found));
+	}
+	return names;
+}
+
+/** Width and vocabulary, as one token's run shows them. */
+async function measure(
+	runtime: Runtime,
+	{ body, head, place }: Graphs,
+	known: Known,
+): Promise<Pick<ModelShape, 'width' | 'vocabulary'>> {
+	const unknown = { width: 1, vocabulary: 1, context: 1 };
+	const open = (bytes: Uint8Array) =>
+		runtime.open(bytes, place.folder, true).catch((error: Error) => {
+			const reason = error.message.split('\n')[0]!.slice(0, 200);
+			throw new EngineError(`The graph does not load (${reason}): export it again.`, 'bad-model');
+		});
+	const bodyGraph = await open(body);
+	const tried = new Body(bodyGraph, { ...known, ...unknown });
+	const { resid } = await tried.forward({ ids: [0] }, tried.empty).finally(() => bodyGraph.dispose());
+	const width = resid[0]!.length;
+	const headGraph = await open(head);
+	const reader = new Head(headGraph, { ...known, ...unknown, width });
+	const logits = await reader.logits(resid[known.layers]!).finally(() => headGraph.dispose());
+	return { width, vocabulary: logits.length };
+}
+
+/** Other models' folders are never touched: the new one takes its place whole, or not at all. */
+async function writeFolder(folder: string, files: Record<string, Uint8Array | string>): Promise<void> {
+	const temporary = `${folder}.${randomUUID()}`;
+	await mkdir(temporary, { recursive: true });
+	try {
+		for (const [name, content] of Object.entries(files)) {
+			await writeFile(join(temporary, name), content);
+		}
+		await rm(folder, { recursive: true, force: true });
+		await rename(temporary, folder);
+	} catch (error) {
+		await rm(temporary, { recursive: true, force: true });
+		const { code, message } = error as NodeJS.ErrnoException;
+		throw new EngineError(
+			`The folder ${quoted(folder)} cannot be written (${code ?? message}): choose another --out.`,
+			'cannot-write',
+		);
+	}
+}

@@ -1,0 +1,86 @@
+/** The graph that a model was made from, run as it is: what an instrumented one is held against. */
+import { basename, dirname } from 'node:path';
+import { fromHalf } from '../trace/half';
+import { EngineError, quoted } from './error';
+import { readRegular } from './folder';
+import { Difference, testIds, toleranceOf, type SelfTest } from './selftest';
+import { isLarge, type Model } from './model';
+import { relocate } from './instrument/external';
+import { parseModel, serialise } from './instrument/proto';
+import type { Place } from './weights';
+import { floats, integers, type Graph, type Runtime, type Slot, type Tensor } from './runtime';
+
+/** Original and instrumented logits of the test's tokens. */
+export async function compareOriginal(
+	runtime: Runtime,
+	model: Model,
+	{ source, names }: Place,
+	signal: AbortSignal,
+): Promise<SelfTest> {
+	const { body, head, manifest } = model;
+	const { layers, width } = manifest.shape;
+	const ids = testIds(manifest);
+	const bytes = await readRegular(dirname(source), basename(source), () => {}, signal);
+	const graph = await runtime.open(relocated(bytes, names), dirname(source), isLarge(manifest));
+	let expected: Float32Array;
+	try {
+		expected = await originalLogits(graph, ids);
+	} finally {
+		graph.dispose();
+	}
+	const { resid } = await body.forward({ ids }, body.empty);
+	const logits = await head.logits(resid[layers]!);
+	const size = logits.length / (resid[layers]!.length / width);
+	// Some exports give the logits of the last position only.
+	const difference = new Difference(toleranceOf(manifest));
+	if (expected.length > 0 && expected.length % size === 0) {
+		difference.add(logits.subarray(Math.max(0, logits.length - expected.length)), expected);
+	} else {
+		difference.fail();
+	}
+	const { maxAbsDiff, ok } = difference;
+	return { name: 'original graph and instrumented graph: logits', feature: 'layers', maxAbsDiff, ok };
+}
+
+function relocated(bytes: Uint8Array, names: Place['names']): Uint8Array {
+	if (Object.keys(names).length === 0) {
+		return bytes;
+	}
+	const model = parseModel(bytes);
+	relocate(model, new Map(Object.entries(names)));
+	return serialise(model);
+}
+
+async function originalLogits(graph: Graph, ids: readonly number[]): Promise<Float32Array> {
+	const name = [...graph.outputs.keys()].find((one) => /logits/.test(one))!;
+	const feeds = Object.fromEntries([...graph.inputs].map(([input, slot]) => [input, feed(input, slot, ids)]));
+	const { type, data } = (await graph.run(feeds, [name]))[name]!;
+	return type === 'float16' ? fromHalf(data as Uint16Array) : (data as Float32Array);
+}
+
+/** For one sequence without a past. */
+function feed(name: string, { type, dims }: Slot, ids: readonly number[]): Tensor {
+	const { length } = ids;
+	switch (name) {
+		case 'input_ids':
+			return integers(ids, 1, length);
+		case 'attention_mask':
+			return integers(new Array<number>(length).fill(1), 1, length);
+		case 'position_ids':
+			return integers(
+				ids.map((_, i) => i),
+				1,
+				length,
+			);
+		case 'use_cache_branch':
+			return { type: 'bool', data: new Uint8Array([1]), dims: [1] };
+		case 'num_logits_to_keep':
+			return integers([0]);
+	}
+	const [, heads, , width] = dims;
+	if (!name.startsWith('past') || typeof heads !== 'number' || typeof width !== 'number') {
+		throw new EngineError(`The graph's input ${quoted(name)} is not known here: export it without.`, 'bad-model');
+	}
+	const empty = [1, heads, 0, width];
+	return type === 'float16' ? { type, data: new Uint16Array(0), dims: empty } : floats(new Float32Array(0), ...empty);
+}

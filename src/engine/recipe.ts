@@ -1,0 +1,43 @@
+/** How a decoder that was not trained to think in latents is run: written thoughts, and the latent ones that need no training. */
+import type { Recipe, RecipeSegment } from './manifest';
+import type { Tokenizer } from './tokenizer';
+
+/** What begins a written chain of thought (arXiv 2205.11916), and what ends it. */
+const CHAIN_CUE = "\nLet's think step by step.";
+const ANSWER_CUE = '\nThe answer is';
+const CHAIN_LIMIT = 128;
+const ANSWER_LIMIT = 32;
+const COCONUT_THOUGHTS = 4;
+const SOFT_THOUGHTS = 8;
+/** Tokens in a mixture, as the method's authors chose (arXiv 2505.15778). */
+const SOFT_TOP = 10;
+
+/** `stops`: ids that end a text. `latents`: whether vectors can be fed. */
+export function defaultRecipe(tokenizer: Tokenizer, stops: readonly number[], latents: boolean): Recipe {
+	const stop = stops.flatMap((id) => tokenizer.tokenOf(id) ?? []);
+	const cue = (text: string): RecipeSegment[] => {
+		const tokens = tokenizer.encode(text).ids.flatMap((id) => tokenizer.tokenOf(id) ?? []);
+		return tokens.length > 0 ? [{ kind: 'tokens', tokens }] : [];
+	};
+	const prompt: RecipeSegment = { kind: 'prompt' };
+	const answer: RecipeSegment = { kind: 'decode', role: 'answer', stop, limit: ANSWER_LIMIT, atLimit: 'go-on' };
+	return {
+		trainedLatents: 0,
+		arms: {
+			direct: [prompt, answer],
+			cot: [
+				prompt,
+				...cue(CHAIN_CUE),
+				{ kind: 'decode', role: 'thought', stop, limit: CHAIN_LIMIT, atLimit: 'go-on' },
+				...cue(ANSWER_CUE),
+				answer,
+			],
+			...(latents
+				? {
+						coconut: [prompt, { kind: 'latent', count: COCONUT_THOUGHTS, feedback: { site: 'normed' } }, answer],
+						soft: [prompt, { kind: 'latent', count: SOFT_THOUGHTS, feedback: { site: 'mixture', top: SOFT_TOP } }, answer],
+					}
+				: {}),
+		},
+	};
+}

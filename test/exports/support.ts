@@ -1,0 +1,57 @@
+/** What the tests of real exports share. They run the engine's parts in this process: traces keep vectors in half precision only. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import { addModel } from '../../src/engine/adding';
+import { readManifest } from '../../src/engine/folder';
+import { parseManifest } from '../../src/engine/manifest';
+import { Model } from '../../src/engine/model';
+import { readNpz, type NumericArray } from '../../src/engine/npz';
+import { Runtime } from '../../src/engine/runtime';
+
+/** Made by `npm test -- exports`. */
+export const EXPORTS = process.env['NEURALESE_EXPORTS'] ?? '';
+
+const folders: string[] = [];
+after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
+
+export async function temporary(): Promise<string> {
+	const folder = await mkdtemp(join(tmpdir(), 'exports-'));
+	folders.push(folder);
+	return folder;
+}
+
+export const runtime = Runtime.load();
+export const { signal } = new AbortController();
+
+/** Every export as `architecture/exporter`. */
+export function exportsOf(pattern: RegExp): string[] {
+	const names = readdirSync(EXPORTS).flatMap((name) =>
+		existsSync(join(EXPORTS, name, 'reference.npz'))
+			? readdirSync(join(EXPORTS, name)).map((exporter) => `${name}/${exporter}`)
+			: [],
+	);
+	return names.filter((name) => pattern.test(name) && !/reference\.npz|checkpoint/.test(name)).sort();
+}
+
+export function reference(name: string): ReadonlyMap<string, NumericArray> {
+	// Beside the export where its weights are others than the checkpoint's.
+	const [own, shared] = [join(EXPORTS, name, 'reference.npz'), join(EXPORTS, name.split('/')[0]!, 'reference.npz')];
+	return readNpz(readFileSync(existsSync(own) ? own : shared));
+}
+
+/** The model that is made from an export, with what this machine knows of it in a home of its own. */
+export async function added(name: string): Promise<Model> {
+	const home = await temporary();
+	process.env['NEURALESE_HOME'] = home;
+	const folder = await addModel(runtime, {
+		source: join(EXPORTS, name),
+		out: join(home, 'model'),
+		signal,
+		progress: () => {},
+	});
+	const { text, sha256 } = await readManifest(folder);
+	return Model.load(runtime, { folder, manifest: parseManifest(text), sha256, signal, progress: () => {} });
+}
