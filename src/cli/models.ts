@@ -3,17 +3,24 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { printable } from '../analysis/text';
 import type { ModelCheck } from '../engine/api';
+import { checkLocal, fromHub, isOnHub } from './hub';
 import { addedFolder, BUNDLED, chooseModel } from './model';
 import type { Command } from './options';
 import type { Session } from './session';
 
 export async function modelsAdd(
-	{ file, tokenizer, out }: Extract<Command, { kind: 'models-add' }>,
-	{ engine, signal, progress }: Session,
+	{ file, tokenizer, out, hub }: Extract<Command, { kind: 'models-add' }>,
+	session: Session,
 ): Promise<string> {
+	const { engine, signal, progress } = session;
+	const onHub = isOnHub(file);
+	if (!onHub) {
+		checkLocal(hub, file);
+	}
+	const source = onHub ? await fromHub(file, hub, session) : resolve(file);
 	const card = await engine.call(
 		'add',
-		{ source: resolve(file), tokenizer: tokenizer && resolve(tokenizer), out: out && resolve(out) },
+		{ source, tokenizer: tokenizer && resolve(tokenizer), out: out && resolve(out) },
 		{ signal, onEvent: ({ message }) => progress(message) },
 	);
 	const { layers, width, vocabulary, context } = card.shape;

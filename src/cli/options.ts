@@ -28,6 +28,7 @@ export const USAGE = `Usage:
   node dist/cli.js probe features DATA.jsonl --out F.safetensors [as probe train]
   node dist/cli.js inspect X.trace.safetensors [--json]
   node dist/cli.js models add FILE.onnx|DIR [--tokenizer DIR] [--out DIR]
+  node dist/cli.js models add HUB-ID [--revision R] [--variant NAME] [--yes] [--tokenizer DIR] [--out DIR]
   node dist/cli.js models list
   node dist/cli.js models check DIR [--reference NPZ] [--json]
 
@@ -59,7 +60,7 @@ export type Command =
 	| { kind: 'ood'; file: string; json: boolean; reference?: string; run: RunFlags }
 	| { kind: 'legibility'; file: string; json: boolean; limit?: number; loadBearing: boolean; peers: PeerFlags; run: RunFlags }
 	| { kind: 'inspect'; file: string; json: boolean }
-	| { kind: 'models-add'; file: string; tokenizer?: string; out?: string }
+	| { kind: 'models-add'; file: string; tokenizer?: string; out?: string; hub: HubFlags }
 	| { kind: 'models-list' }
 	| { kind: 'models-check'; file: string; json: boolean; reference?: string }
 	| ({ kind: 'probe-train'; out: string; name?: string; label?: string } & ProbeFlags)
@@ -80,6 +81,14 @@ export interface ProbeFlags {
 export interface PeerFlags {
 	base?: string;
 	referenceModel?: string;
+}
+
+/** How a hub's model is had. */
+export interface HubFlags {
+	revision?: string;
+	variant?: string;
+	/** To the download. */
+	yes: boolean;
 }
 
 /** Absent where the option was not given. */
@@ -379,10 +388,14 @@ function models([action, ...rest]: readonly string[]): Command {
 				help: COMMON.help,
 				tokenizer: { type: 'string' },
 				out: { type: 'string' },
+				revision: { type: 'string' },
+				variant: { type: 'string' },
+				yes: { type: 'boolean' },
 			});
+			const hub = { revision: named(values, 'revision'), variant: named(values, 'variant'), yes: values['yes'] === true };
 			return file === undefined
 				? { kind: 'help' }
-				: { kind: 'models-add', file, tokenizer: named(values, 'tokenizer'), out: named(values, 'out') };
+				: { kind: 'models-add', file, tokenizer: named(values, 'tokenizer'), out: named(values, 'out'), hub };
 		}
 		case 'check': {
 			const { file, values } = parsed('models check', rest, { ...COMMON, reference: { type: 'string' } });

@@ -39,6 +39,7 @@ const LAYERS: [RegExp, Layer][] = [
 	[/^src\/hub\//, { internal: NOTHING, packages: ['node:', '@huggingface/hub'] }],
 	[/^src\/extension$/, { internal: /^src\/(shared|host)\//, packages: ['node:', 'vscode'] }],
 	[/^src\/cli$/, { internal: /^src\/(cli|shared|analysis)\//, packages: ['node:'] }],
+	[/^src\/cli\/hub$/, { internal: /^src\/(analysis|hub)\//, packages: ['node:'] }],
 	[/^src\/cli\//, { internal: PURE_AND_CLIENT, packages: ['node:'] }],
 	[/^webview\/controls$/, { internal: /^src\/shared\//, types: /^src\/analysis\//, packages: ['@vscode/webview-ui-toolkit'] }],
 	[/^webview\//, { internal: /^src\/shared\//, types: /^src\/analysis\//, packages: ['d3'] }],

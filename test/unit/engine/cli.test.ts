@@ -64,6 +64,12 @@ async function fails(args: string[], code: number, wording: RegExp): Promise<voi
 	assert.match(last(ended.error), /[.?]$/);
 }
 
+test('options of a hub are wrong usage where a path is added', async () => {
+	await fails(['models', 'add', 'a', '--yes'], 2, /--yes is for models of a hub/);
+	await fails(['models', 'add', './a/b', '--revision', 'x'], 2, /--revision is for models of a hub/);
+	await fails(['models', 'add', 'a/b.onnx', '--variant', 'x'], 2, /--variant is for models of a hub/);
+});
+
 test('a manifest that is a named pipe is refused and not waited for', { skip: process.platform === 'win32' }, async () => {
 	const folder = await temporary();
 	execFileSync('mkfifo', [join(folder, 'model.json')]);
@@ -137,6 +143,7 @@ describe('arguments', () => {
 		[['models', 'remove', 'a'], /needs an action/],
 		[['models', 'add'], /models add needs a file/],
 		[['models', 'add', 'a', '--json'], /--json/],
+		[['models', 'add', 'a', '--variant='], /--variant needs a value/],
 		[['models', 'add', 'a', '--out='], /--out needs a value/],
 		[['models', 'check', 'a', '--tokenizer', 'x'], /--tokenizer/],
 		[['models', 'list', 'a'], /takes nothing else/],

@@ -1,0 +1,77 @@
+/** A hub's model for `models add`: what it is and how large, a yes, and the download. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { printable } from '../analysis/text';
+import { accept, offerOf, type Offer } from '../hub/offer';
+import { placeOf } from '../hub/place';
+import { isRepositoryId } from '../hub/repository';
+import { RunError, UsageError } from './failure';
+import type { HubFlags } from './options';
+import type { Session } from './session';
+
+const DEFAULT_REVISION = 'main';
+
+/**
+ * Whether a word that `models add` is given is the name of a hub's model: owner/name. Where something lies on the disk, that is meant,
+ * and the name of a file that is missing is not asked of any hub.
+ */
+export function isOnHub(word: string): boolean {
+	return isRepositoryId(word) && word.includes('/') && !word.endsWith('.onnx') && !existsSync(resolve(word));
+}
+
+/** Options that only a hub's models have are wrong usage elsewhere. */
+export function checkLocal({ revision, variant, yes }: HubFlags, word: string): void {
+	const given = revision !== undefined ? '--revision' : variant !== undefined ? '--variant' : yes ? '--yes' : undefined;
+	if (given !== undefined) {
+		throw new UsageError(`${given} is for models of a hub, and ${JSON.stringify(word.slice(0, 60))} is a path: leave it out.`);
+	}
+}
+
+/** Path of the model's graph in the hub's cache. Nothing is downloaded without a yes, on the command line or at the terminal. */
+export async function fromHub(id: string, { revision = DEFAULT_REVISION, variant, yes }: HubFlags, session: Session): Promise<string> {
+	const { signal, progress, note } = session;
+	const place = placeOf(process.env);
+	progress(`Asking for ${id}`);
+	const offer = await offerOf({ id, revision, variant }, place, { signal });
+	described(offer).forEach(note);
+	if (offer.missing > 0 && !yes && !(await confirmed(offer, signal))) {
+		throw new RunError(`Nothing was downloaded: add --yes to download ${inWords(offer.missing)}.`);
+	}
+	return accept(offer, place, {
+		signal,
+		report: ({ path, done, bytes }) => progress(`Downloading ${printable(path)}: ${percent(done, bytes)} of ${inWords(bytes)}`),
+	});
+}
+
+function described({ repository, variants, chosen, missing }: Offer): string[] {
+	const { id, commit, license, gated } = repository;
+	const all = variants.map((one) => `${printable(one.name)} ${inWords(one.bytes)}`).join(', ');
+	return [
+		`${id} at ${commit.slice(0, 12)}; licence: ${license === undefined ? 'not stated' : printable(license)}${gated ? '; gated' : ''}.`,
+		`Variants: ${all}. Chosen: ${printable(chosen.name)} (${printable(chosen.graph)}).`,
+		missing > 0 ? `To download: ${inWords(missing)}.` : 'All of it is in the cache.',
+	];
+}
+
+async function confirmed({ missing }: Offer, signal: AbortSignal): Promise<boolean> {
+	if (!process.stdin.isTTY || !process.stderr.isTTY) {
+		return false;
+	}
+	const terminal = createInterface({ input: process.stdin, output: process.stderr });
+	try {
+		return /^y(es)?$/i.test((await terminal.question(`Download ${inWords(missing)}? [y/N] `, { signal })).trim());
+	} finally {
+		terminal.close();
+	}
+}
+
+function percent(done: number, bytes: number): string {
+	return `${Math.floor((100 * done) / Math.max(1, bytes))} %`;
+}
+
+/** Decimal units, as the hub shows them. */
+function inWords(bytes: number): string {
+	const [unit, size] = bytes >= 1e9 ? ['GB', 1e9] : bytes >= 1e6 ? ['MB', 1e6] : ['kB', 1e3];
+	return `${(bytes / size).toFixed(1)} ${unit}`;
+}
