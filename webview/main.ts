@@ -67,6 +67,7 @@ function boot(root: HTMLElement): void {
 	serve<PanelApi>(port, {
 		state: (panel) => store.update((state) => withPanel(state, panel)),
 		selection: (selection) => selecting.receive(selection),
+		reveal: (what) => views.forEach((view) => view.reveal?.(what)),
 	});
 	host.call('ready', undefined).catch(report);
 }

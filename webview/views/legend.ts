@@ -29,7 +29,7 @@ export function legend(context: Context): View {
 	const hatch = scores.append('canvas').attr('aria-hidden', 'true').node() as HTMLCanvasElement;
 	scores.append('span').attr('class', 'legend-name').text('not measured');
 	tooltip.set(hatch, NO_SCORE);
-	const corner = scores.append('canvas').attr('aria-hidden', 'true').node() as HTMLCanvasElement;
+	const corner = scores.append('canvas').attr('class', 'legend-spare').attr('aria-hidden', 'true').node() as HTMLCanvasElement;
 	const cornerName = scores.append('span').attr('class', 'legend-name').text('spare').node() as HTMLElement;
 	for (const element of [corner, cornerName]) {
 		tooltip.set(element, glossary.SPARE_CELL);

@@ -247,5 +247,9 @@ export function steps(context: Context): View {
 				follow(state, false);
 			}
 		},
+		reveal() {
+			anchored = true;
+			follow(store.state, false);
+		},
 	};
 }
