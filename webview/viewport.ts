@@ -6,7 +6,7 @@ import { clamp } from '../src/shared/range';
 export type Room = 'ample' | 'short' | 'least';
 
 /** Where header, meter and the head of the steps in full leave room for the steps and for the details. */
-const AMPLE_FROM = { width: 700, height: 900 };
+const AMPLE_FROM = { width: 700, height: 1000 };
 /** Lower panels do not hold two rows of four words beside the details. */
 const SHORT_FROM = 680;
 
