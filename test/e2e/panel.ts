@@ -135,6 +135,11 @@ export class Panel {
 		return this.frame.locator(`.details .detail.${kind}`);
 	}
 
+	/** A part of the panel, once it has the focus. */
+	focused(part: string): Locator {
+		return this.frame.locator(`${part}:focus`).first();
+	}
+
 	/** What was changed and what it did, in the order on the screen: the lines that are unfolded. */
 	async tests(of: 'thought' | 'sentence' = 'thought'): Promise<ShownTest[]> {
 		const title = of === 'thought' ? 'What if this thought' : 'What if the chain';
@@ -153,8 +158,12 @@ export class Panel {
 		return cellsOf(this.frame.locator('.ood-table tbody tr'));
 	}
 
-	/** The selected thought on the prompt's graph, from the table for assistive technology. */
+	/** The selected thought on the prompt's graph, from the table for assistive technology; of a list of candidates without distance and group. */
 	async graph(): Promise<ShownNode[]> {
+		const listed = await cellsOf(this.frame.locator('.graph > .candidates tbody tr'));
+		if (listed.length > 0) {
+			return listed.map(([label = '', mass = '', rank = '']) => ({ label, distance: '', group: 'candidate', mass, rank }));
+		}
 		return (await cellsOf(this.frame.locator('.graph-mirror tbody tr'))).map(([label = '', distance = '', group = '', mass = '', rank = '']) => ({
 			label,
 			distance,
