@@ -237,6 +237,17 @@ describe('evidence', () => {
 		assert.deepEqual(evidence.readings[0]!.candidates.map(({ label }) => label), answers);
 	});
 
+	test('of tests that cannot apply to such a prompt nothing is said; causal says it', async () => {
+		const free = 'Every yumpus is a zumpus. Tom is a yumpus. Tom is a';
+		const { evidence } = await analysed(free, { arms: ['latent'], evidence: few() });
+		assert.deepEqual(evidence.skipped, []);
+		assert.ok(evidence.tests.some(({ test: name }) => name === 'resample') && !evidence.tests.some(({ test: name }) => name === 'transplant'));
+		const { skipped } = await withEngine((engine) =>
+			engine.call('causal', { model: MODEL, prompts: [free], options: { seed: 0 }, tests: ['transplant', 'drop-span'], scope: 'each', reference: [] }),
+		);
+		assert.match(skipped.join('\n'), /^transplant was not run, because no other question/m);
+	});
+
 	test('a cancel ends it, in every part, and leaves the trace of the arms', async () => {
 		for (const when of ['Measuring the reference', 'Running the reference prompts on ProsQA reasoner', 'Testing the reference prompts on ProsQA reasoner, pause-token twin']) {
 			const abort = new AbortController();
