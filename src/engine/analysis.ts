@@ -1,4 +1,4 @@
-/** One analysis: every arm of a prompt, with every position read out, streamed while it runs and written at the end. */
+/** One analysis: every arm of a prompt, with every position read out, streamed while it runs, and written when it is done. */
 import { basename } from 'node:path';
 import { readAnswer } from '../analysis/answers';
 import type { Probe } from '../analysis/probe';
@@ -25,6 +25,10 @@ import { Sheet } from './sheet';
 import { Stream } from './stream';
 import type { Encoded } from './tokenizer';
 import { unknownWords } from './unknown';
+
+/** In a trace whose evidence was not gathered to its end. */
+const CUT_SHORT =
+	'Tests and controls are missing, because they had not ended when this was written: analyze the prompt again, or ask “Is This Run Load-Bearing?”.';
 
 /** A finished arm. */
 interface Done {
@@ -86,24 +90,31 @@ export class AnalysisRun {
 				),
 			);
 		}
-		const evidence = this.params.evidence && (await this.evidence(this.params.evidence, done));
-		const finished: TraceDocument = {
-			...document,
-			arms: done.map(({ record }) => record),
-			...(evidence ? { evidence } : {}),
-			tokens: this.stream.tokens,
-			notes: this.notes,
-		};
+		const finished = { ...document, arms: done.map(({ record }) => record), tokens: this.stream.tokens, notes: this.notes };
+		if (!this.params.evidence) {
+			await this.write(finished, done);
+			return finished;
+		}
+		if (this.params.out !== undefined) {
+			// Whatever becomes of the evidence, what the arms did is not lost.
+			await this.write({ ...finished, notes: [...this.notes, CUT_SHORT] }, done);
+			this.emit({ kind: 'written' });
+		}
+		const evidence = await this.evidence(this.params.evidence, done);
+		await this.write({ ...finished, evidence }, done);
+		return { ...finished, evidence };
+	}
+
+	private async write(document: TraceDocument, done: readonly Done[]): Promise<void> {
 		if (this.params.out !== undefined) {
 			this.stream.progress('Writing the trace', 1);
 			const tensors = done.flatMap(({ record, sheet }) => sheet.tensors(record.name));
 			await writeTrace(
 				this.params.out,
-				finished,
+				document,
 				tensors.map((tensor) => ({ ...tensor, chunks: untilAborted(tensor.chunks, this.signal) })),
 			);
 		}
-		return finished;
 	}
 
 	/** Its planes become part of the sheets. */

@@ -20,6 +20,33 @@ suite('failure', () => {
 		expect(await analyze(document), 'ready');
 	});
 
+	test('keeps the finished arms where the tests are cancelled or fail, says so, and runs the tests when they are asked for', async () => {
+		const api = await inspection();
+		for (const [way, end] of [
+			['cancelled', (uri: vscode.Uri) => void vscode.commands.executeCommand('neuralese.cancelAnalysis', uri)],
+			['failed', () => void process.kill(api.enginePid()!, 'SIGKILL')],
+		] as const) {
+			// Noise of another seed: nothing of it is in the cache.
+			const document = await openPrompt(['arms: latent', `seed: ${Math.floor(Math.random() * 1e9)}`]);
+			const running = vscode.commands.executeCommand('neuralese.analyzePrompt', document.uri);
+			await until('tests of the reference prompts', () => {
+				const state = api.state(document.uri);
+				return state?.kind === 'running' && /reference prompts/.test(state.message);
+			});
+			end(document.uri);
+			await running;
+			const { run, source } = expect(api.state(document.uri), 'ready');
+			assert.equal(source, 'run');
+			assert.deepEqual(run.arms.map(({ name, state }) => [name, state]), [['latent', 'done']]);
+			assert.equal(run.meter, undefined);
+			assert.match(run.notes.join('\n'), new RegExp(`^The tests (were )?${way}.*^Tests and controls are missing.*Load-Bearing`, 'ms'));
+			await vscode.commands.executeCommand('neuralese.testRun');
+			const tested = expect(api.state(document.uri), 'ready').run;
+			assert.ok((tested.meter?.length ?? 0) > 0);
+			assert.doesNotMatch(tested.notes.join('\n'), /Tests and controls are missing|The tests/);
+		}
+	});
+
 	test('shows and saves no old result as the cancelled run\'s', async () => {
 		const api = await inspection();
 		const document = await openPrompt(['arms: latent', 'latents: 6']);

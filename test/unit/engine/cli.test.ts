@@ -345,6 +345,8 @@ describe('analyze', () => {
 			evidence.readings[0]!.candidates.map(({ label, group }) => [label, group]),
 			[['yumpus', 'candidate'], ['zumpus', 'candidate']],
 		);
+		// ` is a yumpus.` is one token of the bundled vocabulary.
+		assert.ok(evidence.readings.some(({ live }) => live > 0.5), JSON.stringify(evidence.readings.map(({ live }) => live)));
 		assert.match(evidence.skipped.join('\n'), /^The control model that was named has no model\.json/m);
 		assert.ok(evidence.claims.every(({ level }) => level === 0));
 		const other = JSON.parse((await cli([...args, '--candidates', 'impus'])).out) as { evidence: EvidenceRecord };
