@@ -42,6 +42,9 @@ export interface ShownNode {
 	rank: string;
 }
 
+/** For an analysis with its evidence: 15 s alone, and 50 s were seen on a machine with nine others at work. */
+const RUN_LIMIT_MS = 120_000;
+
 type Colour = [red: number, green: number, blue: number];
 
 export interface Cell {
@@ -67,7 +70,8 @@ export class Panel {
 
 	/** Until the panel is in one of the given states. */
 	async is(...kinds: Kind[]): Promise<void> {
-		await this.frame.locator(kinds.map((kind) => `#app[data-kind="${kind}"]`).join(', ')).waitFor();
+		const locator = this.frame.locator(kinds.map((kind) => `#app[data-kind="${kind}"]`).join(', '));
+		await locator.waitFor({ timeout: RUN_LIMIT_MS });
 	}
 
 	/** Until it shows the results of a finished run or of a file. */

@@ -11,7 +11,7 @@ import type { Unfolded } from './tests';
 /** Parts that keep the focus when the details of another step, or newer ones, take their place. */
 const KEEPS_FOCUS = ['.graph-frame', '.detail.tests'];
 
-/** Pixels above what is brought into view. */
+/** Pixels above a section that is brought into view. */
 const ABOVE = 8;
 
 export function details({ host, store, selecting, tooltip, report }: Context): View {
@@ -92,7 +92,7 @@ export function details({ host, store, selecting, tooltip, report }: Context): V
 		}
 		const group = section.querySelector(`[data-group="${wanted.of}"]`);
 		// Only here: the editor's own frames around the panel would be scrolled too by `scrollIntoView`.
-		const above = (group?.closest('table')?.tHead?.offsetHeight ?? 0) + ABOVE;
+		const above = group?.closest('table')?.tHead?.offsetHeight ?? ABOVE;
 		root.scrollTop += (group ?? section).getBoundingClientRect().top - root.getBoundingClientRect().top - above;
 		section.focus({ preventScroll: true });
 		wanted = undefined;
