@@ -244,6 +244,30 @@ describe('patches', () => {
 	});
 });
 
+describe('a file from elsewhere', () => {
+	test('with a hundred thousand changes of one thought, each of another form, is told in part and at once', () => {
+		const tests = Array.from({ length: 100_000 }, (_, i) => [
+			change({ test: 'patch', form: `${i}`, step: 0, site: 0 }),
+			change({ test: `other ${i}`, step: 0, answer: 'x'.repeat(1_000), control: { answer: 'y'.repeat(1_000), changed: true, deltaLogOdds: null, kl: null } }),
+		]).flat();
+		const begun = performance.now();
+		const hostile = new EvidenceIndex({ ...evidenceSample(), tests });
+		assert.equal(patchViews(hostile, 'latent').length, 16);
+		const shown = testViews(hostile, { latent: 'latent', thought: 0, sentence: 0 });
+		assert.equal(shown.length, 200);
+		assert.ok(shown.every(({ answer, control }) => answer.length < 400 && control!.answer.length < 400));
+		assert.ok(performance.now() - begun < 5_000);
+	});
+
+	test('evidence of arms, thoughts and sentences that are not there is never shown', () => {
+		const tests = [change({ test: 'resample', step: 99 }), change({ test: 'drop-span', step: 7, arm: 'cot' }), change({ test: 'patch', step: 99, site: 0 })];
+		const hostile = new EvidenceIndex({ ...evidenceSample(), tests });
+		assert.deepEqual(testViews(hostile, { latent: 'latent', thought: 0, written: 'cot', sentence: 0 }), []);
+		assert.equal(patchControl(hostile, 'latent', '', { start: 0, end: 2 }, 3), undefined);
+		assert.deepEqual(meterViews(evidenceSample(), 'nosuch'), []);
+	});
+});
+
 describe('legibility', () => {
 	test('figures with units, those that were not measured left out', () => {
 		const [record] = evidenceSample().legibility;
