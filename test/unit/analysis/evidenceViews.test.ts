@@ -53,7 +53,7 @@ describe('meter', () => {
 		const [distance, effect, capacity] = meterViews(evidenceSample(), 'latent').map(({ definition }) => definition);
 		assert.match(distance!, /5th nearest token.*20 tokens and 100 states of text.*sample-pause/);
 		assert.match(effect!, /the answer changes in 12 % \[8, 18\], on the twin in 0 % \[0, 3\]/);
-		assert.match(capacity!, /90 % of the answers, 0\.25 of a thought’s norm/);
+		assert.match(capacity!, /90 % of the answers, 0\.25 of a thought’s norm\. Answers that stay: at 0\.25 95 % \[90, 100\]\./);
 	});
 
 	test('a control that is missing is said to be missing, and so are bits', () => {
