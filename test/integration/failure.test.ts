@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
 import { existsSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite, test } from 'mocha';
+import { suite, suiteSetup, suiteTeardown, test } from 'mocha';
 import * as vscode from 'vscode';
-import { analyze, copyModel, expect, inspection, newFolder, openPrompt, until } from './support';
+import { analyze, copyModel, expect, inspection, newFolder, openPrompt, setting, until } from './support';
 
 /** Long enough to be interrupted: the latents fill the context. */
 const LONG = ['latents: 80', 'arms: latent, cot, direct'];
 
 suite('failure', () => {
+	// Tests of so many thoughts take minutes, and are not what these runs are about.
+	suiteSetup(() => setting('evidence', 'on request'));
+	suiteTeardown(() => setting('evidence', undefined));
+
 	test('cancels a run, keeps what there was, and runs again', async () => {
 		const api = await inspection();
 		const document = await openPrompt(LONG);
@@ -22,16 +26,16 @@ suite('failure', () => {
 
 	test('keeps the finished arms where the tests are cancelled or fail, says so, and runs the tests when they are asked for', async () => {
 		const api = await inspection();
+		await setting('evidence', undefined);
 		for (const [way, end] of [
 			['cancelled', (uri: vscode.Uri) => void vscode.commands.executeCommand('neuralese.cancelAnalysis', uri)],
 			['failed', () => void process.kill(api.enginePid()!, 'SIGKILL')],
 		] as const) {
-			// Noise of another seed: nothing of it is in the cache.
-			const document = await openPrompt(['arms: latent', `seed: ${Math.floor(Math.random() * 1e9)}`]);
+			const document = await openPrompt(['arms: latent', 'latents: 2']);
 			const running = vscode.commands.executeCommand('neuralese.analyzePrompt', document.uri);
-			await until('tests of the reference prompts', () => {
+			await until('comparisons or tests', () => {
 				const state = api.state(document.uri);
-				return state?.kind === 'running' && /reference prompts/.test(state.message);
+				return state?.kind === 'running' && /the (reference|thoughts)/.test(state.message);
 			});
 			end(document.uri);
 			await running;
@@ -45,6 +49,7 @@ suite('failure', () => {
 			assert.ok((tested.meter?.length ?? 0) > 0);
 			assert.doesNotMatch(tested.notes.join('\n'), /Tests and controls are missing|The tests/);
 		}
+		await setting('evidence', 'on request');
 	});
 
 	test('shows and saves no old result as the cancelled run\'s', async () => {

@@ -364,6 +364,20 @@ describe('analyze', () => {
 		await sleep(100);
 		assert.deepEqual(await readdir(folder), []);
 	});
+
+	test('Ctrl+C while the tests run leaves what the arms did, and says so', async () => {
+		const folder = await temporary();
+		const out = join(folder, 'x.trace.safetensors');
+		const { code, error } = await cli(['analyze', await promptFile(PROMPT), '--arms', 'latent', '--out', out], {
+			interruptAfter: /Testing the thoughts|Reading the reference text/,
+		});
+		assert.equal(code, 1, error);
+		assert.match(last(error), /^The tests were cancelled: .*x\.trace\.safetensors has what the arms did/);
+		await sleep(100);
+		assert.deepEqual(await readdir(folder), ['x.trace.safetensors']);
+		const trace = JSON.parse((await cli(['inspect', out, '--json'])).out) as object;
+		assert.match(JSON.stringify(trace), /Tests and controls are missing/);
+	});
 });
 
 describe('eval', () => {
