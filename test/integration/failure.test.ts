@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict';
 import { existsSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { suite, suiteSetup, suiteTeardown, test } from 'mocha';
+import { suite, test } from 'mocha';
 import * as vscode from 'vscode';
-import { analyze, copyModel, expect, inspection, newFolder, openPrompt, setting, until } from './support';
+import { analyze, copyModel, expect, inspection, newFolder, openPrompt, setting, until, withoutEvidence } from './support';
 
 /** Long enough to be interrupted: the latents fill the context. */
 const LONG = ['latents: 80', 'arms: latent, cot, direct'];
 
 suite('failure', () => {
-	// Tests of so many thoughts take minutes, and are not what these runs are about.
-	suiteSetup(() => setting('evidence', 'on request'));
-	suiteTeardown(() => setting('evidence', undefined));
+	withoutEvidence();
 
 	test('cancels a run, keeps what there was, and runs again', async () => {
 		const api = await inspection();
