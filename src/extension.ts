@@ -45,7 +45,7 @@ export function activate(context: vscode.ExtensionContext): Inspection {
 	register(new Reveal(analyses, traces.onDidSelect));
 	register(new StatusBar(focus));
 	register(new Diagnostics(analyses));
-	register(new LoadBearing(focus, panel, log));
+	register(new LoadBearing(focus, panel, traces, log));
 	register(new Commands(extensionUri, analyses, engine, models, focus, panel, log));
 	register(new ProbeCommands(engine, models, log));
 	register(new Evaluations(engine, models, new ResultStore(join(storage, 'results')), register(new ReportPanels(extensionUri, log)), log));

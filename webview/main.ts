@@ -3,9 +3,10 @@ import type { HostApi, PanelApi } from '../src/shared/panel';
 import { Remote, serve, type Port } from '../src/shared/rpc';
 import { registerControls } from './controls';
 import { Selecting } from './selecting';
-import { restored, Store, withPanel, type AppState } from './store';
+import { restored, Store, withPanel, withRoom, type AppState } from './store';
 import { Tooltip } from './tooltip';
 import type { Context, ViewMaker } from './view';
+import { roomOf } from './viewport';
 import { announcer } from './views/announcer';
 import { details } from './views/details';
 import { header } from './views/header';
@@ -53,15 +54,20 @@ function boot(root: HTMLElement): void {
 
 	const render = (state: AppState, last?: AppState) => {
 		root.dataset['kind'] = state.panel?.kind ?? 'connecting';
+		root.dataset['room'] = state.room;
 		for (const view of views) {
 			view.render(state, last);
 		}
 	};
 	store.subscribe(render);
+	const measure = () => store.update((state) => withRoom(state, roomOf(innerWidth, innerHeight)));
+	addEventListener('resize', measure);
+	measure();
 	render(store.state);
 	serve<PanelApi>(port, {
 		state: (panel) => store.update((state) => withPanel(state, panel)),
 		selection: (selection) => selecting.receive(selection),
+		reveal: (what) => views.forEach((view) => view.reveal?.(what)),
 	});
 	host.call('ready', undefined).catch(report);
 }

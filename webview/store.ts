@@ -3,6 +3,7 @@ import type { PanelState, ProbeCell, ProbeView, Run, Selection } from '../src/sh
 import { clamp } from '../src/shared/range';
 import { FULL, type Underline } from './draw/surprise';
 import { families } from './families';
+import type { Room } from './viewport';
 
 export interface AppState {
 	/** The host's last snapshot; absent until the first one. */
@@ -18,6 +19,8 @@ export interface AppState {
 	scroll: number;
 	/** Whether the details of the selected row are shown. */
 	details: boolean;
+	/** What the panel has room for. */
+	room: Room;
 	/** A call to the host that failed, in one sentence. */
 	problem?: string;
 }
@@ -33,7 +36,7 @@ export interface Saved {
 	details: boolean;
 }
 
-export const INITIAL: AppState = { selection: {}, scroll: 0, details: true };
+export const INITIAL: AppState = { selection: {}, scroll: 0, details: true, room: 'ample' };
 
 export function runOf(panel: PanelState | undefined): Run | undefined {
 	return panel && 'run' in panel ? panel.run : undefined;
@@ -93,6 +96,10 @@ export function heldOut(
 export function withPanel(state: AppState, panel: PanelState): AppState {
 	const moved = runOf(state.panel) !== undefined && runOf(panel) !== undefined && subjectOf(state.panel) !== subjectOf(panel);
 	return { ...state, panel, problem: undefined, scroll: moved ? 0 : state.scroll, selection: moved ? {} : state.selection };
+}
+
+export function withRoom(state: AppState, room: Room): AppState {
+	return state.room === room ? state : { ...state, room };
 }
 
 export function withSelection(state: AppState, selection: Selection): AppState {

@@ -1,5 +1,5 @@
 /** What a view is: an element, and a function that makes it show a snapshot of the state. */
-import type { Action, HostApi } from '../src/shared/panel';
+import type { Action, HostApi, Reveal } from '../src/shared/panel';
 import type { Remote } from '../src/shared/rpc';
 import type { Selecting } from './selecting';
 import type { AppState, Store } from './store';
@@ -9,6 +9,8 @@ export interface View {
 	readonly element: HTMLElement;
 	/** `before` is the snapshot shown last; absent the first time. */
 	render(state: AppState, before?: AppState): void;
+	/** Brings a part of the selected step into view. */
+	reveal?(what: Reveal): void;
 }
 
 /** What a view may use. */

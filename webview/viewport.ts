@@ -2,7 +2,19 @@
 import type { Range } from '../src/shared/range';
 import { clamp } from '../src/shared/range';
 
-/** Pixels, except `top` and the flags. */
+/** What the panel has room for: everything in full; all but the steps in a line each; or that, and fewer words a row. */
+export type Room = 'ample' | 'short' | 'least';
+
+/** Where header, meter and the head of the steps in full leave room for the steps and for the details. */
+const AMPLE_FROM = { width: 700, height: 1000 };
+/** Lower panels do not hold two rows of four words beside the details. */
+const SHORT_FROM = 680;
+
+export function roomOf(width: number, height: number): Room {
+	return height < SHORT_FROM ? 'least' : width < AMPLE_FROM.width || height < AMPLE_FROM.height ? 'short' : 'ample';
+}
+
+/** Pixels, except `top`, `kept` and the flags. */
 export interface Metrics {
 	/** Several lines a row, with ranked words and bars; otherwise one line a row. */
 	tall: boolean;
@@ -16,6 +28,8 @@ export interface Metrics {
 	cellHeight: number;
 	/** Decoded words a row shows. */
 	top: number;
+	/** Rows for which there is always room: what stands below the steps gives way to them. */
+	kept: number;
 }
 
 /** More rows than this get one line each: they no longer fit a few screens, and what matters is their course. */
@@ -23,33 +37,34 @@ const TALL_ROWS = 64;
 /** Room for long headings and for every word of the strip; a panel beside an editor is usually narrower. */
 const WIDE_FROM = 720;
 /** Below this width three columns would each be too narrow for a word with its bar. */
-const STACKED_BELOW = 520;
+const STACKED_BELOW = 490;
 /** What a probe's figures need to stand in one line. */
 const FIGURES_WIDTH = 236;
 /** Narrower panels have no room for them in one line beside what else there is. */
 const FIGURES_FROM = 620;
 /** Three layers with their figures. */
 const NARROW_HEAT = 141;
-const TOP_TALL = 4;
 const TOP_THIN = 3;
+const THIN_HEIGHT = 24;
+const WORD_HEIGHT = 17;
+/** Of a tall row without its words: the strip of all layers and the space around; where it is stacked the sentence too. */
+const TALL_HEIGHT = { wide: 41, compact: 41, stacked: 80 };
+/** Decoded words of a tall row. A stacked one is higher, and gives more of them up. */
+const TOP_TALL = { ample: 4, short: 4, least: 3 };
+const TOP_STACKED = { ample: 4, short: 4, least: 2 };
+const KEPT = { tall: 2, thin: 8 };
 
-export function metrics(rows: number, layers: number, width: number): Metrics {
+export function metrics(rows: number, layers: number, width: number, room: Room): Metrics {
 	const tall = rows <= TALL_ROWS;
 	const layout = width >= WIDE_FROM ? 'wide' : tall && width < STACKED_BELOW ? 'stacked' : 'compact';
 	const heatWidth = columnWidth(layers + 1, width);
 	const scoresWidth = width < FIGURES_FROM ? heatWidth : Math.max(heatWidth, FIGURES_WIDTH);
-	return tall
-		? {
-				tall,
-				layout,
-				rowHeight: layout === 'stacked' ? 157 : 109,
-				heatWidth,
-				scoresWidth,
-				cellTop: 9,
-				cellHeight: 22,
-				top: TOP_TALL,
-			}
-		: { tall, layout, rowHeight: 24, heatWidth, scoresWidth, cellTop: 0, cellHeight: 24, top: TOP_THIN };
+	const columns = { layout, heatWidth, scoresWidth } as const;
+	if (!tall) {
+		return { ...columns, tall, rowHeight: THIN_HEIGHT, cellTop: 0, cellHeight: THIN_HEIGHT, top: TOP_THIN, kept: KEPT.thin };
+	}
+	const top = (layout === 'stacked' ? TOP_STACKED : TOP_TALL)[room];
+	return { ...columns, tall, rowHeight: TALL_HEIGHT[layout] + top * WORD_HEIGHT, cellTop: 9, cellHeight: 22, top, kept: KEPT.tall };
 }
 
 /** Wide enough for figures in the cells where there are few layers, a strip of colours where there are many. */

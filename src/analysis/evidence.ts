@@ -3,8 +3,8 @@ import type { ClaimRecord, Estimate, ReadingRecord, Rung } from '../trace/eviden
 
 /** Of a single test on a single thought: one in twenty that say nothing pass L1, which is why it is the lowest. */
 const SIGNIFICANCE = 0.05;
-/** With fewer draws, 1/(1 + n) itself is not below the significance. */
-export const MIN_DRAWS = 19;
+/** With fewer draws, the lowest p, 1/(1 + n), is not below the significance. */
+export const MIN_DRAWS = 20;
 /** Other prompts that a thought is resampled from on the prompt itself. */
 export const MIN_RESAMPLES = 20;
 /** Prompts that a replication is over (field guide, section 1). */
@@ -38,8 +38,9 @@ export interface Findings {
 
 /**
  * L1: the live candidates' mass beats the same decode of other questions' thoughts. L2: neither the twin nor the model with random
- * weights passes L1's own test, on the same prompt against their own thoughts of the same other questions. L3: other prompts'
- * thoughts in this one's place move the answer on this prompt, and do not on the twin. L4: they do over at least 100 prompts.
+ * weights has as much of it, or passes L1's own test on the same prompt against its own thoughts of the same other questions. L3: other
+ * prompts' thoughts in this one's place move the answer on this prompt, and do not on the twin. L4: they move it to the same side over
+ * at least 100 prompts.
  */
 export function claimOf(findings: Findings): ClaimRecord {
 	const rungs = [beatsShuffled(findings), isAbsentInControls(findings), movesAnswer(findings), isReplicated(findings)];
@@ -69,14 +70,18 @@ function beatsShuffled({ thought, reading }: Findings): Rung {
 	return rung(1, passes(shuffled), `${massWords(live, shuffled)} in thought ${thought} of ${shuffled.n} other questions.`);
 }
 
-function isAbsentInControls({ twin, random }: Findings): Rung {
+function isAbsentInControls({ reading, twin, random }: Findings): Rung {
+	if (!reading) {
+		return rung(2, undefined, 'There are no candidates that a control could be read as.');
+	}
 	if (!twin || twin.shuffled.n < MIN_DRAWS) {
 		return rung(2, undefined, 'There is no control model without recurrence to compare with.');
 	}
 	const controls: [string, Control][] = [['The twin', twin], ...(random ? [['random weights', random] as [string, Control]] : [])];
-	const has = controls.filter(([, { shuffled }]) => passes(shuffled));
+	const has = controls.filter(([, { live, shuffled }]) => passes(shuffled) || live >= reading.live);
 	const numbers = controls.map(([name, { live, shuffled }]) => `${name}: ${massWords(live, shuffled)}`).join('; ');
-	const verdict = has.length === 0 ? 'no control reads so beyond chance' : 'a control reads so too, without what is fed back here';
+	const verdict =
+		has.length === 0 ? 'no control has as much, or reads so beyond chance' : 'a control reads so too, without what is fed back here';
 	return rung(2, has.length === 0, `${numbers} in their own thoughts of other questions; ${verdict}.`);
 }
 
@@ -92,11 +97,12 @@ function movesAnswer({ resample, twinResample }: Findings): Rung {
 	return rung(3, moves(resample) && !twin, why);
 }
 
-function isReplicated({ cohort }: Findings): Rung {
+function isReplicated({ resample, cohort }: Findings): Rung {
 	if (!cohort || cohort.n < MIN_PROMPTS) {
 		return rung(4, undefined, `The same was done on ${cohort?.n ?? 0} reference prompts, and ${MIN_PROMPTS} are needed.`);
 	}
-	return rung(4, moves(cohort), `The same on ${cohort.n} reference prompts: ${effectWords(cohort)}.`);
+	const isSame = resample === undefined || Math.sign(resample.value) === Math.sign(cohort.value);
+	return rung(4, moves(cohort) && isSame, `The same on ${cohort.n} reference prompts: ${effectWords(cohort)}.`);
 }
 
 function rung(level: Rung['level'], reached: boolean | undefined, why: string): Rung {

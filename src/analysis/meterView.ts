@@ -1,7 +1,7 @@
 /** The meter's three numbers ready for display: value, what it is a value of, its control, and its definition. */
 import { decimals } from '../shared/decimals';
 import type { MeterView } from '../shared/panel';
-import type { CohortRecord, EvidenceRecord, MeterRecord } from '../trace/evidence';
+import type { CohortRecord, Estimate, EvidenceRecord, MeterRecord } from '../trace/evidence';
 import { ordinal, percent, withInterval } from './estimates';
 import { printable } from './text';
 
@@ -85,8 +85,14 @@ function capacity({ twin, cohorts }: EvidenceRecord, { arm, capacity: found }: M
 		),
 		definition:
 			'How much a thought can carry. Bits: ½ Σ log₂(1 + λ/σ²) over the eigenvalues λ of the thoughts’ covariance over the reference prompts, ' +
-			`the capacity of a Gaussian channel of that spread. ${noise} Effective dimension: (Σλ)²/Σλ². Means over the thoughts. ${ofTwin(twin)}`,
+			`the capacity of a Gaussian channel of that spread. ${noise}${dropOf(found.unchanged)} Effective dimension: (Σλ)²/Σλ². Means over the thoughts. ${ofTwin(twin)}`,
 	};
+}
+
+/** How many answers noise leaves, from the smallest to the largest. */
+function dropOf(unchanged: readonly { ratio: number; unchanged: Estimate }[]): string {
+	const kept = [...unchanged].sort((a, b) => a.ratio - b.ratio).map((one) => `at ${decimals(one.ratio)} ${percent(one.unchanged)}`);
+	return kept.length > 0 ? ` Answers that stay: ${kept.join(', ')}.` : '';
 }
 
 /** `measured`: whether the twin was; that it was not is told first. Empty where nothing was compared with (yet). */

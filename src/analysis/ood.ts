@@ -108,14 +108,20 @@ function maxCosine(vector: Float32Array, rows: Float32Array, width: number, exce
 
 /** Euclidean distance to the `NEIGHBOUR`-th nearest row but `except`. */
 function neighbourDistance(vector: Float32Array, rows: Float32Array, width: number, except: number): number {
-	const squares = Float64Array.from({ length: rows.length / width }, (_, row) => {
+	// The least squares, ascending, and a place for what falls out: a sort of all of them costs as much as computing them.
+	const least = new Float64Array(NEIGHBOUR + 1).fill(Infinity);
+	for (let row = 0; row < rows.length / width; row++) {
 		let sum = row === except ? Infinity : 0;
 		for (let i = 0, at = row * width; i < width; i++, at++) {
-			sum += (vector[i]! - rows[at]!) ** 2;
+			const difference = vector[i]! - rows[at]!;
+			sum += difference * difference;
 		}
-		return sum;
-	}).sort();
-	const square = squares[NEIGHBOUR - 1] ?? Infinity;
+		for (let place = NEIGHBOUR - 1; place >= 0 && sum < least[place]!; place--) {
+			least[place + 1] = least[place]!;
+			least[place] = sum;
+		}
+	}
+	const square = least[NEIGHBOUR - 1]!;
 	return square < Infinity ? Math.sqrt(square) : NaN;
 }
 

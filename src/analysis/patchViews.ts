@@ -6,6 +6,8 @@ import type { EvidenceIndex } from './evidenceIndex';
 import { printable } from './text';
 
 const PREFIX = 'patch:';
+/** Heatmaps of a file from elsewhere: a state with all of them is sent with every change. */
+const MAX_FORMS = 16;
 
 const LABELS: ReadonlyMap<string, string> = new Map([
 	['zero', 'zero'],
@@ -16,7 +18,7 @@ const LABELS: ReadonlyMap<string, string> = new Map([
 /** Empty where nothing was patched. */
 export function patchViews(index: EvidenceIndex, arm: string): ProbeView[] {
 	const records = index.patchesOf(arm);
-	const forms = [...new Set(records.map(({ form = '' }) => form))].sort((a, b) => place(a) - place(b));
+	const forms = [...new Set(records.map(({ form = '' }) => form))].sort((a, b) => place(a) - place(b)).slice(0, MAX_FORMS);
 	const limit = roundUp(records.reduce((most, { deltaLogOdds }) => Math.max(most, Math.abs(deltaLogOdds ?? 0)), 0));
 	return forms.map((form) => ({
 		name: `${PREFIX}${form}`,

@@ -36,9 +36,17 @@ export function isLive({ group }: Pick<Candidate, 'group'>): boolean {
 	return group === 'path' || group === 'frontier' || group === 'candidate';
 }
 
+/** Letters, with their marks, and digits. */
+const WORD = /[\p{L}\p{M}\p{N}]+/gu;
+
+/** `yumpus` of ` is a yumpus.` */
+function lastWord(text: string): string | undefined {
+	return text.match(WORD)?.at(-1);
+}
+
 /**
- * The tokens that name each label: those whose text is the label but for spaces, or is about it in the task's words. `first`, of a
- * label that no token names: tokens that it may begin with.
+ * The tokens that name each label: those whose text is the label but for spaces, or is about it in the task's words; without a task,
+ * those whose last word it is. `first`, of a label that no token names then: tokens that it may begin with.
  */
 export function namesOf(
 	labels: readonly string[],
@@ -49,7 +57,7 @@ export function namesOf(
 	const names = new Map<string, number[]>(labels.map((label) => [label, []]));
 	for (const [id, text] of texts.entries()) {
 		const trimmed = text.trim();
-		const word = wordOf?.(text);
+		const word = (wordOf ?? lastWord)(text);
 		names.get(trimmed)?.push(id);
 		if (word !== undefined && word !== trimmed) {
 			names.get(word)?.push(id);

@@ -14,6 +14,11 @@ export interface Tested {
 	sentence: number;
 }
 
+/** Changes shown of one thought, of all together, or of one sentence: there are about twenty kinds, and a file from elsewhere may hold many more. */
+const MAX_SHOWN = 200;
+/** UTF-16 units of an answer that stand in a table. */
+const MAX_ANSWER = 300;
+
 /** From what keeps to language to what leaves nothing. */
 const ORDER: readonly string[] = [
 	'snap-1',
@@ -63,7 +68,7 @@ export function testViews(index: EvidenceIndex, { latent, thought, written, sent
 function inOrder(records: readonly CausalRecord[]): CausalRecord[] {
 	const place = ({ test }: CausalRecord) => (ORDER.includes(test) ? ORDER.indexOf(test) : ORDER.length);
 	const frozen = ({ later, test }: CausalRecord) => Number(later === 'frozen' && !isWritten(test as CausalTest));
-	return [...records].sort((a, b) => frozen(a) - frozen(b) || place(a) - place(b));
+	return [...records].sort((a, b) => frozen(a) - frozen(b) || place(a) - place(b)).slice(0, MAX_SHOWN);
 }
 
 function labelOf({ test, form, trained }: CausalRecord): string {
@@ -84,17 +89,21 @@ function view(of: TestView['of'], label: string, record: CausalRecord): TestView
 		of,
 		label,
 		later,
-		answer: printable(answer ?? ''),
+		answer: short(answer),
 		changed,
 		deltaLogOdds: deltaLogOdds ?? NaN,
 		kl: kl ?? NaN,
 		control: control && {
-			answer: printable(control.answer ?? ''),
+			answer: short(control.answer),
 			changed: control.changed,
 			deltaLogOdds: control.deltaLogOdds ?? NaN,
 		},
 		by: printable(inFull(record)),
 	};
+}
+
+function short(answer = ''): string {
+	return printable(answer.length > MAX_ANSWER ? `${answer.slice(0, MAX_ANSWER)}…` : answer);
 }
 
 function inFull({ test, step, trained, by, follows, draws, control }: CausalRecord): string {

@@ -4,7 +4,7 @@ import type { AnalyzeEvent, EvidenceParams } from '../engine/api';
 import { LiveTrace } from '../trace/live';
 import { cacheFolder } from './cache';
 import { chooseModel } from './model';
-import { UsageError } from './failure';
+import { RunError, UsageError } from './failure';
 import type { Command, EvidenceFlags, RunFlags } from './options';
 import { readProblems } from './problems';
 import { readPrompt } from './promptfile';
@@ -52,6 +52,7 @@ export async function analyze(
 		strictProbes: true,
 	};
 	let live: LiveTrace | undefined;
+	let written = false;
 	const receive = (event: AnalyzeEvent) => {
 		switch (event.kind) {
 			case 'progress':
@@ -61,13 +62,19 @@ export async function analyze(
 				return;
 			case 'arm':
 				return live?.setArm(event.arm, event.tokens);
+			case 'written':
+				written = true;
+				return;
 			case 'evidence':
 				return;
 			case 'rows':
 				return live?.addRows(event.arm, event.plane, event.rows, event.data);
 		}
 	};
-	const { document } = await engine.call('analyze', params, { signal, onEvent: receive });
+	const { document } = await engine.call('analyze', params, { signal, onEvent: receive }).catch((error: Error) => {
+		const how = signal.aborted ? 'The tests were cancelled' : `The tests failed (${error.message.replace(/\.$/, '')})`;
+		throw written ? new RunError(`${how}: ${out} has what the arms did; run it again for the tests.`) : error;
+	});
 	const readouts = new Readouts(live!, document);
 	return json ? `${JSON.stringify(await toJson(readouts, out))}\n` : report(readouts, { file, out, card });
 }

@@ -1,11 +1,11 @@
-/** One analysis: every arm of a prompt, with every position read out, streamed while it runs and written at the end. */
+/** One analysis: every arm of a prompt, with every position read out, streamed while it runs, and written when it is done. */
 import { basename } from 'node:path';
 import { readAnswer } from '../analysis/answers';
 import type { Probe } from '../analysis/probe';
 import { spareReason } from '../analysis/spare';
 import { parseTask, type Task } from '../analysis/task';
 import { generator } from '../shared/random';
-import { SCHEMA_VERSION, type ArmRecord, type Step, type TraceDocument } from '../trace/document';
+import { SCHEMA_VERSION, type ArmRecord, type TraceDocument } from '../trace/document';
 import { writeTrace } from '../trace/writer.node';
 import type { EvidenceRecord } from '../trace/evidence';
 import type { PlaneName } from '../trace/planes';
@@ -20,21 +20,20 @@ import { producer } from './product';
 import { readProbeFile } from './probeFile';
 import { LensReader, type ScoredProbe } from './readers';
 import { probesFor } from './probes';
-import { ArmRun, prefill, type Prefix } from './run';
-import { Sheet } from './sheet';
+import { ArmRun } from './run';
+import type { Sheet } from './sheet';
+import { Starts } from './starts';
 import { Stream } from './stream';
 import type { Encoded } from './tokenizer';
 import { unknownWords } from './unknown';
 
+/** In a trace whose evidence was not gathered to its end. */
+const CUT_SHORT =
+	'Tests and controls are missing, because they had not ended when this was written: analyze the prompt again, or ask “Is This Run Load-Bearing?”.';
+
 /** A finished arm. */
 interface Done {
 	record: ArmRecord;
-	sheet: Sheet;
-}
-
-/** The prompt as it was fed, shared by the arms that begin with the same tokens. */
-interface Start {
-	prefix: Prefix;
 	sheet: Sheet;
 }
 
@@ -44,7 +43,7 @@ export class AnalysisRun {
 	private readonly task: Task | undefined;
 	private readonly topK: number;
 	private readonly plans: ArmPlan[];
-	private readonly starts = new Map<string, Start>();
+	private readonly starts: Starts;
 	private readonly notes: string[];
 
 	constructor(
@@ -65,6 +64,7 @@ export class AnalysisRun {
 		this.plans.forEach((plan) => checkFits(plan, this.encoded.ids.length, shape.context));
 		model.checkRuns(this.plans);
 		this.stream = new Stream(emit, (id) => model.tokenizer.textOf(id));
+		this.starts = new Starts(model, this.encoded, this.topK, this.stream, signal);
 	}
 
 	async run(): Promise<TraceDocument> {
@@ -86,24 +86,31 @@ export class AnalysisRun {
 				),
 			);
 		}
-		const evidence = this.params.evidence && (await this.evidence(this.params.evidence, done));
-		const finished: TraceDocument = {
-			...document,
-			arms: done.map(({ record }) => record),
-			...(evidence ? { evidence } : {}),
-			tokens: this.stream.tokens,
-			notes: this.notes,
-		};
+		const finished = { ...document, arms: done.map(({ record }) => record), tokens: this.stream.tokens, notes: this.notes };
+		if (!this.params.evidence) {
+			await this.write(finished, done);
+			return finished;
+		}
+		if (this.params.out !== undefined) {
+			// Whatever becomes of the evidence, what the arms did is not lost.
+			await this.write({ ...finished, notes: [...this.notes, CUT_SHORT] }, done);
+			this.emit({ kind: 'written' });
+		}
+		const evidence = await this.evidence(this.params.evidence, done);
+		await this.write({ ...finished, evidence }, done);
+		return { ...finished, evidence };
+	}
+
+	private async write(document: TraceDocument, done: readonly Done[]): Promise<void> {
 		if (this.params.out !== undefined) {
 			this.stream.progress('Writing the trace', 1);
 			const tensors = done.flatMap(({ record, sheet }) => sheet.tensors(record.name));
 			await writeTrace(
 				this.params.out,
-				finished,
+				document,
 				tensors.map((tensor) => ({ ...tensor, chunks: untilAborted(tensor.chunks, this.signal) })),
 			);
 		}
-		return finished;
 	}
 
 	/** Its planes become part of the sheets. */
@@ -157,7 +164,7 @@ export class AnalysisRun {
 			index / this.plans.length,
 			cost.seconds(cost.chunk, manifest.shape.context, true),
 		);
-		const start = await this.start(plan);
+		const start = await this.starts.of(plan);
 		const sheet = start.sheet.copy();
 		const record = (state: ArmRecord['state'], written: ArmRun['written']): ArmRecord => {
 			const answer = tokenizer.decode(written.filter(({ role }) => role === 'answer').map(({ id }) => id));
@@ -189,54 +196,6 @@ export class AnalysisRun {
 		return { record: finished, sheet };
 	}
 
-	/** The prompt is read once: an arm's own tokens follow it. */
-	private async start(plan: ArmPlan): Promise<Start> {
-		const key = plan.before.join();
-		const known = this.starts.get(key);
-		if (known) {
-			return known;
-		}
-		const { cost, head, manifest } = this.model;
-		const { width, layers } = manifest.shape;
-		const forced = plan.before.map((id): Step => ({ kind: 'token', id, forced: true }));
-		const steps = [
-			...forced,
-			...this.encoded.ids.map((id, i): Step => ({ kind: 'prompt', id, span: this.encoded.spans[i]! })),
-		];
-		const sheet = this.sheet();
-		const reader = this.reader(sheet, [], () => {});
-		let logits: Float32Array | undefined;
-		let lse = NaN;
-		const prefix = await prefill(
-			this.model,
-			steps.map(({ id }) => id),
-			this.signal,
-			async (forward, from) => {
-				const chunk = steps.slice(from, from + forward.count);
-				const last = await reader.read(
-					forward,
-					chunk,
-					chunk.map(({ id }, i) => (i === 0 && logits ? logits[id]! - lse : NaN)),
-				);
-				this.stream.progress('Reading the prompt', undefined, cost.seconds(cost.chunk, from, true));
-				if (from + forward.count < steps.length) {
-					logits = await head.logits(last.resid.subarray(layers * width));
-					lse = last.lse;
-				}
-				return last;
-			},
-		);
-		if (!Number.isFinite(prefix.last.lse)) {
-			throw new EngineError(
-				'The model gives no finite logits for this prompt, so it is broken: choose another model.',
-				'bad-model',
-			);
-		}
-		const start = { prefix, sheet };
-		this.starts.set(key, start);
-		return start;
-	}
-
 	private reader(sheet: Sheet, probes: readonly ScoredProbe[], tick: () => void): LensReader {
 		const { trainedLatents } = this.model.manifest.recipe;
 		return new LensReader(
@@ -247,11 +206,6 @@ export class AnalysisRun {
 			(thought) => spareReason(thought, trainedLatents, this.task),
 			tick,
 		);
-	}
-
-	private sheet(): Sheet {
-		const { layers, width } = this.model.manifest.shape;
-		return new Sheet({ site: layers + 1, top: this.topK, width });
 	}
 
 	/** The document before anything has run. */

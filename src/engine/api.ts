@@ -111,7 +111,10 @@ export interface AnalyzeParams {
 	options: RunOptions;
 	/** What the caller wants the reader to know, such as ignored settings: in the document, before the engine's own notes. */
 	notes?: string[];
-	/** Where the trace is written (atomically, at the end); nothing is written where absent. */
+	/**
+	 * Where the trace is written, atomically: at the end, and before that without evidence when the arms have run and evidence is wanted.
+	 * Nothing is written where absent.
+	 */
 	out?: string;
 	/** Tests and controls after the arms have run; none where absent. */
 	evidence?: EvidenceParams;
@@ -158,6 +161,8 @@ export type AnalyzeEvent =
 	| { kind: 'started'; document: TraceDocument }
 	/** A complete snapshot of one arm so far. `tokens` are those not sent before. */
 	| { kind: 'arm'; arm: ArmRecord; tokens: { id: number; text: string }[] }
+	/** The trace is at `out` without evidence, which is gathered next; there it stays where that is cancelled or fails. */
+	| { kind: 'written' }
 	/** A complete snapshot of the evidence so far; it has been gathered with the last one. */
 	| { kind: 'evidence'; evidence: EvidenceRecord }
 	/** Rows of the light planes (all but `hidden.resid`), at most 1 MiB an event. */

@@ -6,10 +6,21 @@ import { EngineError } from './error';
 import { spellingOf, surface, type Spelling } from './surface';
 
 export interface Encoded {
-	ids: number[];
+	readonly ids: readonly number[];
 	/** UTF-16 ranges in the text, ascending, without overlap; a token that is only a part of a character may be empty. */
+	readonly spans: readonly Range[];
+}
+
+/** While it grows. */
+interface Encoding {
+	ids: number[];
 	spans: Range[];
 }
+
+/** Texts whose encodings are kept: each part of the evidence asks for those of all reference prompts again. */
+const KEPT_TEXTS = 256;
+/** UTF-16 units; a longer text is encoded again, so that what is kept stays small. */
+const MAX_KEPT_TEXT = 16_384;
 
 interface AddedToken {
 	id: number;
@@ -34,6 +45,8 @@ export class Tokenizer {
 	private readonly addedPattern?: RegExp;
 	private readonly spelling: Spelling;
 	private readonly size: number;
+	/** Least recently used first. */
+	private readonly kept = new Map<string, Encoded>();
 
 	private constructor(private readonly config: Config) {
 		this.library = new LibraryTokenizer(config, {
@@ -112,7 +125,19 @@ export class Tokenizer {
 
 	/** Fails with `bad-model` where the tokenizer does what cannot be followed here: wrong offsets would be worse than none. */
 	encode(text: string): Encoded {
-		const encoded: Encoded = { ids: [], spans: [] };
+		const encoded = this.kept.get(text) ?? this.encoded(text);
+		if (text.length <= MAX_KEPT_TEXT) {
+			this.kept.delete(text);
+			this.kept.set(text, encoded);
+			if (this.kept.size > KEPT_TEXTS) {
+				this.kept.delete(this.kept.keys().next().value!);
+			}
+		}
+		return encoded;
+	}
+
+	private encoded(text: string): Encoded {
+		const encoded: Encoding = { ids: [], spans: [] };
 		for (const [index, range] of this.sections(text).entries()) {
 			const section = text.slice(range.start, range.end);
 			const added = this.added.get(section);
@@ -137,7 +162,7 @@ export class Tokenizer {
 		return [...out, { start: done, end: text.length }];
 	}
 
-	private encodeSection(text: string, range: Range, index: number, encoded: Encoded): void {
+	private encodeSection(text: string, range: Range, index: number, encoded: Encoding): void {
 		const original = Aligned.of(text, range);
 		const aligned = this.config.normalizer ? original.normalised(this.config.normalizer) : original;
 		if (!aligned) {
@@ -166,7 +191,7 @@ export class Tokenizer {
 	}
 
 	/** The tokens of one piece fill it; where they do not spell it (an unknown word), the first one stands for all of it. */
-	private encodePiece(piece: string, start: number, end: number, units: Units, aligned: Aligned, encoded: Encoded): void {
+	private encodePiece(piece: string, start: number, end: number, units: Units, aligned: Aligned, encoded: Encoding): void {
 		const tokens: string[] = this.library.model!([piece]);
 		const lengths = tokens.map((token) => surface(token, this.spelling).length);
 		const exact = lengths.reduce((sum, length) => sum + length, 0) === end - start;

@@ -1,6 +1,6 @@
 /** All analyses of this window, by prompt document; runs them, and keeps their traces. */
 import * as vscode from 'vscode';
-import type { AnalyzeParams } from '../engine/api';
+import type { AnalyzeEvent, AnalyzeParams } from '../engine/api';
 import { isCancelled } from '../shared/rpc';
 import { Analysis, type Finished } from './analysis';
 import type { Archive } from './archive';
@@ -100,6 +100,7 @@ export class Analyses implements vscode.Disposable {
 		const notes = [...prompt.warnings, ...(model.note ? [model.note] : [])];
 		notes.forEach((note) => this.log.warn(`${input.name}: ${note}`));
 		analysis.begin(abort, request, model.note);
+		let written: string | undefined;
 		try {
 			const path = await this.archive.reserve(document.uri);
 			const gathered = (evidence ?? request.evidence) ? { candidates: request.candidates, cache: this.cache } : undefined;
@@ -113,12 +114,19 @@ export class Analyses implements vscode.Disposable {
 				out: path,
 				evidence: gathered,
 			};
-			const { peakMemory } = await this.engine.analyze(params, abort.signal, (event) => analysis.receive(event, abort));
+			const receive = (event: AnalyzeEvent) => {
+				written = event.kind === 'written' ? path : written;
+				analysis.receive(event, abort);
+			};
+			const { peakMemory } = await this.engine.analyze(params, abort.signal, receive);
 			this.log.info(`${input.name}: analysed; peak memory of the engine ${Math.round(peakMemory / 2 ** 20)} MiB`);
 			analysis.finish(await open(path), abort);
 			await this.archive.tidy();
 		} catch (error) {
-			this.fail(analysis, abort, input.name, error);
+			const kept = written !== undefined && (await this.keep(analysis, abort, input.name, written, error));
+			if (!kept) {
+				this.fail(analysis, abort, input.name, error);
+			}
 		}
 	}
 
@@ -131,6 +139,24 @@ export class Analyses implements vscode.Disposable {
 
 	dispose(): void {
 		vscode.Disposable.from(...this.byUri.values(), ...this.disposables).dispose();
+	}
+
+	/** Ends a run whose arms had been written with the trace of those. False where that cannot be opened. */
+	private async keep(analysis: Analysis, abort: AbortController, name: string, path: string, error: unknown): Promise<boolean> {
+		const cancelled = isCancelled(error) || abort.signal.aborted;
+		// A file that is replaced while it is open cannot be read any more.
+		await this.engine.settled();
+		const finished = await open(path).catch(() => undefined);
+		if (!finished) {
+			return false;
+		}
+		const why = cancelled
+			? vscode.l10n.t('The tests were cancelled.')
+			: vscode.l10n.t('The tests failed: {0}', asFailure(error).message);
+		this.log.info(`${name}: ${why}`);
+		analysis.finish(finished, abort, finished.view.source.document.evidence ? undefined : why);
+		await this.archive.tidy();
+		return true;
 	}
 
 	private fail(analysis: Analysis, abort: AbortController, name: string, error: unknown): void {

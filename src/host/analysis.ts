@@ -40,6 +40,8 @@ export class Analysis implements Subject, vscode.Disposable {
 	private answered?: Request;
 	/** On the choice of the model; shown with the prompt's own warnings. */
 	private modelNote?: string;
+	/** Why the last finished trace has no evidence; shown with its own notes. */
+	private cutShort?: string;
 	private pending?: NodeJS.Timeout;
 	private current: Selection = {};
 	private contentRevision = nextRevision();
@@ -161,15 +163,18 @@ export class Analysis implements Subject, vscode.Disposable {
 		this.pending ??= setTimeout(() => this.update(), SNAPSHOT_INTERVAL);
 	}
 
-	/** Replaces the trace that was there. */
-	finish(finished: Finished, run: AbortController): void {
+	/** Replaces the trace that was there. `cutShort`: why it has no evidence, though that was wanted. */
+	finish(finished: Finished, run: AbortController, cutShort?: string): void {
+		if (this.stage.kind !== 'running' || this.stage.abort !== run) {
+			finished.file.dispose();
+			return;
+		}
 		this.last?.file.dispose();
 		this.last = finished;
 		this.answered = this.asked;
-		if (this.stage.kind === 'running' && this.stage.abort === run) {
-			this.dropLive();
-			this.stage = { kind: 'at-rest' };
-		}
+		this.cutShort = cutShort;
+		this.dropLive();
+		this.stage = { kind: 'at-rest' };
 		this.update();
 	}
 
@@ -221,7 +226,8 @@ export class Analysis implements Subject, vscode.Disposable {
 	private run(): Run | undefined {
 		const known = this.view?.source.document.notes ?? [];
 		const { warnings } = readPromptFile(this.document).prompt;
-		const notes = [...warnings, ...(this.modelNote ? [this.modelNote] : [])].filter((note) => !known.includes(note));
+		const cutShort = this.view === this.last?.view ? this.cutShort : undefined;
+		const notes = [...warnings, this.modelNote, cutShort].filter((note) => note !== undefined && !known.includes(note)) as string[];
 		const arms = this.live && this.view === this.live.view ? armsOf(this.asked, this.live.trace) : undefined;
 		return this.view?.run(this.contentRevision, { arms, notes });
 	}

@@ -72,6 +72,11 @@ export class EngineHost implements vscode.Disposable {
 		return Promise.race([result, waiting]);
 	}
 
+	/** Resolves when what was cancelled no longer writes anything. */
+	settled(): Promise<void> {
+		return this.engine.settled();
+	}
+
 	/** Forgets crashes and starts afresh with the next analysis. */
 	restart(): void {
 		this.reason = undefined;

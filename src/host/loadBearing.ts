@@ -2,9 +2,11 @@
 import * as vscode from 'vscode';
 import type { TraceView } from '../analysis/view';
 import type { Focus } from './focus';
+import type { Reveal } from '../shared/panel';
 import type { Log } from './log';
 import type { Panel } from './panel';
 import type { Subject } from './subject';
+import type { TraceEditor } from './traceEditor';
 
 export class LoadBearing implements vscode.Disposable {
 	private readonly commands: vscode.Disposable;
@@ -12,6 +14,7 @@ export class LoadBearing implements vscode.Disposable {
 	constructor(
 		private readonly focus: Focus,
 		private readonly panel: Panel,
+		private readonly traces: TraceEditor,
 		private readonly log: Log,
 	) {
 		this.commands = vscode.Disposable.from(
@@ -25,9 +28,16 @@ export class LoadBearing implements vscode.Disposable {
 	}
 
 	private async testRun(): Promise<void> {
-		if (await this.tested()) {
-			this.reveal();
+		const subject = await this.tested();
+		const view = subject?.view;
+		if (!subject || !view) {
+			return;
 		}
+		const row = await thoughtRow(view, subject.selection.row);
+		if (row !== undefined && row !== subject.selection.row) {
+			subject.select({ row, layer: subject.selection.layer });
+		}
+		this.reveal({ section: 'tests', of: 'all thoughts' });
 	}
 
 	private async testStep(row: number | undefined): Promise<void> {
@@ -38,8 +48,8 @@ export class LoadBearing implements vscode.Disposable {
 		}
 		const chosen = row ?? subject.selection.row ?? (await pickStep(view));
 		if (chosen !== undefined) {
-			this.reveal();
 			subject.select({ row: chosen, layer: subject.selection.layer });
+			this.reveal({ section: 'tests' });
 		}
 	}
 
@@ -61,9 +71,11 @@ export class LoadBearing implements vscode.Disposable {
 		return isTested(analysis) ? analysis : undefined;
 	}
 
-	private reveal(): void {
-		if (!this.focus.trace) {
-			this.panel.reveal();
+	private reveal(what: Reveal): void {
+		if (this.focus.trace) {
+			this.traces.reveal(what);
+		} else {
+			this.panel.reveal(what);
 		}
 	}
 }
@@ -76,6 +88,13 @@ function isTested(analysis: Focus['analysis']): boolean {
 function rowOf(where: unknown): number | undefined {
 	const row = (where as { row?: unknown } | undefined)?.row;
 	return Number.isSafeInteger(row) && (row as number) >= 0 ? (row as number) : undefined;
+}
+
+/** The selected row where it has a thought, else the first one that has: tests of all thoughts stand at each of them. */
+async function thoughtRow(view: TraceView, selected: number | undefined): Promise<number | undefined> {
+	const { rows, layers } = view.run(0);
+	const has = async (start: number, end: number) => (await view.rows({ start, end: Math.min(rows, end) }, layers)).find(({ thought }) => thought)?.index;
+	return (selected === undefined ? undefined : await has(selected, selected + 1)) ?? (await has(0, MAX_PICKS)) ?? selected;
 }
 
 /** Steps offered at once: a list of more is not read but searched. */

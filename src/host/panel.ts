@@ -1,5 +1,6 @@
 /** The panel beside the editor. It follows the prompt file that is open, and comes back after a reload of the window. */
 import * as vscode from 'vscode';
+import type { Reveal } from '../shared/panel';
 import type { Focus } from './focus';
 import { PanelView, type Act } from './panelView';
 
@@ -17,13 +18,17 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
 		this.following = focus.onDidChange(() => this.open?.view.show(focus.analysis));
 	}
 
-	/** Opens beside the editor, or brings to the front, without taking the focus. */
-	reveal(): void {
+	/** Opens beside the editor, or brings to the front, without taking the focus; with `what` shows that, and the focus goes there. */
+	reveal(what?: Reveal): void {
+		const preserveFocus = what === undefined;
 		if (this.open) {
-			this.open.panel.reveal(undefined, true);
+			this.open.panel.reveal(undefined, preserveFocus);
 		} else {
-			const beside = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
+			const beside = { viewColumn: vscode.ViewColumn.Beside, preserveFocus };
 			this.fill(vscode.window.createWebviewPanel(PANEL_VIEW_TYPE, 'Neuralese', beside));
+		}
+		if (what) {
+			this.open?.view.reveal(what);
 		}
 	}
 

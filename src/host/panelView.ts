@@ -1,7 +1,7 @@
 /** The views inside one webview: the page, and the calls both ways. The panel and the trace editor share it. */
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
-import type { Action, HostApi, PanelApi } from '../shared/panel';
+import type { Action, HostApi, PanelApi, Reveal } from '../shared/panel';
 import { CANCELLED, Remote, RpcError, serve, type Port } from '../shared/rpc';
 import type { Subject } from './subject';
 
@@ -14,6 +14,8 @@ export class PanelView implements vscode.Disposable {
 	private remote?: Remote<PanelApi>;
 	private subject?: Subject;
 	private listening?: vscode.Disposable;
+	/** What is to be shown; kept until a page has taken it, since one that was just opened does not run yet. */
+	private revealing?: Reveal;
 
 	constructor(webview: vscode.Webview, extensionUri: vscode.Uri, act: Act) {
 		const roots = ['dist', 'media'].map((folder) => vscode.Uri.joinPath(extensionUri, folder));
@@ -52,6 +54,12 @@ export class PanelView implements vscode.Disposable {
 		this.sendSelection();
 	}
 
+	/** A section of the selected step's details. */
+	reveal(what: Reveal): void {
+		this.revealing = what;
+		this.sendReveal();
+	}
+
 	dispose(): void {
 		this.listening?.dispose();
 		this.remote?.dispose();
@@ -64,6 +72,7 @@ export class PanelView implements vscode.Disposable {
 		this.remote = new Remote<PanelApi>(this.port);
 		this.sendState();
 		this.sendSelection();
+		this.sendReveal();
 	}
 
 	private sendState(): void {
@@ -72,6 +81,14 @@ export class PanelView implements vscode.Disposable {
 
 	private sendSelection(): void {
 		this.send('selection', this.subject?.selection ?? {});
+	}
+
+	private sendReveal(): void {
+		const what = this.revealing;
+		if (what) {
+			const taken = () => (this.revealing = this.revealing === what ? undefined : this.revealing);
+			this.remote?.call('reveal', what).then(taken, () => undefined);
+		}
 	}
 
 	/** A hidden page does not answer; it asks again with `ready`. */

@@ -1,5 +1,6 @@
 /** The read-only editor of `*.trace.safetensors`: the panel's views of a file, without model or network. */
 import * as vscode from 'vscode';
+import type { Reveal } from '../shared/panel';
 import type { Focus } from './focus';
 import type { Log } from './log';
 import { PanelView, type Act } from './panelView';
@@ -10,6 +11,8 @@ export const TRACE_VIEW_TYPE = 'neuralese.trace';
 export class TraceEditor implements vscode.CustomReadonlyEditorProvider<TraceSubject> {
 	private readonly selected = new vscode.EventEmitter<TraceSubject>();
 	readonly onDidSelect = this.selected.event;
+	/** Of the editor that has the focus. */
+	private active?: PanelView;
 
 	constructor(
 		private readonly extensionUri: vscode.Uri,
@@ -24,11 +27,17 @@ export class TraceEditor implements vscode.CustomReadonlyEditorProvider<TraceSub
 		return subject;
 	}
 
+	/** In the editor that has the focus. */
+	reveal(what: Reveal): void {
+		this.active?.reveal(what);
+	}
+
 	resolveCustomEditor(subject: TraceSubject, panel: vscode.WebviewPanel): void {
 		const view = new PanelView(panel.webview, this.extensionUri, this.act);
 		view.show(subject);
 		const noteFocus = () => {
 			if (panel.active) {
+				this.active = view;
 				this.focus.setTrace(subject);
 			} else if (this.focus.trace === subject) {
 				this.focus.setTrace(undefined);
@@ -38,6 +47,7 @@ export class TraceEditor implements vscode.CustomReadonlyEditorProvider<TraceSub
 		panel.onDidChangeViewState(noteFocus);
 		panel.onDidDispose(() => {
 			view.dispose();
+			this.active = this.active === view ? undefined : this.active;
 			if (this.focus.trace === subject) {
 				this.focus.setTrace(undefined);
 			}

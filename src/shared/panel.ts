@@ -21,6 +21,14 @@ export interface HostApi {
 export interface PanelApi {
 	state: Call<PanelState>;
 	selection: Call<Selection>;
+	/** Shows the selected step and a section of its details, and moves the focus there. */
+	reveal: Call<Reveal>;
+}
+
+/** A section of the details; `of`: with the lines about that unfolded. */
+export interface Reveal {
+	section: 'tests';
+	of?: TestView['of'];
 }
 
 /** What a button of the panel asks for; the host maps it to a command. */

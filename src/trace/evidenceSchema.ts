@@ -11,6 +11,8 @@ const MAX_LINE = 2_000;
 /** An answer may be a text. */
 const MAX_ANSWER = 100_000;
 
+/** JSON's 1e999 is Infinity, which is nothing that was measured. */
+const number = v.pipe(v.number(), v.finite());
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 const line = v.pipe(v.string(), v.maxLength(MAX_LINE));
 const answer = v.optional(v.pipe(v.string(), v.maxLength(MAX_ANSWER)));
@@ -19,7 +21,7 @@ const list = <T extends v.GenericSchema>(item: T, limit: number) => v.pipe(v.arr
 const model = { id: line, sha256: line };
 const among = v.object({ n: count, of: count });
 
-const estimateEntries = { value: v.number(), ci: v.strictTuple([v.number(), v.number()]), n: count };
+const estimateEntries = { value: number, ci: v.strictTuple([number, number]), n: count };
 const estimate = v.object(estimateEntries);
 
 const test = v.object({
@@ -33,16 +35,16 @@ const test = v.object({
 	answer,
 	changed: v.boolean(),
 	follows: v.optional(v.boolean()),
-	deltaLogOdds: v.nullable(v.number()),
-	kl: v.nullable(v.number()),
+	deltaLogOdds: v.nullable(number),
+	kl: v.nullable(number),
 	by: line,
 	draws: v.optional(estimate),
 	control: v.optional(
 		v.object({
 			answer,
 			changed: v.boolean(),
-			deltaLogOdds: v.nullable(v.number()),
-			kl: v.nullable(v.number()),
+			deltaLogOdds: v.nullable(number),
+			kl: v.nullable(number),
 			draws: v.optional(estimate),
 		}),
 	),
@@ -91,7 +93,7 @@ const claim = v.object({
 });
 
 const klAndChanged = v.object({ kl: estimate, changed: estimate });
-const noise = list(v.object({ ratio: v.number(), unchanged: estimate }), 100);
+const noise = list(v.object({ ratio: number, unchanged: estimate }), 100);
 const cohort = v.object({
 	role: v.picklist(['model', 'twin', 'random weights']),
 	model: v.object(model),
@@ -106,8 +108,8 @@ const cohort = v.object({
 			resampleChanged: v.optional(estimate),
 			snapKl: v.optional(estimate),
 			snapChanged: v.optional(estimate),
-			dimension: v.number(),
-			bits: v.optional(v.number()),
+			dimension: number,
+			bits: v.optional(number),
 		}),
 		MAX_THOUGHTS,
 	),
@@ -117,17 +119,17 @@ const cohort = v.object({
 
 const meter = v.object({
 	arm: line,
-	distance: v.optional(v.object({ tokens: v.number(), text: v.number(), twinTokens: v.optional(v.number()) })),
+	distance: v.optional(v.object({ tokens: number, text: number, twinTokens: v.optional(number) })),
 	effect: v.optional(
-		v.object({ kl: v.number(), changed: v.boolean(), cohort: v.optional(klAndChanged), twin: v.optional(klAndChanged) }),
+		v.object({ kl: number, changed: v.boolean(), cohort: v.optional(klAndChanged), twin: v.optional(klAndChanged) }),
 	),
 	capacity: v.optional(
 		v.object({
-			dimension: v.number(),
+			dimension: number,
 			width: count,
-			bits: v.optional(v.number()),
-			noise: v.optional(v.number()),
-			twinBits: v.optional(v.number()),
+			bits: v.optional(number),
+			noise: v.optional(number),
+			twinBits: v.optional(number),
 			unchanged: noise,
 		}),
 	),
@@ -136,8 +138,8 @@ const meter = v.object({
 const legibility = v.object({
 	arm: line,
 	tokens: count,
-	reference: v.optional(v.object({ ...model, surprisalBits: v.number() })),
-	base: v.optional(v.object({ ...model, kl: v.number() })),
+	reference: v.optional(v.object({ ...model, surprisalBits: number })),
+	base: v.optional(v.object({ ...model, kl: number })),
 	repetition: v.optional(share),
 	repeatedSentences: v.optional(v.object({ repeated: count, sentences: count })),
 	rareWords: v.optional(v.object({ share, words: count, of: count })),
@@ -150,7 +152,7 @@ export const cohortSchema = cohort;
 export const evidenceSchema = v.object({
 	reference: v.object({ name: line, sha256: line, prompts: count }),
 	twin: v.optional(v.object(model)),
-	seed: v.number(),
+	seed: number,
 	tests: list(test, MAX_TESTS),
 	ood: list(ood, MAX_ARMS),
 	readings: list(reading, MAX_THOUGHTS),

@@ -72,7 +72,7 @@ describe('evidence in the editor', () => {
 		assert.ok(zero, JSON.stringify(tests));
 		assert.equal(Number(zero.deltaLogOdds.replace('−', '-')), Number(own[0].deltaLogOdds.toFixed(2)));
 		assert.equal(zero.answer.includes('*'), own[0].changed);
-		assert.match(zero.control, /^[−-]?\d/);
+		assert.match(zero.control, /^[+−-]?\d/);
 		const ood = await panel.ood();
 		assert.equal(ood.length, 8, JSON.stringify(ood));
 		assert.ok(ood.every(([, value]) => /\d/.test(value!)));
@@ -109,8 +109,15 @@ describe('evidence in the editor', () => {
 		await panel.app.locator('.row[data-row="2"][aria-selected="true"]').waitFor();
 		const sentence = await panel.tests('sentence');
 		assert.ok(sentence.length > 0, 'the sentence was not tested');
+		await panel.focused('.detail.tests').waitFor();
+		const lines = (await panel.tests()).length;
+		await panel.app.getByText('Hide details').click();
+		await panel.row(2).press('Escape');
+		await panel.app.locator('.row[aria-selected="true"]').waitFor({ state: 'detached' });
 		await workbench.command('Neuralese: Is This Run Load-Bearing?');
-		await panel.isReady();
+		await panel.app.locator('.row[data-row="0"][aria-selected="true"]').waitFor();
+		await panel.focused('.detail.tests').waitFor();
+		assert.ok((await panel.tests()).length > lines, 'tests of every thought at once are folded');
 	});
 
 	flow('a model beside the one that it was tuned from: surprisal and KL of what it wrote', stage, async () => {

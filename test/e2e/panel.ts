@@ -42,6 +42,9 @@ export interface ShownNode {
 	rank: string;
 }
 
+/** For an analysis with its evidence: 15 s alone, and 50 s were seen on a machine with nine others at work. */
+const RUN_LIMIT_MS = 120_000;
+
 type Colour = [red: number, green: number, blue: number];
 
 export interface Cell {
@@ -55,6 +58,9 @@ export interface Cell {
 
 export type Kind = 'empty' | 'idle' | 'untrusted' | 'unavailable' | 'failed' | 'running' | 'cancelled' | 'ready';
 
+/** The first analysis of a host also measures the controls, once for each model: 10 s, and several times that on a busy machine. */
+const CONTROLS_LIMIT_MS = 120_000;
+
 export class Panel {
 	readonly app: Locator;
 
@@ -64,12 +70,13 @@ export class Panel {
 
 	/** Until the panel is in one of the given states. */
 	async is(...kinds: Kind[]): Promise<void> {
-		await this.frame.locator(kinds.map((kind) => `#app[data-kind="${kind}"]`).join(', ')).waitFor();
+		const locator = this.frame.locator(kinds.map((kind) => `#app[data-kind="${kind}"]`).join(', '));
+		await locator.waitFor({ timeout: RUN_LIMIT_MS });
 	}
 
 	/** Until it shows the results of a finished run or of a file. */
 	async isReady(): Promise<void> {
-		await this.is('ready');
+		await this.frame.locator('#app[data-kind="ready"]').waitFor({ timeout: CONTROLS_LIMIT_MS });
 		await this.frame.locator('.row[data-row="0"] .word-line').first().waitFor();
 	}
 
@@ -135,6 +142,11 @@ export class Panel {
 		return this.frame.locator(`.details .detail.${kind}`);
 	}
 
+	/** A part of the panel, once it has the focus. */
+	focused(part: string): Locator {
+		return this.frame.locator(`${part}:focus`).first();
+	}
+
 	/** What was changed and what it did, in the order on the screen: the lines that are unfolded. */
 	async tests(of: 'thought' | 'sentence' = 'thought'): Promise<ShownTest[]> {
 		const title = of === 'thought' ? 'What if this thought' : 'What if the chain';
@@ -153,8 +165,12 @@ export class Panel {
 		return cellsOf(this.frame.locator('.ood-table tbody tr'));
 	}
 
-	/** The selected thought on the prompt's graph, from the table for assistive technology. */
+	/** The selected thought on the prompt's graph, from the table for assistive technology; of a list of candidates without distance and group. */
 	async graph(): Promise<ShownNode[]> {
+		const listed = await cellsOf(this.frame.locator('.graph > .candidates tbody tr'));
+		if (listed.length > 0) {
+			return listed.map(([label = '', mass = '', rank = '']) => ({ label, distance: '', group: 'candidate', mass, rank }));
+		}
 		return (await cellsOf(this.frame.locator('.graph-mirror tbody tr'))).map(([label = '', distance = '', group = '', mass = '', rank = '']) => ({
 			label,
 			distance,

@@ -15,6 +15,7 @@ import {
 	openPrompt,
 	setting,
 	until,
+	withoutEvidence,
 } from './support';
 
 /** An entity that stands in the example's facts. */
@@ -24,6 +25,8 @@ function factWord(document: vscode.TextDocument): vscode.Position {
 }
 
 suite('analyze', () => {
+	withoutEvidence();
+
 	test('runs the bundled model and finds all three arms', async () => {
 		const document = await openPrompt();
 		const { run, stale, source } = expect(await analyze(document), 'ready');

@@ -3,12 +3,14 @@ import { existsSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'mocha';
 import * as vscode from 'vscode';
-import { analyze, copyModel, expect, inspection, newFolder, openPrompt, until } from './support';
+import { analyze, copyModel, expect, inspection, newFolder, openPrompt, setting, until, withoutEvidence } from './support';
 
 /** Long enough to be interrupted: the latents fill the context. */
 const LONG = ['latents: 80', 'arms: latent, cot, direct'];
 
 suite('failure', () => {
+	withoutEvidence();
+
 	test('cancels a run, keeps what there was, and runs again', async () => {
 		const api = await inspection();
 		const document = await openPrompt(LONG);
@@ -18,6 +20,34 @@ suite('failure', () => {
 		await running;
 		expect(api.state(document.uri), 'cancelled');
 		expect(await analyze(document), 'ready');
+	});
+
+	test('keeps the finished arms where the tests are cancelled or fail, says so, and runs the tests when they are asked for', async () => {
+		const api = await inspection();
+		await setting('evidence', undefined);
+		for (const [way, end] of [
+			['cancelled', (uri: vscode.Uri) => void vscode.commands.executeCommand('neuralese.cancelAnalysis', uri)],
+			['failed', () => void process.kill(api.enginePid()!, 'SIGKILL')],
+		] as const) {
+			const document = await openPrompt(['arms: latent', 'latents: 2']);
+			const running = vscode.commands.executeCommand('neuralese.analyzePrompt', document.uri);
+			await until('comparisons or tests', () => {
+				const state = api.state(document.uri);
+				return state?.kind === 'running' && /the (reference|thoughts)/.test(state.message);
+			});
+			end(document.uri);
+			await running;
+			const { run, source } = expect(api.state(document.uri), 'ready');
+			assert.equal(source, 'run');
+			assert.deepEqual(run.arms.map(({ name, state }) => [name, state]), [['latent', 'done']]);
+			assert.equal(run.meter, undefined);
+			assert.match(run.notes.join('\n'), new RegExp(`^The tests (were )?${way}.*^Tests and controls are missing.*Load-Bearing`, 'ms'));
+			await vscode.commands.executeCommand('neuralese.testRun');
+			const tested = expect(api.state(document.uri), 'ready').run;
+			assert.ok((tested.meter?.length ?? 0) > 0);
+			assert.doesNotMatch(tested.notes.join('\n'), /Tests and controls are missing|The tests/);
+		}
+		await setting('evidence', 'on request');
 	});
 
 	test('shows and saves no old result as the cancelled run\'s', async () => {

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { suite, test } from 'mocha';
 import * as vscode from 'vscode';
 import type { ProbeReport } from '../../src/engine/api';
-import { analyze, expect, inspection, newFolder, openPrompt, setting, until } from './support';
+import { analyze, expect, inspection, newFolder, openPrompt, setting, until, withoutEvidence } from './support';
 
 const train = (wishes: object) => vscode.commands.executeCommand<ProbeReport | undefined>('neuralese.trainProbe', wishes);
 
 suite('probes', () => {
+	withoutEvidence();
+
 	test('one that was trained here is used in analyses, and one of another model is left out with a note', async () => {
 		const target = vscode.Uri.file(join(newFolder(), 'options.probe.safetensors'));
 		const document = await openPrompt(['arms: cot']);

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { suiteSetup, suiteTeardown } from 'mocha';
 import * as vscode from 'vscode';
 import type { Inspection } from '../../src/extension';
 import type { PanelState } from '../../src/shared/panel';
@@ -81,6 +82,12 @@ export function expect<K extends PanelState['kind']>(state: PanelState | undefin
 
 export async function setting(name: string, value: unknown): Promise<void> {
 	await vscode.workspace.getConfiguration('neuralese').update(name, value, vscode.ConfigurationTarget.Global);
+}
+
+/** For a suite that is about something else: the tests and controls of a run take longer than the run. */
+export function withoutEvidence(): void {
+	suiteSetup(() => setting('evidence', 'on request'));
+	suiteTeardown(() => setting('evidence', undefined));
 }
 
 export async function hoverText(document: vscode.TextDocument, position: vscode.Position): Promise<string> {

@@ -1,12 +1,18 @@
 /** Everything known about the selected row. */
 import { create } from 'd3';
-import type { Details } from '../../src/shared/panel';
+import type { Details, Reveal } from '../../src/shared/panel';
 import { isCancelled } from '../../src/shared/rpc';
 import { clamp } from '../../src/shared/range';
 import { layerOf, runOf, subjectOf, type AppState } from '../store';
 import type { Context, View } from '../view';
 import { sections } from './sections';
 import type { Unfolded } from './tests';
+
+/** Parts that keep the focus when the details of another step, or newer ones, take their place. */
+const KEEPS_FOCUS = ['.graph-frame', '.detail.tests'];
+
+/** Pixels above a section that is brought into view. */
+const ABOVE = 8;
 
 export function details({ host, store, selecting, tooltip, report }: Context): View {
 	const root = create('aside')
@@ -21,6 +27,11 @@ export function details({ host, store, selecting, tooltip, report }: Context): V
 	let asked: string | undefined;
 	/** Stays from step to step, as does the focus on the graph. */
 	const unfolded: Unfolded = new Set();
+	/** What is to be brought into view once it is there; given up as soon as one does something else. */
+	let wanted: Reveal | undefined;
+	for (const gesture of ['keydown', 'pointerdown', 'wheel']) {
+		addEventListener(gesture, () => (wanted = undefined), { capture: true, passive: true });
+	}
 
 	function step(by: number): void {
 		const { panel, selection } = store.state;
@@ -65,12 +76,26 @@ export function details({ host, store, selecting, tooltip, report }: Context): V
 	function show(state: AppState): void {
 		root.classList.toggle('old', shown?.key !== keyOf(state));
 		if (shown) {
-			const onGraph = root.contains(document.activeElement) && document.activeElement?.classList.contains('graph-frame');
+			const focused = KEEPS_FOCUS.find((part) => root.contains(document.activeElement) && document.activeElement?.matches(part));
 			root.replaceChildren(...sections(shown.value, state, { step, unfolded, tooltip }));
-			if (onGraph) {
-				(root.querySelector<HTMLElement>('.graph-frame') ?? root).focus({ preventScroll: true });
+			if (focused !== undefined) {
+				(root.querySelector<HTMLElement>(focused) ?? root).focus({ preventScroll: true });
 			}
+			bringIntoView(state);
 		}
+	}
+
+	function bringIntoView(state: AppState): void {
+		const section = root.querySelector<HTMLElement>(`.detail.${wanted?.section}`);
+		if (!wanted || !section || shown?.key !== keyOf(state)) {
+			return;
+		}
+		const group = section.querySelector(`[data-group="${wanted.of}"]`);
+		// Only here: the editor's own frames around the panel would be scrolled too by `scrollIntoView`.
+		const above = group?.closest('table')?.tHead?.offsetHeight ?? ABOVE;
+		root.scrollTop += (group ?? section).getBoundingClientRect().top - root.getBoundingClientRect().top - above;
+		section.focus({ preventScroll: true });
+		wanted = undefined;
 	}
 
 	return {
@@ -94,6 +119,14 @@ export function details({ host, store, selecting, tooltip, report }: Context): V
 			) {
 				show(state);
 			}
+		},
+		reveal(what) {
+			wanted = what;
+			if (what.of) {
+				unfolded.add(what.of);
+			}
+			store.update((state) => ({ ...state, details: true }));
+			show(store.state);
 		},
 	};
 }

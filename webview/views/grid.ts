@@ -9,7 +9,7 @@ export function makeHead(underline: HTMLElement, layers: HTMLElement, picker: HT
 	const column = (name: string) => head.append('div').attr('class', name).attr('role', 'columnheader');
 	column('number').append('span').attr('class', 'visually-hidden').text('Step');
 	const sentence = column('sentence-cell');
-	sentence.append('span').text('Chain of thought');
+	sentence.append('span').attr('class', 'sentence-title').text('Chain of thought');
 	sentence.append(() => underline);
 	const thought = column('thought-cell');
 	const title = thought.append('span').text('Latent thoughts');

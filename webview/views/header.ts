@@ -19,14 +19,18 @@ export function header({ tooltip, act }: Context): View {
 
 	return {
 		element: root.node() as HTMLElement,
-		render({ panel }, before) {
+		render({ panel, room }, before) {
 			const run = runOf(panel);
 			(root.node() as HTMLElement).hidden = run === undefined;
-			if (!run || !panel || panel === before?.panel) {
+			if (!run || !panel || (panel === before?.panel && room === before.room)) {
 				return;
 			}
-			title.text(run.title);
-			subtitle.text(panel.kind === 'ready' && panel.source === 'file' ? `saved trace · ${run.subtitle}` : run.subtitle);
+			const origin = panel.kind === 'ready' && panel.source === 'file' ? `saved trace · ${run.subtitle}` : run.subtitle;
+			for (const [line, text] of [[title, run.title], [subtitle, origin]] as const) {
+				line.text(text);
+				// In little room it may be cut.
+				tooltip.set(line.node() as HTMLElement, room === 'ample' ? '' : text);
+			}
 			save.hidden = !canSave(panel);
 			showAgreement(run, verdict.node() as HTMLElement, tooltip);
 			arms

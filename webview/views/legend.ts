@@ -11,6 +11,8 @@ import type { Context, View } from '../view';
 import { underlineKey } from './underline';
 
 const SCALE = { width: 120, height: 10 };
+/** Also where there is no room for the word beside the swatch. */
+const NO_SCORE = 'Hatched cells were not measured.';
 const SWATCH = { width: 18, height: 10 };
 
 export function legend(context: Context): View {
@@ -25,10 +27,13 @@ export function legend(context: Context): View {
 	const high = scores.append('span').attr('class', 'figure');
 	const unit = scores.append('span').attr('class', 'legend-unit');
 	const hatch = scores.append('canvas').attr('aria-hidden', 'true').node() as HTMLCanvasElement;
-	scores.append('span').text('not measured');
-	const corner = scores.append('canvas').attr('aria-hidden', 'true').node() as HTMLCanvasElement;
-	const cornerName = scores.append('span').text('spare').node() as HTMLElement;
-	tooltip.set(cornerName, glossary.SPARE_CELL);
+	scores.append('span').attr('class', 'legend-name').text('not measured');
+	tooltip.set(hatch, NO_SCORE);
+	const corner = scores.append('canvas').attr('class', 'legend-spare').attr('aria-hidden', 'true').node() as HTMLCanvasElement;
+	const cornerName = scores.append('span').attr('class', 'legend-name').text('spare').node() as HTMLElement;
+	for (const element of [corner, cornerName]) {
+		tooltip.set(element, glossary.SPARE_CELL);
+	}
 	let scale: Scale = SCORES;
 	let shown = '';
 	const keys = root.append('div').attr('class', 'legend-keys');

@@ -8,16 +8,20 @@ type Figure = LegibilityView['figures'][number];
 
 export function legibility({ tooltip }: Context): View {
 	const root = create('section').attr('class', 'legibility').attr('aria-label', 'How usual the chain of thought is');
-	root.append('span').attr('class', 'legibility-title').text('Chain of thought');
+	const title = root.append('span').attr('class', 'legibility-title').text('Chain of thought');
 	const list = root.append('ul');
+	// A figure that is cut off scrolls into view while it has the focus.
+	list.on('focusout', () => (list.node() as HTMLElement).scrollTo(0, 0));
 	return {
 		element: root.node() as HTMLElement,
-		render({ panel }, before) {
+		render({ panel, room }, before) {
 			const figures = runOf(panel)?.legibility?.figures ?? [];
 			(root.node() as HTMLElement).hidden = figures.length === 0;
-			if (before && panel === before.panel) {
+			if (before && panel === before.panel && room === before.room) {
 				return;
 			}
+			const whole = figures.map(({ label, value }) => `${label}: ${value}`).join('\n');
+			tooltip.set(title.node() as HTMLElement, room === 'ample' ? '' : whole);
 			list
 				.selectAll<HTMLLIElement, Figure>('li')
 				.data(figures, ({ label }) => label)

@@ -4,6 +4,7 @@ import { button } from '../controls';
 import { GATHERING, meterOf, NAMES, type MeterState } from '../meter';
 import type { Tooltip } from '../tooltip';
 import type { Context, View } from '../view';
+import type { Room } from '../viewport';
 
 type Item = Extract<MeterState, { kind: 'numbers' }>['items'][number];
 
@@ -17,8 +18,8 @@ export function meter({ tooltip, act }: Context): View {
 
 	return {
 		element: root.node() as HTMLElement,
-		render({ panel }, before) {
-			if (before && panel === before.panel) {
+		render({ panel, room }, before) {
+			if (before && panel === before.panel && room === before.room) {
 				return;
 			}
 			const state = meterOf(panel);
@@ -35,7 +36,7 @@ export function meter({ tooltip, act }: Context): View {
 				.join('li')
 				.order()
 				.each(function (item) {
-					show(this, item, tooltip);
+					show(this, item, room, tooltip);
 				});
 		},
 	};
@@ -45,7 +46,7 @@ function nameOf(item: Item): string {
 	return item.kind === 'number' ? item.view.name : item.name;
 }
 
-function show(element: HTMLLIElement, item: Item, tooltip: Tooltip): void {
+function show(element: HTMLLIElement, item: Item, room: Room, tooltip: Tooltip): void {
 	const name = nameOf(item) as keyof typeof NAMES;
 	element.className = item.kind === 'number' ? 'meter-item' : 'meter-item gathering';
 	element.dataset['name'] = name;
@@ -60,5 +61,7 @@ function show(element: HTMLLIElement, item: Item, tooltip: Tooltip): void {
 	const line = root.append('p').attr('class', 'meter-line');
 	line.append('span').attr('class', 'meter-name').text(NAMES[name]);
 	line.append('span').attr('class', 'meter-control').text(control);
-	tooltip.set(element, item.kind === 'number' ? item.view.definition : '');
+	// In little room label and control are cut or left out.
+	const whole = room === 'ample' ? '' : `${NAMES[name]}: ${value} ${label}\n${control}\n`;
+	tooltip.set(element, item.kind === 'number' ? `${whole}${item.view.definition}` : '');
 }

@@ -24,11 +24,12 @@ export function picker({ store, tooltip }: Context): Picker {
 	const family = choice('Heatmap', (name) => pick(known().find((candidate) => candidate.name === name)?.members[0]?.probe.name));
 	const member = choice('Class of the probe, or what is patched in', pick);
 	const root = create('div').attr('class', 'picker');
-	const name = root.append('div').attr('class', 'picker-name');
+	const bar = root.append('div').attr('class', 'picker-bar');
+	const name = bar.append('div').attr('class', 'picker-name');
 	const single = name.append('span').attr('class', 'picker-single');
 	name.append(() => family.element);
 	name.append(() => member.element);
-	const metrics = root.append('div').attr('class', 'picker-metrics');
+	const metrics = bar.append('div').attr('class', 'picker-metrics');
 	const axis = layerAxis();
 	root.append(() => axis.element);
 
@@ -91,7 +92,11 @@ function showMetrics(element: HTMLElement, state: AppState, probe: ProbeView | u
 	];
 	const where = row === undefined ? 'mean over steps, last layer' : `step ${row + 1}, layer ${layer}`;
 	for (const { label, text, value, meaning } of figures) {
-		const item = select(element).append('span').text(`${label} `);
+		if (label === 'shuffled') {
+			select(element).append('span').attr('class', 'picker-controls').text('controls');
+		}
+		const item = select(element).append('span');
+		item.append('span').attr('class', label === 'AUROC' ? 'picker-label' : 'picker-label of-control').text(`${label} `);
 		item.append('span').attr('class', 'figure').text(text);
 		tooltip.set(item.node() as HTMLElement, `${label} ${exact(value)}, ${where}. ${meaning}`);
 		if (label === 'AUROC') {

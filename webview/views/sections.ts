@@ -17,7 +17,7 @@ export interface SectionTools {
 
 export function sections(found: Details, state: AppState, { step, unfolded, tooltip }: SectionTools): HTMLElement[] {
 	const section = (title: string, content: HTMLElement, kind: string) => {
-		const element = create('section').attr('class', `detail ${kind}`);
+		const element = create('section').attr('class', `detail ${kind}`).attr('tabindex', -1).attr('aria-label', title);
 		element.append('h2').text(title);
 		element.append(() => content);
 		return element.node() as HTMLElement;

@@ -57,7 +57,7 @@ export function steps(context: Context): View {
 			return;
 		}
 		if (laid?.state !== state || laid.width !== root.clientWidth) {
-			laid = { state, width: root.clientWidth, metrics: metricsFor(run.rows, run.layers, root.clientWidth) };
+			laid = { state, width: root.clientWidth, metrics: metricsFor(run.rows, run.layers, root.clientWidth, state.room) };
 			layOut(state, run, laid.metrics);
 		}
 		const { metrics } = laid;
@@ -80,7 +80,8 @@ export function steps(context: Context): View {
 		root.dataset['layout'] = metrics.layout;
 		root.style.setProperty('--scores-width', `${metrics.scoresWidth}px`);
 		root.style.setProperty('--row-height', `${metrics.rowHeight}px`);
-		body.style.height = `${run.rows * metrics.rowHeight}px`;
+		root.style.setProperty('--rows-kept', String(Math.min(run.rows, metrics.kept)));
+		root.style.setProperty('--rows', String(run.rows));
 		grid.setAttribute('aria-rowcount', String(run.rows + 1));
 		picker.render(state, metrics.heatWidth);
 		underline.render(state);
@@ -222,6 +223,7 @@ export function steps(context: Context): View {
 			follow(store.state, false);
 		}
 	}).observe(root);
+	new ResizeObserver(() => root.style.setProperty('--head-height', `${head.offsetHeight}px`)).observe(head, { box: 'border-box' });
 
 	return {
 		element: root,
@@ -244,6 +246,10 @@ export function steps(context: Context): View {
 				anchored = true;
 				follow(state, false);
 			}
+		},
+		reveal() {
+			anchored = true;
+			follow(store.state, false);
 		},
 	};
 }

@@ -75,6 +75,7 @@ function fold(root: HTMLTableElement, lines: readonly Line[], unfolded: Unfolded
 		for (const other of [...rows[i]!.cells].slice(1)) {
 			other.remove();
 		}
+		rows[i]!.dataset['group'] = line.group;
 		cell.colSpan = root.tHead?.rows[0]?.cells.length ?? 1;
 		if (line.group === first?.group) {
 			return;

@@ -44,7 +44,8 @@ export function underlineChoice({ store, tooltip }: Context): Part {
 /** What is underlined, with its unit and range. */
 export function underlineKey({ tooltip }: Context): Part {
 	const root = create('div').attr('class', 'legend-underline');
-	const name = root.append('span');
+	root.append('span').attr('class', 'underline-name').text('underline:');
+	const measured = root.append('span').attr('class', 'legend-measure');
 	root.append('span').attr('class', 'figure').text('0');
 	const lines = root.append('span').attr('class', 'underline-samples').attr('aria-hidden', 'true');
 	const samples = lines.selectAll<HTMLElement, number>('span').data(range(SAMPLES)).join('span');
@@ -56,7 +57,7 @@ export function underlineKey({ tooltip }: Context): Part {
 			const measure = underlineOf(state);
 			const { value, unit } = FULL[measure];
 			const label = underlines(run).find((one) => one.value === measure)!.label;
-			name.text(`underline: ${label}`);
+			measured.text(label);
 			samples.style('--surprise', (i) => `${strength((value * i) / (SAMPLES - 1), measure)}%`);
 			end.text(`≥ ${value} ${unit}`);
 			tooltip.set(root.node() as HTMLElement, glossary.underline(measure, run?.legibility));

@@ -59,7 +59,8 @@ export class Others {
 	}
 }
 
-function otherOf({ run, lasts, thoughts, answer }: Clean): Omit<Other, 'name'> {
+/** Its thoughts, and the streams at all sites where each was fed. */
+export function otherOf({ run, lasts, thoughts, answer }: Clean): Omit<Other, 'name'> {
 	const resid = run.steps.flatMap(({ kind }, i) => (kind === 'latent' ? [lasts.get(run.prompt + i + 1)!.resid] : []));
 	return { thoughts, resid, answer };
 }

@@ -1,6 +1,14 @@
+interface Reason {
+	why: string;
+	/** All where empty. */
+	prompts: Set<number>;
+	/** `kind`: there is nothing of the kind that the test changes, so that nothing is missing. */
+	because: 'missing' | 'kind';
+}
+
 /** What could not be tested, in which prompts, and why. */
 export class Skipped {
-	private readonly reasons = new Map<string, { why: string; prompts: Set<number> }>();
+	private readonly reasons = new Map<string, Reason>();
 
 	constructor(
 		/** How many are tested. */
@@ -12,21 +20,22 @@ export class Skipped {
 	}
 
 	/** In one prompt; as often as one likes. */
-	add(what: string, why: string, prompt: number): void {
-		const found = this.reasons.get(what) ?? { why, prompts: new Set() };
+	add(what: string, why: string, prompt: number, because: Reason['because'] = 'missing'): void {
+		const found = this.reasons.get(what) ?? { why, prompts: new Set(), because };
 		found.prompts.add(prompt);
 		this.reasons.set(what, found);
 	}
 
 	/** In all prompts. */
-	always(what: string, why: string): void {
-		this.reasons.set(what, { why, prompts: new Set() });
+	always(what: string, why: string, because: Reason['because'] = 'missing'): void {
+		this.reasons.set(what, { why, prompts: new Set(), because });
 	}
 
-	sentences(): string[] {
-		return [...this.reasons].map(([what, { why, prompts }]) => {
+	/** One for each test; `all`: also of those that do not apply. */
+	sentences({ all }: { all: boolean }): string[] {
+		return [...this.reasons].flatMap(([what, { why, prompts, because }]) => {
 			const where = prompts.size === 0 || prompts.size === this.count ? '' : ` on ${prompts.size} of ${this.count} prompts`;
-			return `${what} was not run${where}, because ${why}.`;
+			return all || because === 'missing' ? [`${what} was not run${where}, because ${why}.`] : [];
 		});
 	}
 }

@@ -16,7 +16,7 @@ import { Variants } from './variants';
 export class CausalRun {
 	/** Runs of the prompts that thoughts are taken from. */
 	readonly others: Others;
-	private readonly skipped: Skipped;
+	readonly skipped: Skipped;
 	private readonly variants: Variants;
 	/** Share of the prompts. */
 	private tested = 0;
@@ -59,9 +59,9 @@ export class CausalRun {
 		}
 		for (const test of tests.filter((one) => !ran.has(one) && !this.skipped.has(one))) {
 			const what = isWritten(test) ? 'written' : 'latent';
-			this.skipped.always(test, `it changes ${what} thoughts, and no arm that was run has any`);
+			this.skipped.always(test, `it changes ${what} thoughts, and no arm that was run has any`, 'kind');
 		}
-		return { runtimeSeconds: (performance.now() - begun) / 1000, skipped: this.skipped.sentences() };
+		return { runtimeSeconds: (performance.now() - begun) / 1000, skipped: this.skipped.sentences({ all: true }) };
 	}
 
 	/** Arms that have thoughts of the kind that some test changes. */
@@ -98,7 +98,8 @@ export class CausalRun {
 		const others = [...asked].some(needsReference) ? await this.others.of(this.references(prompt), plan, clean) : [];
 		const donors = await this.donors(prompt, plan, clean, asked);
 		const replacements = new Replacements(this.model, others, donors, options.seed, `${plan.name} ${index}`);
-		const variants = planned.filter((variant) => this.canRun(variant, replacements, index));
+		const kind = parseTask(prompt) ? 'missing' : 'kind';
+		const variants = planned.filter((variant) => this.canRun(variant, replacements, index, kind));
 		this.emit({ kind: 'clean', index, arm: plan.name, answer: clean.answer });
 		for (const lane of await this.variants.run(clean, variants, replacements, plan)) {
 			this.emit({ kind: 'row', index, row: this.row(plan.name, clean, lane, replacements) });
@@ -126,8 +127,8 @@ export class CausalRun {
 		};
 	}
 
-	/** Where something of other prompts is missing, that is said. */
-	private canRun({ test, form }: Variant, { donors, count }: Replacements, index: number): boolean {
+	/** Where something of other prompts is missing, that is said. `transplant`: why there may be no other question about the same facts. */
+	private canRun({ test, form }: Variant, { donors, count }: Replacements, index: number, transplant: 'missing' | 'kind'): boolean {
 		const why =
 			needsReference(test) && count === 0 && form !== 'zero'
 				? 'there is no reference prompt with as many thoughts besides the tested one'
@@ -139,7 +140,8 @@ export class CausalRun {
 							? 'the other prompt has fewer thoughts'
 							: undefined;
 		if (why !== undefined) {
-			this.skipped.add(test === 'resample' && count > 0 ? 'A part of resample' : test, why, index);
+			const part = test === 'patch' || (test === 'resample' && count > 0);
+			this.skipped.add(part ? `A part of ${test}` : test, why, index, test === 'transplant' ? transplant : 'missing');
 		}
 		return why === undefined;
 	}

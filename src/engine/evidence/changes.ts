@@ -8,8 +8,8 @@ import { Variants } from '../causal/variants';
 import type { Model } from '../model';
 
 export interface Change extends Pick<Variant, 'test' | 'form' | 'step'>, Effect {
-	/** Whether the answer is another one. */
-	changed: boolean;
+	/** Whether the answer is another one; absent where what was computed is not finite. */
+	changed?: boolean;
 }
 
 export class Changes {
@@ -40,7 +40,7 @@ export class Changes {
 				test,
 				form,
 				step,
-				changed: logits !== undefined && answerOf(this.model, written) !== clean.answer,
+				changed: logits && answerOf(this.model, written) !== clean.answer,
 				...(logits ? effect(clean.logits, logits) : { deltaLogOdds: NaN, kl: NaN }),
 			})),
 		];

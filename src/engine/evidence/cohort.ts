@@ -99,9 +99,10 @@ async function recordOf(
 ): Promise<CohortRecord> {
 	const of = (test: string, step: number | 'all') => changes.filter((change) => change.test === test && change.step === step);
 	const forms = [...new Set(changes.flatMap(({ test, form }) => (test === 'jitter' ? [form!] : [])))];
-	const noise = forms.map((form) => {
-		const found = changes.filter((change) => change.test === 'jitter' && change.form === form);
-		return { ratio: Number(form), unchanged: share(found.filter(({ changed }) => !changed).length, found.length) };
+	const noise = forms.flatMap((form) => {
+		const found = changes.filter((change) => change.test === 'jitter' && change.form === form && change.changed !== undefined);
+		const unchanged = share(found.filter(({ changed }) => !changed).length, found.length);
+		return found.length > 0 ? [{ ratio: Number(form), unchanged }] : [];
 	});
 	const count = runs[0]?.thoughts.length ?? 0;
 	const masses = await massesOf(model, runs);
@@ -144,14 +145,16 @@ function varies(runs: readonly Run[]): boolean {
 	return (runs[0]?.thoughts ?? []).some((_, thought) => spread(runs.map(({ thoughts }) => thoughts[thought]!)).dimension > 0);
 }
 
-/** Over what is a number; absent where that is too little for an interval. */
+/** Over what was measured; absent where that is too little for an interval. */
 export function estimated(values: readonly number[], seed: number): Estimate | undefined {
 	const numbers = values.filter(Number.isFinite);
 	return numbers.length > 1 ? bootstrapMean(numbers, seed) : undefined;
 }
 
+/** As `estimated`. */
 function changedShare(changes: readonly Change[]): Estimate | undefined {
-	return changes.length > 1 ? share(changes.filter(({ changed }) => changed).length, changes.length) : undefined;
+	const measured = changes.filter(({ changed }) => changed !== undefined);
+	return measured.length > 1 ? share(measured.filter(({ changed }) => changed).length, measured.length) : undefined;
 }
 
 function finite(value: number): number | undefined {

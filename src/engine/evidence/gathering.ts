@@ -59,7 +59,10 @@ export class Gathering {
 
 	/** Never fails for what cannot be measured: that stands in `skipped`. */
 	async run(): Promise<EvidenceRecord> {
-		const { plans, options } = this.subject;
+		const { plans, options, task, evidence } = this.subject;
+		if (task && evidence.candidates) {
+			this.skip('The candidates that were given were not used, because the prompt has a graph of its own.');
+		}
 		if (options.temperature > 0) {
 			this.skip('Tests and controls are of greedy runs, whatever the temperature of the arms.');
 		}

@@ -5,6 +5,7 @@ import type { NamedPrompt, ProgressEvent } from '../api';
 import { checkFits, type ArmPlan } from '../arm';
 import type { Clean } from '../causal/clean';
 import { cleanRows, runAll } from '../causal/cleans';
+import { otherOf } from '../causal/others';
 import { EngineError } from '../error';
 import { sha256 } from '../folder';
 import type { Model } from '../model';
@@ -49,8 +50,7 @@ export async function runsOf(sampling: Sampling): Promise<Run[]> {
 		emit({ kind: 'progress', message, fraction: start / fitting.length, seconds });
 		for (const [i, clean] of (await runAll(model, plan, some.map(({ text }) => text), options, signal)).entries()) {
 			if (typeof clean !== 'string' && clean.thoughts.length === latentsOf(plan)) {
-				const { thoughts, answer } = clean;
-				runs.push({ ...some[i]!, thoughts, answer, states: producedAt(clean, model), resid: fedAt(clean) });
+				runs.push({ ...some[i]!, ...otherOf(clean), states: producedAt(clean, model) });
 			}
 		}
 	}
@@ -79,11 +79,6 @@ export function latentsOf({ segments }: ArmPlan): number {
 export function producedAt({ run, lasts }: Clean, { manifest }: Model): Float32Array[] {
 	const { layers, width } = manifest.shape;
 	return run.steps.flatMap(({ kind }, i) => (kind === 'latent' ? [lasts.get(run.prompt + i)!.resid.slice(layers * width)] : []));
-}
-
-/** Streams at all sites [sites, width], where each thought is fed. */
-function fedAt({ run, lasts }: Clean): Float32Array[] {
-	return run.steps.flatMap(({ kind }, i) => (kind === 'latent' ? [lasts.get(run.prompt + i + 1)!.resid] : []));
 }
 
 /** Which of the prompts a run is of, and what it answers. */

@@ -53,7 +53,7 @@ describe('meter', () => {
 		const [distance, effect, capacity] = meterViews(evidenceSample(), 'latent').map(({ definition }) => definition);
 		assert.match(distance!, /5th nearest token.*20 tokens and 100 states of text.*sample-pause/);
 		assert.match(effect!, /the answer changes in 12 % \[8, 18\], on the twin in 0 % \[0, 3\]/);
-		assert.match(capacity!, /90 % of the answers, 0\.25 of a thought’s norm/);
+		assert.match(capacity!, /90 % of the answers, 0\.25 of a thought’s norm\. Answers that stay: at 0\.25 95 % \[90, 100\]\./);
 	});
 
 	test('a control that is missing is said to be missing, and so are bits', () => {
@@ -241,6 +241,30 @@ describe('patches', () => {
 
 	test('scales end at 1, 2 or 5 times a power of ten', () => {
 		assert.deepEqual([0, NaN, Infinity, 0.003, 0.2, 1, 1.2, 3.4, 5, 7, 21.2].map(roundUp), [1, 1, 1, 0.005, 0.2, 1, 2, 5, 5, 10, 50]);
+	});
+});
+
+describe('a file from elsewhere', () => {
+	test('with a hundred thousand changes of one thought, each of another form, is told in part and at once', () => {
+		const tests = Array.from({ length: 100_000 }, (_, i) => [
+			change({ test: 'patch', form: `${i}`, step: 0, site: 0 }),
+			change({ test: `other ${i}`, step: 0, answer: 'x'.repeat(1_000), control: { answer: 'y'.repeat(1_000), changed: true, deltaLogOdds: null, kl: null } }),
+		]).flat();
+		const begun = performance.now();
+		const hostile = new EvidenceIndex({ ...evidenceSample(), tests });
+		assert.equal(patchViews(hostile, 'latent').length, 16);
+		const shown = testViews(hostile, { latent: 'latent', thought: 0, sentence: 0 });
+		assert.equal(shown.length, 200);
+		assert.ok(shown.every(({ answer, control }) => answer.length < 400 && control!.answer.length < 400));
+		assert.ok(performance.now() - begun < 5_000);
+	});
+
+	test('evidence of arms, thoughts and sentences that are not there is never shown', () => {
+		const tests = [change({ test: 'resample', step: 99 }), change({ test: 'drop-span', step: 7, arm: 'cot' }), change({ test: 'patch', step: 99, site: 0 })];
+		const hostile = new EvidenceIndex({ ...evidenceSample(), tests });
+		assert.deepEqual(testViews(hostile, { latent: 'latent', thought: 0, written: 'cot', sentence: 0 }), []);
+		assert.equal(patchControl(hostile, 'latent', '', { start: 0, end: 2 }, 3), undefined);
+		assert.deepEqual(meterViews(evidenceSample(), 'nosuch'), []);
 	});
 });
 

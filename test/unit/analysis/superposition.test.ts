@@ -56,9 +56,18 @@ describe('mass', () => {
 		assert.deepEqual([...names], [['yimpus', [0, 1]], ['sterpus', [2, 4]], ['nothing', []]]);
 	});
 
-	test('of a free list: its own text but for spaces, else where it may begin', () => {
-		const free = namesOf(['sterpus', 'a long answer'], TEXTS, undefined, () => [3, 3]);
-		assert.deepEqual([...free], [['sterpus', [2]], ['a long answer', [3]]]);
+	test('of a free list: its own text but for spaces, or as the last word, else where it may begin', () => {
+		const free = namesOf(['sterpus', 'yimpus', 'Yimpus', '<a>', 'a long answer'], TEXTS, undefined, () => [3, 3]);
+		assert.deepEqual([...free], [
+			['sterpus', [2, 4]],
+			['yimpus', [0, 1]],
+			['Yimpus', [3]],
+			['<a>', [3]],
+			['a long answer', [3]],
+		]);
+		const texts = [' naïve', ' yes, no', 'no way', ' B2)', ' na\u00efvely', '\u0928\u092e\u0938\u094d\u0924\u0947'];
+		const others = namesOf(['naïve', 'no', 'B2', '\u0928\u092e\u0938\u094d\u0924\u0947'], texts, undefined, () => []);
+		assert.deepEqual([...others.values()], [[0], [1], [3], [5]]);
 	});
 
 	test('mass is exact over the vocabulary, rank is of the likeliest name', () => {

@@ -359,6 +359,8 @@ describe('analyze', () => {
 			evidence.readings[0]!.candidates.map(({ label, group }) => [label, group]),
 			[['yumpus', 'candidate'], ['zumpus', 'candidate']],
 		);
+		// ` is a yumpus.` is one token of the bundled vocabulary.
+		assert.ok(evidence.readings.some(({ live }) => live > 0.5), JSON.stringify(evidence.readings.map(({ live }) => live)));
 		assert.match(evidence.skipped.join('\n'), /^The control model that was named has no model\.json/m);
 		assert.ok(evidence.claims.every(({ level }) => level === 0));
 		const other = JSON.parse((await cli([...args, '--candidates', 'impus'])).out) as { evidence: EvidenceRecord };
@@ -375,6 +377,20 @@ describe('analyze', () => {
 		assert.match(last(error), /Cancelled/);
 		await sleep(100);
 		assert.deepEqual(await readdir(folder), []);
+	});
+
+	test('Ctrl+C while the tests run leaves what the arms did, and says so', async () => {
+		const folder = await temporary();
+		const out = join(folder, 'x.trace.safetensors');
+		const { code, error } = await cli(['analyze', await promptFile(PROMPT), '--arms', 'latent', '--out', out], {
+			interruptAfter: /Testing the thoughts|Reading the reference text/,
+		});
+		assert.equal(code, 1, error);
+		assert.match(last(error), /^The tests were cancelled: .*x\.trace\.safetensors has what the arms did/);
+		await sleep(100);
+		assert.deepEqual(await readdir(folder), ['x.trace.safetensors']);
+		const trace = JSON.parse((await cli(['inspect', out, '--json'])).out) as object;
+		assert.match(JSON.stringify(trace), /Tests and controls are missing/);
 	});
 });
 

@@ -5,6 +5,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { claimOf } from '../../../src/analysis/evidence';
 import { MEASURES } from '../../../src/analysis/ood';
 import { taskCandidates } from '../../../src/analysis/superposition';
@@ -67,6 +68,16 @@ async function analysed(text: string, params: Partial<AnalyzeParams>, steps: (ev
 		const { document } = await engine.call('analyze', request(text, { arms: ['latent'], ...params }), { signal, onEvent: steps });
 		return { document, evidence: document.evidence! };
 	});
+}
+
+/** A whole trace without evidence, that says so. */
+async function isOfArms(path: string): Promise<void> {
+	const file = await openTrace(await openFile(path));
+	const { arms, evidence, notes } = file.document;
+	assert.deepEqual([arms.map(({ name, state }) => [name, state]), evidence], [[['latent', 'done']], undefined]);
+	assert.match(notes.join('\n'), /^Tests and controls are missing/m);
+	assert.equal((await file.read('latent', 'latent.vec', ALL))!.length, THOUGHTS * file.document.model.width);
+	file.dispose();
 }
 
 const levels = ({ claims }: EvidenceRecord) => claims.map(({ level }) => level);
@@ -226,7 +237,18 @@ describe('evidence', () => {
 		assert.deepEqual(evidence.readings[0]!.candidates.map(({ label }) => label), answers);
 	});
 
-	test('a cancel ends it, in every part', async () => {
+	test('of tests that cannot apply to such a prompt nothing is said; causal says it', async () => {
+		const free = 'Every yumpus is a zumpus. Tom is a yumpus. Tom is a';
+		const { evidence } = await analysed(free, { arms: ['latent'], evidence: few() });
+		assert.deepEqual(evidence.skipped, []);
+		assert.ok(evidence.tests.some(({ test: name }) => name === 'resample') && !evidence.tests.some(({ test: name }) => name === 'transplant'));
+		const { skipped } = await withEngine((engine) =>
+			engine.call('causal', { model: MODEL, prompts: [free], options: { seed: 0 }, tests: ['transplant', 'drop-span'], scope: 'each', reference: [] }),
+		);
+		assert.match(skipped.join('\n'), /^transplant was not run, because no other question/m);
+	});
+
+	test('a cancel ends it, in every part, and leaves the trace of the arms', async () => {
 		for (const when of ['Measuring the reference', 'Running the reference prompts on ProsQA reasoner', 'Testing the reference prompts on ProsQA reasoner, pause-token twin']) {
 			const abort = new AbortController();
 			const out = join(await temporary(), 'x.trace.safetensors');
@@ -240,8 +262,30 @@ describe('evidence', () => {
 			}, abort.signal);
 			await assert.rejects(cancelled, { code: 'cancelled' }, when);
 			assert.ok(performance.now() - at < 3_000, when);
-			assert.deepEqual(await readdir(join(out, '..')), []);
+			// What was being written when the cancel came is removed soon after.
+			await sleep(100);
+			assert.deepEqual(await readdir(join(out, '..')), ['x.trace.safetensors'], when);
+			await isOfArms(out);
 		}
+	});
+
+	test('the trace of the arms outlives a death of the engine, and nothing is written before they are done', async () => {
+		const out = join(await temporary(), 'x.trace.safetensors');
+		const kinds: string[] = [];
+		await withEngine(async (engine) => {
+			const params = request(fixture.prompt, { arms: ['latent'], out, evidence: { reference: { name: 'three', prompts: REFERENCE.slice(30, 33) } } });
+			const killed = engine.call('analyze', params, {
+				onEvent: (event) => {
+					kinds.push(event.kind);
+					if (event.kind === 'evidence') {
+						process.kill(engine.pid!, 'SIGKILL');
+					}
+				},
+			});
+			await assert.rejects(killed, { code: 'crashed' });
+		});
+		assert.ok(kinds.indexOf('written') > kinds.lastIndexOf('arm') && kinds.indexOf('written') < kinds.indexOf('evidence'), kinds.join());
+		await isOfArms(out);
 	});
 });
 

@@ -294,6 +294,13 @@ describe('trace files', () => {
 		assert.equal(({} as Record<string, unknown>)['polluted'], undefined);
 	});
 
+	test('refuses a number beyond all numbers, as JSON may have it', async () => {
+		const json = JSON.stringify({ ...sampleDocument(), evidence: sampleEvidence() });
+		assert.match(json, /"kl":[\d.]+/);
+		await openTrace(memoryBytes(bare(json)));
+		await assert.rejects(openTrace(memoryBytes(bare(json.replace(/"kl":[\d.]+/, '"kl":1e999')))), code('bad-trace'));
+	});
+
 	test('other safetensors files are told apart', async () => {
 		await assert.rejects(openTrace(memoryBytes(bare(sampleDocument(), { format: 'pt' }))), /is not a trace: open one/);
 		await assert.rejects(openTrace(memoryBytes(encodeHeader([], { format: 'neuralese-trace' }))), /is not a trace: open one/);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { metrics, reveal, visible } from '../../../webview/viewport';
+import { metrics, reveal, roomOf, visible, type Room } from '../../../webview/viewport';
 
 const geometry = fc.record({
 	rows: fc.nat(10_000),
@@ -42,7 +42,7 @@ describe('viewport', () => {
 
 	test('few rows are tall, many are thin; narrow ones move closer, and are stacked only where they are tall', () => {
 		const shape = (rows: number, width: number) =>
-			`${metrics(rows, 2, width).tall ? 'tall' : 'thin'} ${metrics(rows, 2, width).layout}`;
+			`${metrics(rows, 2, width, 'short').tall ? 'tall' : 'thin'} ${metrics(rows, 2, width, 'short').layout}`;
 		assert.deepEqual([shape(6, 1180), shape(6, 570), shape(6, 420)], ['tall wide', 'tall compact', 'tall stacked']);
 		assert.deepEqual(
 			[shape(10_000, 1180), shape(10_000, 570), shape(10_000, 420)],
@@ -53,9 +53,37 @@ describe('viewport', () => {
 	test('the heatmap leaves room for the other columns at every width', () => {
 		fc.assert(
 			fc.property(fc.integer({ min: 320, max: 3000 }), fc.integer({ min: 1, max: 128 }), (width, layers) => {
-				const { heatWidth, scoresWidth } = metrics(6, layers, width);
+				const { heatWidth, scoresWidth } = metrics(6, layers, width, 'ample');
 				assert.ok(heatWidth >= 141 && heatWidth <= scoresWidth && scoresWidth <= Math.max(236, width * 0.45));
 			}),
 		);
+	});
+
+	test('narrow or low panels have little room, the lowest the least', () => {
+		const rooms = (sizes: [number, number][]) => sizes.map(([width, height]) => roomOf(width, height));
+		assert.deepEqual(rooms([[760, 1300], [1500, 1000], [700, 1000]]), ['ample', 'ample', 'ample']);
+		assert.deepEqual(rooms([[510, 810], [420, 1300], [1500, 800]]), ['short', 'short', 'short']);
+		assert.deepEqual(rooms([[510, 560], [1500, 560]]), ['least', 'least']);
+	});
+
+	test('two tall rows or eight thin ones are kept in view, and take no more than two fifths of the lowest panel', () => {
+		const kept = (rows: number, width: number, height: number) => {
+			const { rowHeight, kept: count } = metrics(rows, 2, width, roomOf(width, height));
+			return { count, share: (count * rowHeight) / height };
+		};
+		for (const width of [420, 510, 700, 1500]) {
+			assert.equal(kept(6, width, 560).count, 2);
+			assert.equal(kept(100, width, 560).count, 8);
+			assert.ok(kept(6, width, 560).share <= 0.42 && kept(100, width, 560).share <= 0.42, `${width}`);
+		}
+	});
+
+	test('less room never shows more words, nor higher rows', () => {
+		const rooms: Room[] = ['ample', 'short', 'least'];
+		for (const width of [420, 510, 700, 1500]) {
+			const found = rooms.map((room) => metrics(6, 2, width, room));
+			found.slice(1).forEach((one, i) => assert.ok(one.top <= found[i]!.top && one.rowHeight <= found[i]!.rowHeight, `${width}`));
+			assert.ok(found.every(({ top }) => top >= 2));
+		}
 	});
 });
