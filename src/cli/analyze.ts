@@ -1,8 +1,9 @@
 /** `analyze`: one prompt file, all arms, for people or as JSON. */
 import { basename, resolve } from 'node:path';
-import type { AnalyzeEvent, EvidenceParams } from '../engine/api';
+import type { AnalyzeEvent, EvidenceParams, ModelCard } from '../engine/api';
 import { LiveTrace } from '../trace/live';
 import { cacheFolder } from './cache';
+import { inputFor, questionsFor } from './conversation';
 import { chooseModel } from './model';
 import { RunError, UsageError } from './failure';
 import type { Command, EvidenceFlags, RunFlags } from './options';
@@ -18,10 +19,12 @@ const DEFAULT_TOP_K = 10;
 /** The whole output. */
 export async function analyze(
 	{ file, json, out, probes, run, evidence }: Extract<Command, { kind: 'analyze' }>,
-	{ engine, signal, progress, note }: Session,
+	session: Session,
 ): Promise<string> {
+	const { engine, signal, progress, note } = session;
 	const path = resolve(file);
-	const { prompt, input } = await readPrompt(path);
+	const read = await readPrompt(path);
+	const { prompt } = read;
 	if (out !== undefined) {
 		await checkOutFile(out);
 	}
@@ -37,7 +40,7 @@ export async function analyze(
 	const params = {
 		model: model.folder,
 		notes,
-		prompt: input,
+		prompt: await inputFor(card, read, session),
 		arms: run.arms ?? settings.arms,
 		options: {
 			latents: run.latents ?? settings.latents,
@@ -47,7 +50,7 @@ export async function analyze(
 			topK: run.topK ?? DEFAULT_TOP_K,
 		},
 		out: out === undefined ? undefined : resolve(out),
-		evidence: evidence && (await evidenceParams(evidence, settings.candidates)),
+		evidence: evidence && (await evidenceParams(evidence, settings.candidates, card, session)),
 		probes: probes?.map((probe) => resolve(probe)),
 		strictProbes: true,
 	};
@@ -90,11 +93,14 @@ export function checkArms({ arms = [] }: RunFlags, known: readonly string[]): vo
 async function evidenceParams(
 	{ reference, twin, base, referenceModel, candidates }: EvidenceFlags,
 	written: string[] | undefined,
+	card: ModelCard,
+	session: Session,
 ): Promise<EvidenceParams> {
 	const folderOf = (flag: string | undefined) => (flag === undefined ? undefined : chooseModel(flag, undefined, '').folder);
 	const problems = reference === undefined ? undefined : await readProblems(resolve(reference));
+	const questions = problems && (await questionsFor(card, problems.map(({ question }) => question), session));
 	return {
-		reference: problems && { name: basename(reference!), prompts: problems.map(({ question }) => question) },
+		reference: questions && { name: basename(reference!), prompts: questions },
 		twin: folderOf(twin),
 		base: folderOf(base),
 		referenceModel: folderOf(referenceModel),

@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { printable } from '../analysis/text';
 import type { CausalRow, NamedPrompt } from '../engine/api';
 import { checkArms } from './analyze';
+import { inputFor, questionsFor } from './conversation';
 import { chooseModel } from './model';
 import type { Command } from './options';
 import { readPrompt } from './promptfile';
@@ -18,9 +19,11 @@ type Row = Omit<CausalRow, 'answer'> & { answer: string | null };
 
 export async function causal(
 	{ file, json, tests, reference, resamples, from, run }: Extract<Command, { kind: 'causal' }>,
-	{ engine, signal, progress, note }: Session,
+	session: Session,
 ): Promise<string> {
-	const { prompt, input } = await readPrompt(resolve(file));
+	const { engine, signal, progress, note } = session;
+	const read = await readPrompt(resolve(file));
+	const { prompt } = read;
 	const { settings } = prompt;
 	const model = chooseModel(run.model, settings.model, resolve(file));
 	[...prompt.warnings, ...(model.note === undefined ? [] : [model.note])].forEach(note);
@@ -29,6 +32,8 @@ export async function causal(
 	}
 	const card = await engine.call('load', { model: model.folder }, { signal, onEvent: ({ message }) => progress(message) });
 	checkArms(run, card.arms);
+	const input = await inputFor(card, read, session);
+	const textOf = async (path: string) => (await inputFor(card, await readPrompt(path), session)).text;
 	const clean: Record<string, string | null> = {};
 	const rows: Row[] = [];
 	const { skipped } = await engine.call(
@@ -44,9 +49,9 @@ export async function causal(
 			},
 			tests,
 			scope: 'each',
-			reference: await readReference(reference),
+			reference: await readReference(reference, textOf, (questions) => questionsFor(card, questions, session)),
 			resamples,
-			donor: from === undefined ? undefined : { name: basename(from), text: (await readPrompt(resolve(from))).input.text },
+			donor: from === undefined ? undefined : { name: basename(from), text: await textOf(resolve(from)) },
 		},
 		{
 			signal,
@@ -70,14 +75,19 @@ export async function causal(
 }
 
 /** A prompt file, a file of problems, or without either the examples. */
-async function readReference(file: string | undefined): Promise<NamedPrompt[]> {
+async function readReference(
+	file: string | undefined,
+	textOf: (path: string) => Promise<string>,
+	textsOf: (questions: string[]) => Promise<string[]>,
+): Promise<NamedPrompt[]> {
 	if (file !== undefined && /\.jsonl?$/.test(file)) {
 		const problems = (await readProblems(resolve(file))).slice(0, MAX_REFERENCE);
-		return problems.map(({ question }, i) => ({ name: `${basename(file)} ${i}`, text: question }));
+		const texts = await textsOf(problems.map(({ question }) => question));
+		return texts.map((text, i) => ({ name: `${basename(file)} ${i}`, text }));
 	}
 	const examples = async () => (await readdir(EXAMPLES)).filter((name) => name.endsWith('.prompt.md'));
 	const files = file === undefined ? (await examples()).map((name) => join(EXAMPLES, name)) : [resolve(file)];
-	return Promise.all(files.map(async (path) => ({ name: basename(path), text: (await readPrompt(path)).input.text })));
+	return Promise.all(files.map(async (path) => ({ name: basename(path), text: await textOf(path) })));
 }
 
 const COLUMNS = ['test', 'step', 'later', 'answer', 'Δ log-odds', 'KL', 'replaced by'] as const;

@@ -6,6 +6,7 @@ import type { CausalRow, LegibilityEvent, LegibilityParams, LegibilityResult, Mo
 import { checkArms } from './analyze';
 import { UsageError } from './failure';
 import { chainTable, summaryTable } from './legibilityTables';
+import { inputFor, questionsFor } from './conversation';
 import { chooseModel } from './model';
 import type { Command } from './options';
 import { readProblems } from './problems';
@@ -32,7 +33,8 @@ async function ofPrompt(options: Options, session: Session): Promise<string> {
 		throw new UsageError('--limit is for a file of problems: leave it out, or name a .json or .jsonl file.');
 	}
 	const path = resolve(file);
-	const { prompt, input } = await readPrompt(path);
+	const read = await readPrompt(path);
+	const { prompt } = read;
 	const { settings } = prompt;
 	const model = chooseModel(run.model, settings.model, path);
 	[...prompt.warnings, ...(model.note === undefined ? [] : [model.note])].forEach(session.note);
@@ -43,9 +45,10 @@ async function ofPrompt(options: Options, session: Session): Promise<string> {
 		maxTokens: run.maxTokens ?? settings.maxTokens,
 		temperature: run.temperature ?? (options.loadBearing ? undefined : settings.temperature),
 	};
-	const { card, result, chains } = await measure({ ...options, run: merged }, model.folder, [input.text], session);
+	const given = async (card: ModelCard) => [(await inputFor(card, read, session)).text];
+	const { card, result, chains, prompts } = await measure({ ...options, run: merged }, model.folder, given, session);
 	const [arms = []] = chains;
-	return json ? line({ ...header(card, result), prompt: input.text, arms: byArm(arms, (arm) => jsonOf(arm, options.loadBearing)), skipped: result.skipped }) : chainTable(arms, result);
+	return json ? line({ ...header(card, result), prompt: prompts[0], arms: byArm(arms, (arm) => jsonOf(arm, options.loadBearing)), skipped: result.skipped }) : chainTable(arms, result);
 }
 
 async function ofProblems(options: Options, session: Session): Promise<string> {
@@ -53,8 +56,8 @@ async function ofProblems(options: Options, session: Session): Promise<string> {
 	const path = resolve(file);
 	const problems = (await readProblems(path)).slice(0, limit);
 	const { folder } = chooseModel(run.model, undefined, path);
-	const prompts = problems.map(({ question }) => question);
-	const { card, result, chains } = await measure(options, folder, prompts, session);
+	const given = (card: ModelCard) => questionsFor(card, problems.map(({ question }) => question), session);
+	const { card, result, chains } = await measure(options, folder, given, session);
 	const pattern = card.answer === undefined ? undefined : new RegExp(card.answer, 'u');
 	const names = [...new Set(chains.flatMap((arms) => arms.map(({ arm }) => arm)))];
 	const summaries = Object.fromEntries(
@@ -73,10 +76,16 @@ interface Measured {
 	result: LegibilityResult;
 	/** By prompt, and in each the arms. */
 	chains: Tested[][];
+	prompts: string[];
 }
 
 /** Models that are named are loaded first, so that a wrong name fails before anything runs. */
-async function measure({ peers, loadBearing, run }: Options, model: string, prompts: string[], session: Session): Promise<Measured> {
+async function measure(
+	{ peers, loadBearing, run }: Options,
+	model: string,
+	given: (card: ModelCard) => Promise<string[]>,
+	session: Session,
+): Promise<Measured> {
 	const { engine, signal, progress } = session;
 	const folderOf = (flag: string | undefined) => (flag === undefined ? undefined : chooseModel(flag, undefined, '').folder);
 	const others = { base: folderOf(peers.base), referenceModel: folderOf(peers.referenceModel) };
@@ -88,6 +97,7 @@ async function measure({ peers, loadBearing, run }: Options, model: string, prom
 	}
 	const card = await load(model);
 	checkArms(run, card.arms);
+	const prompts = await given(card);
 	const params: LegibilityParams = {
 		model,
 		prompts,
@@ -109,7 +119,7 @@ async function measure({ peers, loadBearing, run }: Options, model: string, prom
 		const cut = chains.flat().filter(({ record, dropped }) => record && dropped.length === 0).length;
 		result.skipped.push(...(tested === 0 ? skipped : cut === 0 ? [] : [`${cut} chains came to no answer, so no sentence of them was left out.`]));
 	}
-	return { card, result, chains };
+	return { card, result, chains, prompts };
 }
 
 /** Leaves out every sentence of every chain. The chains are the same ones: both calls answer greedily. */

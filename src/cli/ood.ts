@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path';
 import { printable } from '../analysis/text';
 import type { OodArm, OodResult, OodRow } from '../engine/api';
 import { checkArms } from './analyze';
+import { inputFor, questionsFor } from './conversation';
 import { chooseModel } from './model';
 import type { Command } from './options';
 import { readPrompt } from './promptfile';
@@ -13,10 +14,12 @@ const STATES = { normed: 'states after the final norm', resid: 'states before th
 
 export async function ood(
 	{ file, json, reference, run }: Extract<Command, { kind: 'ood' }>,
-	{ engine, signal, progress, note }: Session,
+	session: Session,
 ): Promise<string> {
+	const { engine, signal, progress, note } = session;
 	const path = resolve(file);
-	const { prompt, input } = await readPrompt(path);
+	const read = await readPrompt(path);
+	const { prompt } = read;
 	const problems = reference === undefined ? undefined : await readProblems(resolve(reference));
 	const model = chooseModel(run.model, prompt.settings.model, path);
 	[...prompt.warnings, ...(model.note === undefined ? [] : [model.note])].forEach(note);
@@ -24,6 +27,8 @@ export async function ood(
 	const card = await engine.call('load', { model: model.folder }, { signal, onEvent });
 	checkArms(run, card.arms);
 	const { settings } = prompt;
+	const input = await inputFor(card, read, session);
+	const questions = problems && (await questionsFor(card, problems.map(({ question }) => question), session));
 	const params = {
 		model: model.folder,
 		prompt: input.text,
@@ -35,7 +40,7 @@ export async function ood(
 			maxTokens: run.maxTokens ?? settings.maxTokens,
 			topK: 1,
 		},
-		reference: problems && { name: basename(reference!), prompts: problems.map(({ question }) => question) },
+		reference: questions && { name: basename(reference!), prompts: questions },
 	};
 	const result = await engine.call('ood', params, { signal, onEvent });
 	return json

@@ -9,6 +9,7 @@ import { encodeHeader } from '../trace/container';
 import { replaceBytes } from '../trace/replace.node';
 import { checkArms } from './analyze';
 import { messageOf, RunError, UsageError } from './failure';
+import { questionsFor } from './conversation';
 import { chooseModel } from './model';
 import type { Command, ProbeFlags } from './options';
 import { readText } from './textfile';
@@ -101,7 +102,11 @@ async function prepare(
 	const card = await engine.call('load', { model }, { signal, onEvent: ({ message }) => progress(message) });
 	checkArms(run, card.arms);
 	const { latents, seed = 0, temperature = 0, maxTokens } = run;
-	return { states: { model, arm: run.arms?.[0], at, sites, options: { latents, seed, temperature, maxTokens } }, examples };
+	const given = examples && (await questionsFor(card, examples.map(({ prompt }) => prompt), { engine, signal, progress }));
+	return {
+		states: { model, arm: run.arms?.[0], at, sites, options: { latents, seed, temperature, maxTokens } },
+		examples: given && examples.map((example, i) => ({ ...example, prompt: given[i]! })),
+	};
 }
 
 async function readLabelled(path: string, labels: Parameters<typeof parseLabelled>[1]): Promise<LabelledPrompt[]> {

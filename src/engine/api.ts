@@ -6,6 +6,7 @@ import type { ProbeTaskName } from '../analysis/labels';
 import type { Measure } from '../analysis/ood';
 import type { OutlinedSentence } from '../analysis/outline';
 import type { LabelledPrompt } from '../prompts/labelled';
+import type { Message } from '../prompts/prompt';
 import type { Range } from '../shared/range';
 import type { Call } from '../shared/rpc';
 import type { ArmRecord, ProbeMetric, ProbePlace, ProbeRecord, PromptRecord, RunOptions, TraceDocument } from '../trace/document';
@@ -17,6 +18,8 @@ export interface EngineApi {
 	describe: Call<void, RuntimeInfo>;
 	/** Loads a model folder (cached by its hash), checks every file against the manifest, and self-tests it. */
 	load: Call<{ model: string }, ModelCard, ProgressEvent>;
+	/** Conversations as the model's chat template writes them. Only for models that have one. */
+	render: Call<RenderParams, Rendered[], ProgressEvent>;
 	/** Makes a model folder from an exported decoder: an .onnx file, or a folder with one. */
 	add: Call<AddParams, ModelCard, ProgressEvent>;
 	/** What is known about a model, and whether it computes what it should. */
@@ -45,6 +48,14 @@ export interface RuntimeInfo {
 	platform: string;
 	pid: number;
 }
+
+export interface RenderParams {
+	model: string;
+	conversations: Message[][];
+}
+
+/** A conversation's text, and where in the file that it is from each piece of it stands. */
+export type Rendered = Pick<PromptRecord, 'text' | 'pieces'>;
 
 export interface AddParams {
 	/** An .onnx file, or a folder with one. */
@@ -95,6 +106,8 @@ export interface ModelCard {
 	relatives: { twin?: string; base?: string };
 	/** Prompts of the model's own kind that came with it. */
 	reference?: { prompts: number };
+	/** Whether it has a chat template: its prompts are conversations, which `render` writes. */
+	chat: boolean;
 	selfTest: { name: string; maxAbsDiff: number; ok: boolean }[];
 	available: string[];
 	unavailable: { what: string; why: string }[];

@@ -119,6 +119,15 @@ function twinFolder(twin: string | true, { id, folder, relatives }: ModelCard): 
 	return join(dirname(folder), relatives.twin);
 }
 
+/** As they are, or as the model's chat template writes them. */
+async function asked({ folder, chat }: ModelCard, questions: string[], { call, signal }: SetContext): Promise<string[]> {
+	if (!chat) {
+		return questions;
+	}
+	const conversations = questions.map((text) => [{ role: 'user' as const, text, pieces: [] }]);
+	return (await call('render', { model: folder, conversations }, { signal })).map(({ text }) => text);
+}
+
 interface Phase {
 	kind: Outcome['kind'];
 	role: Role;
@@ -139,7 +148,7 @@ async function run(phase: Phase, first: number, request: SetRequest, context: Ph
 	const problems = request.data.problems.slice(0, n);
 	const pattern = card.answer === undefined ? undefined : new RegExp(card.answer, 'u');
 	const right = (problem: number, answer: string | undefined) => matchesGold(answer, problems[problem]!.answer, pattern);
-	const common = { model: card.folder, prompts: problems.map(({ question }) => question), first, arms: request.arms };
+	const common = { model: card.folder, prompts: await asked(card, problems.map(({ question }) => question), context), first, arms: request.arms };
 	const collected = new Collected<AnswerOutcome | TestOutcome>(first, (problem, items) =>
 		context.add(
 			kind === 'answers'

@@ -27,10 +27,13 @@ import type {
 	OodResult,
 	ProbeReport,
 	ProgressEvent,
+	Rendered,
+	RenderParams,
 	RuntimeInfo,
 	TrainProbeParams,
 } from './api';
 import { CausalRun } from './causal/sweep';
+import { rendered } from './chat';
 import { checkModel } from './check';
 import { EngineError } from './error';
 import { evaluate } from './evaluation';
@@ -53,6 +56,7 @@ import {
 	legibilityRequest,
 	loadRequest,
 	oodRequest,
+	renderRequest,
 	trainProbeRequest,
 } from './request';
 import { PLATFORM } from './runtime';
@@ -91,6 +95,11 @@ async function analyze(params: AnalyzeParams, { signal, emit }: CallContext<Anal
 		new AnalysisRun(model, runtimeInfo(), request, { models, ood }, signal, emit).run(),
 	);
 	return { document, peakMemory: process.resourceUsage().maxRSS * 1024 };
+}
+
+async function render(params: RenderParams, signal: AbortSignal, emit: Emit): Promise<Rendered[]> {
+	const request = checked(renderRequest, params);
+	return use(request.model, signal, emit, (model) => request.conversations.map((messages) => rendered(model, messages)));
 }
 
 async function add(params: AddParams, { signal, emit }: CallContext<ProgressEvent>): Promise<ModelCard> {
@@ -160,6 +169,7 @@ const handlers: Handlers<EngineApi> = {
 		return runtimeInfo();
 	},
 	load: (params, { signal, emit }) => use(checked(loadRequest, params).model, signal, emit, (model) => model.card()),
+	render: (params, { signal, emit }) => render(params, signal, emit),
 	add: (params, context) => untilEnded(add(params, context), context.signal),
 	check: (params, context) => untilEnded(check(params, context), context.signal),
 	analyze: (params, context) => untilEnded(analyze(params, context), context.signal),

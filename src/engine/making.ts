@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Body } from './body';
+import { CHAT_NAME } from './chat';
 import { EngineError, quoted } from './error';
 import { MANIFEST_NAME, readRegular, sha256 } from './folder';
 import { Head } from './head';
@@ -46,11 +47,13 @@ export async function makeFolder(runtime: Runtime, source: Source, folder: strin
 	const measured = await measure(runtime, graphs, known);
 	const tokenizer = await readRegular(dirname(source.tokenizer), basename(source.tokenizer), checkSize, signal);
 	const shape = { ...known, ...measured, context: contextOf(source.config) };
-	const text = `${JSON.stringify(manifestOf(basename(folder), source, graphs, shape, tokenizer), undefined, 2)}\n`;
+	const chat = source.chat && new TextEncoder().encode(`${JSON.stringify(source.chat, undefined, 2)}\n`);
+	const text = `${JSON.stringify(manifestOf(basename(folder), source, graphs, shape, { tokenizer, chat }), undefined, 2)}\n`;
 	await writeFolder(folder, {
 		'body.onnx': graphs.body,
 		'head.onnx': graphs.head,
 		'tokenizer.json': tokenizer,
+		...(chat ? { [CHAT_NAME]: chat } : {}),
 		[MANIFEST_NAME]: text,
 	});
 	await writePlace(sha256(text), graphs.place);
@@ -104,7 +107,13 @@ function headsIn(caches: CacheShape, config: Config): Pick<ModelShape, 'heads' |
 	return { heads, headWidth };
 }
 
-function manifestOf(folder: string, source: Source, graphs: Graphs, shape: ModelShape, tokenizer: Uint8Array) {
+function manifestOf(
+	folder: string,
+	source: Source,
+	graphs: Graphs,
+	shape: ModelShape,
+	{ tokenizer, chat }: { tokenizer: Uint8Array; chat?: Uint8Array },
+) {
 	const { logitsOnly, quantisation, weights } = graphs;
 	const { name, graph, config } = source;
 	const entry = (file: string, content: Uint8Array) => ({ name: file, sha256: sha256(content), bytes: content.length });
@@ -122,6 +131,7 @@ function manifestOf(folder: string, source: Source, graphs: Graphs, shape: Model
 			body: entry('body.onnx', graphs.body),
 			head: entry('head.onnx', graphs.head),
 			tokenizer: entry('tokenizer.json', tokenizer),
+			...(chat ? { chat: entry(CHAT_NAME, chat) } : {}),
 			weights,
 		},
 		recipe: defaultRecipe(Tokenizer.parse(tokenizer), [config.eos_token_id ?? []].flat(), logitsOnly === undefined),

@@ -111,6 +111,8 @@ const fields = v.object({
 		head: file,
 		tokenizer: file,
 		thought: v.optional(file),
+		/** The template of a conversation, see `chat.ts`. */
+		chat: v.optional(file),
 		/** What the graphs refer to; elsewhere on the machine that added the model, see `weights.ts`. */
 		weights: v.optional(v.pipe(v.array(weights), v.maxLength(MAX_WEIGHT_FILES)), []),
 	}),

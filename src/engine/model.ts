@@ -2,12 +2,14 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { misfit, parseProbe, type Probe } from '../analysis/probe';
+import type { ChatTemplate } from '../prompts/chat';
 import { parseProblems, type Problem } from '../prompts/problems';
 import type { Disposable } from '../shared/rpc';
 import type { ModelRecord, ProbeRecord } from '../trace/document';
 import type { ModelCard } from './api';
 import type { ArmPlan } from './arm';
 import { Body } from './body';
+import { parseChat } from './chat';
 import { checkBody, checkHead, checkThought } from './contract';
 import { bodyBytes, costOf, embeddingSeconds, type Cost } from './cost';
 import { EngineError, quoted } from './error';
@@ -66,6 +68,8 @@ export class Model implements Disposable {
 		readonly probes: readonly Probe[],
 		/** Problems of the model's own kind, with their answers. */
 		readonly reference: readonly Problem[] | undefined,
+		/** How a conversation is written for it. */
+		readonly chat: ChatTemplate | undefined,
 		private readonly graphs: { body: Graph; head: Graph; thought?: Graph },
 	) {
 		this.cost = costOf(manifest);
@@ -101,7 +105,8 @@ export class Model implements Disposable {
 			const thought = files.thought && (await graph(files.thought, (found) => checkThought(found, shape)));
 			const probes = await Promise.all(manifest.probes.map((file) => readProbe(folder, file, manifest, signal)));
 			const reference = manifest.reference && readReference(await readChecked(folder, manifest.reference, signal), manifest.reference);
-			const model = new Model(folder, manifest, hash, tokenizer, new Body(body, shape), new Head(head, shape), probes, reference, {
+			const chat = files.chat && parseChat(await readChecked(folder, files.chat, signal), files.chat.name);
+			const model = new Model(folder, manifest, hash, tokenizer, new Body(body, shape), new Head(head, shape), probes, reference, chat, {
 				body,
 				head,
 				thought,
@@ -207,6 +212,7 @@ export class Model implements Disposable {
 			probes: this.probes.map(probeRecord),
 			relatives,
 			reference: this.reference && { prompts: this.reference.length },
+			chat: this.chat !== undefined,
 			selfTest: this.tests,
 			available: features.filter((feature) => !this.unavailable.has(feature)),
 			unavailable: [...this.unavailable].map(([what, why]) => ({ what, why })),

@@ -7,6 +7,8 @@ import { EngineError } from './error';
 
 const MAX_PROMPT = 8_000_000;
 const MAX_PROMPTS = 1_000_000;
+/** Of one conversation. */
+const MAX_MESSAGES = 10_000;
 /** The trace format's limit. */
 const MAX_TOP_K = 1_000;
 const MAX_COUNT = 1_000_000;
@@ -39,6 +41,15 @@ const prompt = v.object({
 });
 
 export const loadRequest = v.object({ model: path });
+const message = v.object({
+	role: v.picklist(['system', 'user', 'assistant']),
+	text,
+	pieces: v.array(v.object({ text: range, file: range })),
+});
+export const renderRequest = v.object({
+	model: path,
+	conversations: v.pipe(v.array(v.pipe(v.array(message), v.minLength(1), v.maxLength(MAX_MESSAGES))), v.maxLength(MAX_PROMPTS)),
+});
 export const addRequest = v.object({ source: path, tokenizer: v.optional(path), out: v.optional(path) });
 export const checkRequest = v.object({ model: path, reference: v.optional(path) });
 const notes = v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(MAX_NOTE))), v.maxLength(MAX_NOTES)));

@@ -2,6 +2,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
+import { findChat, type ChatFile } from './chat';
 import { EngineError, quoted } from './error';
 
 /** Folders that hold a model's graphs and not its other files. */
@@ -45,6 +46,8 @@ export interface Source {
 	name: string;
 	tokenizer: string;
 	config: Config;
+	/** The template that its conversations were written with; absent where there is none. */
+	chat?: ChatFile;
 }
 
 /** The graph that a path names: itself, or the one that the folder holds. Undefined where there is none. */
@@ -71,6 +74,7 @@ export async function findSource(path: string, tokenizer: string | undefined): P
 		name: nameOf(file),
 		tokenizer: await findTokenizer(folders, tokenizer),
 		config: await readConfig(folders),
+		chat: await findChat(folders),
 	};
 }
 

@@ -7,7 +7,7 @@ import type { PromptRecord } from '../trace/document';
 import type { Message, Piece } from './prompt';
 
 /** A template is a few kilobytes; the longest known have 20. */
-const MAX_TEMPLATE = 200_000;
+export const MAX_TEMPLATE = 200_000;
 /** From a private area of Unicode: stands for a message while the template is rendered, and is looked for afterwards. */
 const OPEN = '\uE000';
 const CLOSE = '\uE001';

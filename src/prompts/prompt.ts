@@ -80,6 +80,16 @@ export function toPromptInput(prompt: Prompt, name: string): Omit<PromptRecord, 
 	return { name, format: prompt.format, text, pieces };
 }
 
+/** What a model with a chat template is given: all messages that say anything, without leading and trailing blank lines. */
+export function conversationOf(prompt: Prompt): Message[] {
+	return prompt.messages.flatMap(({ role, text, pieces }) => {
+		const kept = withoutBlankLines(text);
+		return kept.start === kept.end
+			? []
+			: [{ role, text: text.slice(kept.start, kept.end), pieces: slicePieces(pieces, kept, -kept.start) }];
+	});
+}
+
 /**
  * Offset in the text of an offset in the file; undefined where the file's text is not part of the prompt. A piece's end belongs
  * to it.
