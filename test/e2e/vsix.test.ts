@@ -21,9 +21,9 @@ const EXPECTED = [
 	/^(package(\.nls(\.[\w-]+)?)?\.json|\.vsixmanifest|readme\.md|changelog\.md|LICENSE(\.txt)?)$/,
 	/^dist\/(extension|engine|cli|webview)\.js(\.LEGAL\.txt)?$/,
 	/^dist\/webview-style\.css$/,
-	/^media\/icon\.png$/,
+	/^media\/icon\.(png|svg)$/,
 	/^media\/examples\/[\w.-]+$/,
-	/^models\/[\w-]+\/([\w-]+\.onnx|(model|tokenizer)\.json|card\.md|probes\/[\w-]+\.safetensors)$/,
+	/^models\/[\w-]+\/([\w-]+\.onnx|(model|tokenizer|reference)\.json|card\.md|probes\/[\w-]+\.safetensors)$/,
 	/^node_modules\/onnxruntime-node\/(package\.json|dist\/\w+\.js)$/,
 	new RegExp(`^${BINARIES}/[\\w.-]+$`),
 	/^node_modules\/onnxruntime-common\/(package\.json|dist\/cjs\/([\w-]+\.js|package\.json))$/,
@@ -33,6 +33,7 @@ const EXPECTED = [
 const NEEDED = [
 	...['package.json', 'dist/extension.js', 'dist/engine.js', 'dist/webview.js'],
 	...['models/prosqa/body.onnx', 'models/prosqa-pause/body.onnx', 'models/prosqa-rl/body.onnx'],
+	...['models/prosqa/reference.json', 'media/icon.svg', 'media/examples/davis.trace.safetensors'],
 	`${BINARIES}/onnxruntime_binding.node`,
 ];
 
