@@ -5,10 +5,10 @@ export type PresetName = (typeof PRESETS)[number];
 
 /** What each of them holds beside each other. */
 export const PRESET_TITLES: Readonly<Record<PresetName, string>> = {
-	prosqa: 'Accuracy of the arms and of the pause twin, beside those of Coconut and of the superposition paper',
-	attention: 'Attention of the thoughts to the edges of the graph; not measured yet',
-	gsm8k: 'CODI on GSM8K; no bundled model allows it',
-	invariants: 'What must be equal by construction: the last lens and the logits, a thought and what it is made of',
+	prosqa: 'Accuracy of the arms and of the pause twin',
+	attention: 'Attention of thoughts to the graph: expected only, not measured',
+	gsm8k: 'CODI on GSM8K: expected only, no such model is bundled',
+	invariants: 'What must be equal, such as the last lens and the logits',
 	negatives: 'What must find nothing: random weights, shuffled labels',
 };
 

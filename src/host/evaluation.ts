@@ -146,7 +146,7 @@ export class Evaluations implements vscode.Disposable {
 			const result = await this.withProgress(vscode.l10n.t('Reproducing published figures'), undefined, (context) =>
 				reproduce({ producer: producer(), model: folder, presets, data, limit: options.limit }, context),
 			);
-			await this.show(reproductionParts(result), uri, JSON.stringify(result));
+			await this.show(reproductionParts(result), uri, JSON.stringify(result), vscode.l10n.t('Published figures beside measured ones'));
 			return result;
 		});
 	}
@@ -193,8 +193,8 @@ export class Evaluations implements vscode.Disposable {
 	}
 
 	/** The folder of the data is where a save dialog begins, where that is no folder of ours. */
-	private show(parts: Part[], data: vscode.Uri, json: string): Promise<void> {
-		const report = { title: parts[0]!.title, parts, created: new Date().toISOString(), producer: producer() };
+	private show(parts: Part[], data: vscode.Uri, json: string, title = parts[0]!.title): Promise<void> {
+		const report = { title, parts, created: new Date().toISOString(), producer: producer() };
 		const folder = vscode.workspace.getWorkspaceFolder(data) ? vscode.Uri.joinPath(data, '..') : undefined;
 		return this.panels.show({ report, json, folder });
 	}
