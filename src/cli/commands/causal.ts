@@ -1,26 +1,86 @@
 /** `causal`: what changing the thoughts of one prompt does to its answer. */
 import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { printable } from '../analysis/text';
-import type { CausalRow, NamedPrompt } from '../engine/api';
-import { checkArms } from './analyze';
-import { chooseModel } from './model';
-import type { Command } from './options';
-import { readPrompt } from './promptfile';
-import { readProblems } from './problems';
-import type { Session } from './session';
+import { CAUSAL_TESTS, type CausalTest } from '../../analysis/causal';
+import { printable } from '../../analysis/text';
+import type { CausalRow, NamedPrompt } from '../../engine/api';
+import { command } from '../command';
+import { UsageError } from '../failure';
+import { checkArms, RUN_FLAGS, runFlags, type RunFlags } from '../flags/run';
+import { given, JSON_FLAG, list, named, number, oneFile, oneOf } from '../flags/values';
+import { chooseModel } from '../model';
+import { readPrompt } from '../promptfile';
+import { isProblemFile, readProblems } from '../problems';
+import { withSession, type Session } from '../session';
 
 const EXAMPLES = join(__dirname, '..', 'media', 'examples');
 /** Each costs a run of every arm; a mean over more changes little. */
 const MAX_REFERENCE = 300;
 
+/** As many as there are reference prompts at most. */
+const MAX_RESAMPLES = 300;
+
+interface Options {
+	file: string;
+	json: boolean;
+	tests: CausalTest[];
+	reference?: string;
+	resamples?: number;
+	from?: string;
+	run: RunFlags;
+}
+
+/** The tests compare the likeliest answers. */
+const { temperature: _, ...GREEDY } = RUN_FLAGS;
+
+export const causal = command<Options>({
+	name: 'causal',
+	synopsis: [
+		'FILE [--tests ablate-zero,…] [--reference FILE|DATA.json] [--resamples N] [--from FILE]',
+		'[--model DIR] [--arms …] [--latents N] [--seed N] [--max-tokens N] [--json]',
+	],
+	notes: [
+		`Tests of causal: ${CAUSAL_TESTS.filter((test) => test !== 'interchange').join(', ')};`,
+		'and interchange, which needs --from. All where --tests is absent.',
+	],
+	flags: {
+		...JSON_FLAG,
+		...GREEDY,
+		tests: { type: 'string' },
+		reference: { type: 'string' },
+		resamples: { type: 'string' },
+		from: { type: 'string' },
+	},
+	read: (files, values) => ({
+		file: oneFile('causal', files),
+		json: given(values, 'json'),
+		tests: testsOf(list(values, 'tests'), named(values, 'from') !== undefined),
+		reference: named(values, 'reference'),
+		resamples: number(values, 'resamples', 1, MAX_RESAMPLES),
+		from: named(values, 'from'),
+		run: runFlags(values),
+	}),
+	run: (options) => withSession((session) => test(options, session)),
+});
+
+/** Another prompt's thoughts are put in where it is given, whichever tests are asked for; without a list all are run. */
+function testsOf(names: readonly string[] | undefined, hasOther: boolean): CausalTest[] {
+	const wanted = names?.map((name) => oneOf('test', CAUSAL_TESTS, name));
+	if (wanted?.includes('interchange') && !hasOther) {
+		throw new UsageError('interchange puts in the thoughts of another prompt: name its file with --from.');
+	}
+	return CAUSAL_TESTS.filter((test) => (test === 'interchange' ? hasOther : (wanted?.includes(test) ?? true)));
+}
+
 type Row = Omit<CausalRow, 'answer'> & { answer: string | null };
 
-export async function causal(
-	{ file, json, tests, reference, resamples, from, run }: Extract<Command, { kind: 'causal' }>,
+async function test(
+	{ file, json, tests, reference, resamples, from, run }: Options,
 	{ engine, signal, progress, note }: Session,
 ): Promise<string> {
 	const { prompt, input } = await readPrompt(resolve(file));
+	const prompts = await readReference(reference);
+	const donor = from === undefined ? undefined : { name: basename(from), text: (await readPrompt(resolve(from))).input.text };
 	const { settings } = prompt;
 	const model = chooseModel(run.model, settings.model, resolve(file));
 	[...prompt.warnings, ...(model.note === undefined ? [] : [model.note])].forEach(note);
@@ -44,9 +104,9 @@ export async function causal(
 			},
 			tests,
 			scope: 'each',
-			reference: await readReference(reference),
+			reference: prompts,
 			resamples,
-			donor: from === undefined ? undefined : { name: basename(from), text: (await readPrompt(resolve(from))).input.text },
+			donor,
 		},
 		{
 			signal,
@@ -71,7 +131,7 @@ export async function causal(
 
 /** A prompt file, a file of problems, or without either the examples. */
 async function readReference(file: string | undefined): Promise<NamedPrompt[]> {
-	if (file !== undefined && /\.jsonl?$/.test(file)) {
+	if (file !== undefined && isProblemFile(file)) {
 		const problems = (await readProblems(resolve(file))).slice(0, MAX_REFERENCE);
 		return problems.map(({ question }, i) => ({ name: `${basename(file)} ${i}`, text: question }));
 	}

@@ -1,18 +1,51 @@
 /** `legibility`: how usual and how repetitive a chain of thought is, of one prompt or of many, and whether the answer depends on it. */
 import { basename, resolve } from 'node:path';
-import { matchesGold } from '../analysis/answers';
-import { summarise, type Chain, type Dropped } from '../analysis/chains';
-import type { CausalRow, LegibilityEvent, LegibilityParams, LegibilityResult, ModelCard, WrittenChain } from '../engine/api';
-import { checkArms } from './analyze';
-import { UsageError } from './failure';
-import { chainTable, summaryTable } from './legibilityTables';
-import { chooseModel } from './model';
-import type { Command } from './options';
-import { readProblems } from './problems';
-import { readPrompt } from './promptfile';
-import type { Session } from './session';
+import { matchesGold } from '../../analysis/answers';
+import { summarise, type Chain, type Dropped } from '../../analysis/chains';
+import type { CausalRow, LegibilityEvent, LegibilityParams, LegibilityResult, ModelCard, WrittenChain } from '../../engine/api';
+import { command } from '../command';
+import { UsageError } from '../failure';
+import { checkArms, PEER_FLAGS, peerFlags, RUN_FLAGS, runFlags, type PeerFlags, type RunFlags } from '../flags/run';
+import { checkGreedy, given, JSON_FLAG, MAX_COUNT, number, oneFile } from '../flags/values';
+import { chainTable, summaryTable } from '../legibilityText';
+import { chooseModel } from '../model';
+import { isProblemFile, PROBLEMS_NOTE, readProblems } from '../problems';
+import { readPrompt } from '../promptfile';
+import { withSession, type Session } from '../session';
 
-type Options = Extract<Command, { kind: 'legibility' }>;
+interface Options {
+	file: string;
+	json: boolean;
+	limit?: number;
+	loadBearing: boolean;
+	peers: PeerFlags;
+	run: RunFlags;
+}
+
+/** It is of what is written: thoughts have no say in it. */
+const { latents: _, ...WRITTEN } = RUN_FLAGS;
+
+export const legibility = command<Options>({
+	name: 'legibility',
+	synopsis: [
+		'FILE|DATA.json [--reference-model DIR] [--base DIR] [--model DIR] [--arms cot] [--load-bearing]',
+		'[--limit N] [--seed N] [--temperature X] [--max-tokens N] [--json]',
+	],
+	notes: [PROBLEMS_NOTE],
+	flags: { ...JSON_FLAG, ...WRITTEN, limit: { type: 'string' }, ...PEER_FLAGS, 'load-bearing': { type: 'boolean' } },
+	read: (files, values) => {
+		checkGreedy(values, 'load-bearing');
+		return {
+			file: oneFile('legibility', files),
+			json: given(values, 'json'),
+			limit: number(values, 'limit', 1, MAX_COUNT),
+			loadBearing: given(values, 'load-bearing'),
+			peers: peerFlags(values),
+			run: runFlags(values),
+		};
+	},
+	run: (options) => withSession((session) => (isProblemFile(options.file) ? ofProblems(options, session) : ofPrompt(options, session))),
+});
 
 /** One arm's chain of one prompt, and what leaving parts of it out did. */
 export interface Tested extends WrittenChain {
@@ -20,10 +53,6 @@ export interface Tested extends WrittenChain {
 	dropped: CausalRow[];
 	/** Answers that are forced after the first k sentences. */
 	early: CausalRow[];
-}
-
-export async function legibility(options: Options, session: Session): Promise<string> {
-	return /\.jsonl?$/.test(options.file) ? ofProblems(options, session) : ofPrompt(options, session);
 }
 
 async function ofPrompt(options: Options, session: Session): Promise<string> {
