@@ -3,6 +3,15 @@
 export const PRESETS = ['prosqa', 'attention', 'gsm8k', 'invariants', 'negatives'] as const;
 export type PresetName = (typeof PRESETS)[number];
 
+/** What each of them holds beside each other. */
+export const PRESET_TITLES: Readonly<Record<PresetName, string>> = {
+	prosqa: 'Accuracy of the arms and of the pause twin',
+	attention: 'Attention of thoughts to the graph: expected only, not measured',
+	gsm8k: 'CODI on GSM8K: expected only, no such model is bundled',
+	invariants: 'What must be equal, such as the last lens and the logits',
+	negatives: 'What must find nothing: random weights, shuffled labels',
+};
+
 /**
  * `within`: the measured value meets the expectation; `outside`: it does not; `not comparable`: it is a figure of another model or
  * training, printed beside ours and judged by nobody; `not measured`: see `why`.

@@ -7,8 +7,15 @@ import { accept, offerOf, type Offer } from '../hub/offer';
 import { placeOf } from '../hub/place';
 import { isRepositoryId } from '../hub/repository';
 import { RunError, UsageError } from './failure';
-import type { HubFlags } from './options';
 import type { Session } from './session';
+
+/** How a hub's model is had. */
+export interface HubFlags {
+	revision?: string;
+	variant?: string;
+	/** To the download. */
+	yes: boolean;
+}
 
 const DEFAULT_REVISION = 'main';
 

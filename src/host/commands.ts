@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { Action } from '../shared/panel';
 import { RpcError } from '../shared/rpc';
+import { COMMAND_OF } from './actions';
 import type { Analyses } from './analyses';
 import type { EngineHost } from './engine';
 import { listExamples } from './examples';
@@ -14,19 +15,7 @@ import { saveTrace, suggestedTarget } from './saving';
 import { SECTION } from './settings';
 import type { Subject } from './subject';
 import { TRACE_VIEW_TYPE } from './traceEditor';
-
-/** What a button of the panel does. */
-const COMMAND_OF: Record<Action, string> = {
-	analyze: 'neuralese.analyzePrompt',
-	cancel: 'neuralese.cancelAnalysis',
-	saveTrace: 'neuralese.saveTraceAs',
-	chooseModel: 'neuralese.chooseModel',
-	showLog: 'neuralese.showLog',
-	manageTrust: 'workbench.trust.manage',
-	openExample: 'neuralese.openExamples',
-	restartEngine: 'neuralese.restartEngine',
-	testRun: 'neuralese.testRun',
-};
+import { mayRun } from './trust';
 
 /** `subject` is what the button's view shows; a prompt's is named, so that the command does not depend on the focus. */
 export async function perform(action: Action, subject: Subject | undefined): Promise<void> {
@@ -72,10 +61,8 @@ export class Commands implements vscode.Disposable {
 		}
 		this.focus.set(this.analyses.of(document));
 		this.panel.reveal();
-		if (!vscode.workspace.isTrusted) {
-			const message = vscode.l10n.t('Models run in trusted workspaces only. Saved traces can be viewed without trust.');
-			const manage = () => vscode.commands.executeCommand('workbench.trust.manage');
-			return this.log.tell('warning', message, { label: vscode.l10n.t('Manage Trust'), run: manage });
+		if (!mayRun(this.log)) {
+			return;
 		}
 		await this.analyses.run(document, { evidence });
 		const { unavailable } = this.engine;

@@ -13,16 +13,19 @@ import { evaluateSet, SET_TESTS, type SetContext } from '../engine/dataset';
 import { journalPath } from '../engine/journal';
 import { producer } from '../engine/product';
 import { reproduce } from '../engine/reproduction';
+import type { ProblemSet } from '../prompts/problems';
 import { isCancelled } from '../shared/rpc';
+import type { RunOptions } from '../trace/document';
+import { tellFailure } from './actions';
 import { chooseDataSet, readDataSet } from './dataSet';
 import type { EngineHost } from './engine';
 import { askToResume, choosePresets, choosePublished, chooseRuns, referenceOf } from './evaluationQuestions';
-import { asFailure } from './failure';
-import type { Log } from './log';
+import type { Log, NoticeAction } from './log';
 import type { Models } from './models';
 import type { ReportPanels } from './reportPanel';
 import type { ResultStore } from './resultStore';
 import { mergeRequest, readSettings } from './settings';
+import { mayRun } from './trust';
 
 /** From other extensions and tests: what is given is not asked for. */
 export interface EvaluateOptions {
@@ -66,60 +69,73 @@ export class Evaluations implements vscode.Disposable {
 
 	/** Resolves to the result once it is shown; to nothing where there is none. */
 	private async evaluate(options: EvaluateOptions): Promise<Evaluation | undefined> {
-		if (!this.mayRun()) {
-			return undefined;
-		}
+		const again = { label: vscode.l10n.t('Evaluate Data Set…'), run: () => this.evaluate({}) };
+		return mayRun(this.log)
+			? this.attempt(again, async () => {
+					const asked = await this.ask(options);
+					return asked && this.answer(asked, options);
+				})
+			: undefined;
+	}
+
+	/** What was not said is asked for; undefined where that was given up. */
+	private async ask(options: EvaluateOptions): Promise<Asked | undefined> {
 		const uri = options.data ?? (await chooseDataSet());
 		if (!uri) {
 			return undefined;
 		}
-		return this.attempt(async () => {
-			const data = await readDataSet(uri);
-			const { folder, request } = await this.model(uri);
-			const card = await this.load(folder);
-			const chosen = options.arms || options.causal !== undefined ? options : await chooseRuns(card);
-			if (!chosen) {
+		const data = await readDataSet(uri);
+		const { folder, request } = await this.model(uri);
+		const card = await this.load(folder, options.token);
+		const chosen = options.arms || options.causal !== undefined ? options : await chooseRuns(card);
+		if (!chosen) {
+			return undefined;
+		}
+		const { arms, causal = false, twin = false } = chosen;
+		const { latents, maxTokens, seed, temperature } = request.options;
+		if (causal && temperature !== 0) {
+			this.log.info('causal tests compare the likeliest answers, so the temperature of the settings was left out');
+		}
+		const run = { latents, maxTokens, seed, temperature: causal ? 0 : temperature };
+		return { uri, data, folder, card, arms, causal, twin, limit: options.limit, run };
+	}
+
+	private async answer(asked: Asked, { resume, token }: EvaluateOptions): Promise<Evaluation | undefined> {
+		const { uri, data, folder, card, arms, causal, twin, limit, run } = asked;
+		const question = { producer: producer(), model: card.sha256, twin, data: data.sha256, limit, arms, causal: causal && SET_TESTS, ...run };
+		const out = await this.store.reserve(question);
+		if (existsSync(journalPath(out))) {
+			const goOn = resume ?? (await askToResume());
+			if (goOn === undefined) {
 				return undefined;
 			}
-			const { arms, causal = false, twin = false } = chosen;
-			const { limit } = options;
-			const { latents, maxTokens, seed, temperature: asked } = request.options;
-			const temperature = causal ? 0 : asked;
-			if (causal && asked !== 0) {
-				this.log.info('causal tests compare the likeliest answers, so the temperature of the settings was left out');
-			}
-			const setup = { producer: producer(), model: card.sha256, twin, data: data.sha256, limit, arms, causal: causal && SET_TESTS, seed, temperature, latents, maxTokens };
-			const out = await this.store.reserve(setup);
-			if (existsSync(journalPath(out)) && !(options.resume ?? (await askToResume()))) {
+			if (!goOn) {
 				await rm(journalPath(out), { force: true });
 			}
-			const evaluation = await this.withProgress(vscode.l10n.t('Evaluating {0}', data.name), options.token, (context) =>
-				evaluateSet(
-					{
-						producer: producer(),
-						model: folder,
-						twin: twin ? true : undefined,
-						data,
-						limit,
-						arms,
-						options: { latents, maxTokens, seed, temperature },
-						causal,
-						out,
-					},
-					context,
-				),
-			);
+		}
+		const request = { producer: producer(), model: folder, twin: twin ? (true as const) : undefined, data, limit, arms, options: run, causal, out };
+		try {
+			const title = vscode.l10n.t('Evaluating {0}', data.name);
+			const evaluation = await this.withProgress(title, token, (context) => evaluateSet(request, context));
 			await this.store.tidy();
-			this.show([evaluationPart(evaluation, data.name)], uri, JSON.stringify(evaluation));
+			await this.show([evaluationPart(evaluation, data.name)], uri, JSON.stringify(evaluation));
 			return evaluation;
-		}, options);
+		} catch (error) {
+			if (!isCancelled(error) || !existsSync(journalPath(out))) {
+				throw error;
+			}
+			const goOn = { label: vscode.l10n.t('Go On'), run: () => this.evaluate({ data: uri, arms, causal, twin, limit, resume: true }) };
+			void this.log.tell('information', vscode.l10n.t('Cancelled: what was done is kept, and the same run goes on after it.'), goOn);
+			return undefined;
+		}
 	}
 
 	private async reproduce(options: ReproduceOptions): Promise<Reproduction | undefined> {
-		if (!this.mayRun()) {
+		const again = { label: vscode.l10n.t('Reproduce Published Figures…'), run: () => this.reproduce({}) };
+		if (!mayRun(this.log)) {
 			return undefined;
 		}
-		return this.attempt(async () => {
+		return this.attempt(again, async () => {
 			const { folder } = await this.model(undefined);
 			const presets = options.presets ?? (await choosePresets());
 			const uri = presets && (options.data === undefined ? await choosePublished(folder) : (options.data ?? (await referenceOf(folder))));
@@ -130,18 +146,9 @@ export class Evaluations implements vscode.Disposable {
 			const result = await this.withProgress(vscode.l10n.t('Reproducing published figures'), undefined, (context) =>
 				reproduce({ producer: producer(), model: folder, presets, data, limit: options.limit }, context),
 			);
-			this.show(reproductionParts(result), uri, JSON.stringify(result));
+			await this.show(reproductionParts(result), uri, JSON.stringify(result), vscode.l10n.t('Published figures beside measured ones'));
 			return result;
 		});
-	}
-
-	private mayRun(): boolean {
-		if (!vscode.workspace.isTrusted) {
-			const message = vscode.l10n.t('Models run in trusted workspaces only. Saved traces can be viewed without trust.');
-			const run = () => vscode.commands.executeCommand('workbench.trust.manage');
-			void this.log.tell('warning', message, { label: vscode.l10n.t('Manage Trust'), run });
-		}
-		return vscode.workspace.isTrusted;
 	}
 
 	private async model(data: vscode.Uri | undefined) {
@@ -151,8 +158,11 @@ export class Evaluations implements vscode.Disposable {
 		return { folder, request };
 	}
 
-	private load(folder: string): Promise<ModelCard> {
-		return this.engine.call('load', { model: folder }, new AbortController().signal);
+	/** What can be chosen depends on the model; it may have to wait for an analysis. */
+	private load(folder: string, token: vscode.CancellationToken | undefined): Thenable<ModelCard> {
+		return this.withProgress(vscode.l10n.t('Loading the model'), token, ({ call, signal, progress }) =>
+			call('load', { model: folder }, { signal, onEvent: ({ message }) => progress(message) }),
+		);
 	}
 
 	private withProgress<T>(
@@ -182,32 +192,38 @@ export class Evaluations implements vscode.Disposable {
 		});
 	}
 
-	private show(parts: Part[], data: vscode.Uri, json: string): void {
-		const report = { title: parts[0]!.title, parts, created: new Date().toISOString(), producer: producer() };
-		this.panels.show({ report, json, ...(data.scheme === 'untitled' ? {} : { folder: vscode.Uri.joinPath(data, '..') }) });
+	/** The folder of the data is where a save dialog begins, where that is no folder of ours. */
+	private show(parts: Part[], data: vscode.Uri, json: string, title = parts[0]!.title): Promise<void> {
+		const report = { title, parts, created: new Date().toISOString(), producer: producer() };
+		const folder = vscode.workspace.getWorkspaceFolder(data) ? vscode.Uri.joinPath(data, '..') : undefined;
+		return this.panels.show({ report, json, folder });
 	}
 
-	/** What was cancelled is offered again, what failed is told with one thing to do. */
-	private async attempt<T>(work: () => Promise<T>, again?: EvaluateOptions): Promise<T | undefined> {
+	/** What failed is told with one thing to do. */
+	private async attempt<T>(again: NoticeAction, work: () => Promise<T>): Promise<T | undefined> {
 		try {
 			return await work();
 		} catch (error) {
-			if (isCancelled(error)) {
-				if (again) {
-					const run = () => vscode.commands.executeCommand('neuralese.evaluateDataSet', { ...again, token: undefined, resume: true });
-					void this.log.tell('information', vscode.l10n.t('Cancelled: what was done is kept, and the same run goes on after it.'), { label: vscode.l10n.t('Go On'), run });
-				}
-				return undefined;
+			if (!isCancelled(error)) {
+				tellFailure(this.log, error, again);
 			}
-			const { message, action } = asFailure(error);
-			this.log.error(message, error);
-			const restart = action.act === 'restartEngine';
-			const command = restart ? 'neuralese.restartEngine' : 'neuralese.showLog';
-			const label = restart ? action.label : vscode.l10n.t('Show Log');
-			void this.log.tell('error', message, { label, run: () => vscode.commands.executeCommand(command) });
 			return undefined;
 		}
 	}
+}
+
+/** One evaluation, of which everything is known that decides what comes out. */
+interface Asked {
+	uri: vscode.Uri;
+	data: ProblemSet;
+	/** Of the model. */
+	folder: string;
+	card: ModelCard;
+	arms?: string[];
+	causal: boolean;
+	twin: boolean;
+	limit?: number;
+	run: Omit<RunOptions, 'topK'>;
 }
 
 function asOptions<T extends object>(options: T | undefined): Partial<T> {

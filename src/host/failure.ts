@@ -9,8 +9,8 @@ export interface Failure {
 
 /** Codes after which another model is the way out. */
 const MODEL_CODES = new Set<unknown>(['bad-model', 'quarantined']);
-/** Codes after which the same again may work: the child is replaced, or the prompt was changed. */
-const AGAIN_CODES = new Set<unknown>(['crashed', 'timeout', 'bad-request', 'port-closed']);
+/** Codes after which the same again may work: the child is replaced, the prompt was changed, or there is room on the disk. */
+const AGAIN_CODES = new Set<unknown>(['crashed', 'timeout', 'bad-request', 'cannot-write', 'port-closed']);
 
 export function asFailure(error: unknown): Failure {
 	const message = error instanceof Error ? error.message : String(error);

@@ -1,15 +1,18 @@
 /** Probes of the user's own: `Train Probe…`, and which files an analysis reads. */
-import { basename, isAbsolute, relative, resolve } from 'node:path';
+import { homedir } from 'node:os';
+import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { PROBE_TASK_NAMES, PROBE_TASKS, type ProbeTaskName } from '../analysis/labels';
 import type { ModelCard, ProbeReport, ProgressEvent, TrainProbeParams } from '../engine/api';
-import { parseLabelled } from '../prompts/labelled';
+import { parseLabelled, type LabelledPrompt } from '../prompts/labelled';
 import { formatProbability } from '../shared/probability';
-import { isCancelled } from '../shared/rpc';
+import { isCancelled, RpcError } from '../shared/rpc';
+import { tellFailure } from './actions';
 import type { EngineHost } from './engine';
 import type { Log } from './log';
 import type { Models } from './models';
 import { readSettings, SECTION } from './settings';
+import { mayRun } from './trust';
 
 /** Labelled prompts are texts; a larger file is something else. */
 const MAX_DATA_BYTES = 256 * 1024 * 1024;
@@ -56,10 +59,8 @@ export class ProbeCommands implements vscode.Disposable {
 
 	/** Undefined where it was given up. */
 	private async train(given: Wishes | undefined): Promise<ProbeReport | undefined> {
-		if (!vscode.workspace.isTrusted) {
-			const message = vscode.l10n.t('Models run in trusted workspaces only, and a probe is trained by running one.');
-			const run = () => vscode.commands.executeCommand('workbench.trust.manage');
-			return void this.log.tell('warning', message, { label: vscode.l10n.t('Manage Trust'), run });
+		if (!mayRun(this.log)) {
+			return undefined;
 		}
 		try {
 			const scope = given?.data ?? vscode.window.activeTextEditor?.document.uri ?? vscode.workspace.workspaceFolders?.[0]?.uri;
@@ -68,7 +69,7 @@ export class ProbeCommands implements vscode.Disposable {
 				return undefined;
 			}
 			// Before anything runs, because a wrong line should be known at once.
-			const examples = source.data && parseLabelled(await readText(source.data), source.task ? 'ignored' : 'required');
+			const examples = source.data && readLabelled(await readText(source.data), source.task ? 'ignored' : 'required');
 			const model = await this.modelFor(scope ?? vscode.Uri.file('/'));
 			const card = await this.working(vscode.l10n.t('Loading the model'), (signal, tell) => this.engine.call('load', { model }, signal, tell));
 			const wishes = given ?? (await pickRest(card, source));
@@ -76,6 +77,9 @@ export class ProbeCommands implements vscode.Disposable {
 				return undefined;
 			}
 			const { target, at = 'thoughts', arm, sites } = wishes;
+			if (target.scheme !== 'file') {
+				throw new RpcError(vscode.l10n.t('A probe is written to the disk of this machine, where models are: choose a place there.'), 'bad-request');
+			}
 			const name = wishes.name ?? nameOf(target);
 			const params: TrainProbeParams = {
 				...{ model, examples, task: source.task, arm, at, sites, name, out: target.fsPath },
@@ -92,8 +96,8 @@ export class ProbeCommands implements vscode.Disposable {
 			if (isCancelled(error)) {
 				return undefined;
 			}
-			this.log.error('A probe was not trained', error);
-			return void this.log.tell('error', (error as Error).message, { label: vscode.l10n.t('Train Probe…'), run: () => this.train(undefined) });
+			tellFailure(this.log, error, { label: vscode.l10n.t('Train Probe…'), run: () => this.train(undefined) });
+			return undefined;
 		}
 	}
 
@@ -156,9 +160,18 @@ async function useInAnalyses(target: vscode.Uri): Promise<void> {
 async function readText(data: vscode.Uri): Promise<string> {
 	const { size } = await vscode.workspace.fs.stat(data);
 	if (size > MAX_DATA_BYTES) {
-		throw new Error(vscode.l10n.t('The file has {0} bytes, the limit is {1}: choose a smaller one.', size, MAX_DATA_BYTES));
+		throw new RpcError(vscode.l10n.t('The file has {0} bytes, the limit is {1}: choose a smaller one.', size, MAX_DATA_BYTES), 'bad-request');
 	}
 	return new TextDecoder('utf-8').decode(await vscode.workspace.fs.readFile(data));
+}
+
+/** What is wrong with it, the user can put right and choose again. */
+function readLabelled(...[text, labels]: Parameters<typeof parseLabelled>): LabelledPrompt[] {
+	try {
+		return parseLabelled(text, labels);
+	} catch (error) {
+		throw new RpcError((error as Error).message, 'bad-request');
+	}
 }
 
 async function pickSource(): Promise<Pick<Wishes, 'data' | 'task'> | undefined> {
@@ -204,10 +217,10 @@ async function pickRest(card: ModelCard, source: Pick<Wishes, 'data' | 'task'>):
 	if (name === undefined) {
 		return undefined;
 	}
-	const folder = folderOf(source.data);
+	const folder = [folderOf(source.data)].find((one) => one?.uri.scheme === 'file');
 	const file = `${name}${SUFFIX}`;
 	const target = await vscode.window.showSaveDialog({
-		defaultUri: folder ? vscode.Uri.joinPath(folder.uri, file) : vscode.Uri.file(resolve(file)),
+		defaultUri: folder ? vscode.Uri.joinPath(folder.uri, file) : vscode.Uri.file(join(homedir(), file)),
 		filters: { [vscode.l10n.t('Probes')]: ['safetensors'] },
 	});
 	return target && { arm, at, sites: chosen.map(({ site }) => site), name, target };

@@ -1,4 +1,4 @@
-/** A report inside the editor: the same page as in `report.html`, with the editor's colours and without scripts. */
+/** A report inside the editor: the same page as in `report.html`, with the editor's colours. It comes back after a reload of the window. */
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { Report } from '../analysis/report/content';
@@ -7,17 +7,9 @@ import { renderHtml } from '../analysis/report/html';
 import { renderMarkdown } from '../analysis/report/markdown';
 import { replaceText } from '../trace/replace.node';
 import type { Log } from './log';
+import type { ReportStore, ShownReport } from './reportStore';
 
 export const REPORT_VIEW_TYPE = 'neuralese.report';
-
-/** What is shown, and what it was made of. */
-export interface ShownReport {
-	report: Report;
-	/** The result as `eval --out` writes it. */
-	json?: string;
-	/** Of the file that a save dialog suggests. */
-	folder?: vscode.Uri;
-}
 
 /** By the ending of the file that is saved. */
 const FORMATS: readonly { ending: string; label: string; text(shown: ShownReport): string | undefined }[] = [
@@ -27,7 +19,7 @@ const FORMATS: readonly { ending: string; label: string; text(shown: ShownReport
 	{ ending: 'json', label: vscode.l10n.t('Result'), text: ({ json }) => json },
 ];
 
-export class ReportPanels implements vscode.Disposable {
+export class ReportPanels implements vscode.WebviewPanelSerializer, vscode.Disposable {
 	private readonly open = new Map<vscode.WebviewPanel, ShownReport>();
 	/** The one that had the focus last. */
 	private current?: vscode.WebviewPanel;
@@ -35,20 +27,35 @@ export class ReportPanels implements vscode.Disposable {
 
 	constructor(
 		private readonly extensionUri: vscode.Uri,
+		private readonly store: ReportStore,
 		private readonly log: Log,
 	) {
 		this.command = vscode.commands.registerCommand('neuralese.saveReportAs', (options?: unknown) => this.save(targetOf(options)));
 	}
 
-	show(shown: ShownReport): void {
-		const { report } = shown;
+	async show(shown: ShownReport): Promise<void> {
+		const state = await this.store.keep(shown).catch((error: Error) => void this.log.warn(`A report will not come back after a reload: ${error.message}`));
 		const column = vscode.window.activeTextEditor ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active;
-		const options = { enableScripts: false, enableFindWidget: true, localResourceRoots: [] };
-		const panel = vscode.window.createWebviewPanel(REPORT_VIEW_TYPE, vscode.l10n.t('Report: {0}', report.title), column, options);
+		const title = vscode.l10n.t('Report: {0}', shown.report.title);
+		this.fill(vscode.window.createWebviewPanel(REPORT_VIEW_TYPE, title, column, { enableFindWidget: true }), shown, state ?? undefined);
+	}
+
+	async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
+		const name = (state as { report?: string } | undefined)?.report;
+		const shown = await this.store.find(name).catch((error: Error) => void this.log.warn(`A report cannot be shown again: ${error.message}`));
+		if (shown) {
+			this.fill(panel, shown, name);
+		} else {
+			panel.webview.html = renderHtml(goneReport(), { nonce: nonce() });
+		}
+	}
+
+	private fill(panel: vscode.WebviewPanel, shown: ShownReport, state: string | undefined): void {
+		panel.webview.options = { enableScripts: state !== undefined, localResourceRoots: [] };
 		panel.iconPath = vscode.Uri.joinPath(this.extensionUri, 'media', 'icon.svg');
-		panel.webview.html = renderHtml(report, randomBytes(16).toString('base64'));
+		panel.webview.html = renderHtml(shown.report, { nonce: nonce(), state });
 		this.open.set(panel, shown);
-		this.current = panel;
+		this.current = panel.active ? panel : (this.current ?? panel);
 		panel.onDidChangeViewState(() => (this.current = panel.active ? panel : this.current));
 		panel.onDidDispose(() => {
 			this.open.delete(panel);
@@ -92,6 +99,20 @@ export class ReportPanels implements vscode.Disposable {
 		const folder = shown.folder ?? vscode.workspace.workspaceFolders?.[0]?.uri;
 		return vscode.window.showSaveDialog({ filters, ...(folder ? { defaultUri: vscode.Uri.joinPath(folder, 'report.html') } : {}) });
 	}
+}
+
+function nonce(): string {
+	return randomBytes(16).toString('base64');
+}
+
+/** In place of one that was not kept: the oldest go, and so do very large ones. */
+function goneReport(): Report {
+	const part = {
+		title: vscode.l10n.t('This report is not kept any more'),
+		subtitle: vscode.l10n.t('Run Evaluate Data Set… or Reproduce Published Figures… again to see it.'),
+		...{ headline: [], sections: [], notes: [], provenance: [], figures: [] },
+	};
+	return { title: part.title, parts: [part], created: '', producer: '' };
 }
 
 /** On disk the target is at any moment the old file or the whole new one; other file systems promise what they promise. */

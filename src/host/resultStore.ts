@@ -10,7 +10,7 @@ const NAME = /^[0-9a-f]{24}\.json(\.partial)?$/;
 
 export class ResultStore {
 	/** `folder` need not exist yet. */
-	constructor(private readonly folder: string) {}
+	constructor(readonly folder: string) {}
 
 	/** Where the result of what `asked` says is written; the same for the same question. */
 	async reserve(asked: unknown): Promise<string> {

@@ -36,6 +36,17 @@ describe('in an untrusted workspace', () => {
 		assert.equal(engine(host.pid), undefined);
 	});
 
+	flow('evaluating, reproducing and training are refused, with the way to trust the workspace', stage, async () => {
+		for (const command of ['Evaluate Data Set…', 'Reproduce Published Figures…', 'Train Probe…']) {
+			await workbench.command('Notifications: Clear All Notifications');
+			await workbench.command(`Neuralese: ${command}`);
+			const notice = workbench.notification(/Models run in trusted workspaces only/);
+			await notice.getByRole('button', { name: 'Manage Trust' }).waitFor();
+		}
+		assert.equal(engine(host.pid), undefined);
+		await workbench.command('Notifications: Clear All Notifications');
+	});
+
 	flow('a saved trace is shown', stage, async () => {
 		await workbench.command('View: Close All Editors');
 		await workbench.open(SAMPLE);

@@ -113,6 +113,27 @@ export class Workbench {
 		await this.page.keyboard.press('Enter');
 	}
 
+	/** Answers the open dialog, which shows a folder before it takes a name. */
+	async openFile(path: string): Promise<void> {
+		await this.saveAs(path);
+	}
+
+	/** Until a quick pick or an input asks this: the one before it stays for a moment. */
+	async asks(question: string): Promise<void> {
+		const asked = this.page.locator('.quick-input-widget:not([style*="display: none"])');
+		await asked.locator(`input.input[placeholder="${question}"]`).or(asked.locator('.quick-input-message', { hasText: question })).first().waitFor();
+	}
+
+	/** Chooses an item of a quick pick, or changes its mark where several can be chosen. */
+	async pick(label: string): Promise<void> {
+		await this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: label }).first().click();
+	}
+
+	/** Answers what is asked with what is filled in or marked. */
+	async accept(): Promise<void> {
+		await this.quickInput.press('Enter');
+	}
+
 	/** The document inside the n-th visible webview. */
 	webview(index = 0): FrameLocator {
 		return this.page.frameLocator('iframe.webview.ready').nth(index).frameLocator('iframe#active-frame');

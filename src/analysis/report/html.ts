@@ -7,9 +7,19 @@ import { STYLE } from './style';
 /** By it a file of ours is known. */
 export const HTML_MARKER = '<meta name="generator" content="neuralese-inspector report">';
 
-/** `nonce`: of the editor's policy; a page of its own allows its inline style and nothing else. */
-export function renderHtml({ title, parts, created, producer }: Report, nonce?: string): string {
+/** What the page is inside the editor. */
+export interface InEditor {
+	/** Of the editor's policy. */
+	nonce: string;
+	/** What the editor gives back after a reload: letters, digits, dots. */
+	state?: string;
+}
+
+/** A page of its own allows its inline style and nothing else; inside the editor it has one line of script, which remembers what it shows. */
+export function renderHtml({ title, parts, created, producer }: Report, { nonce, state }: Partial<InEditor> = {}): string {
 	const style = nonce === undefined ? `'unsafe-inline'` : `'nonce-${nonce}'`;
+	const remembers = nonce !== undefined && state !== undefined && /^[\w.]+$/.test(state);
+	const script = remembers ? `<script nonce="${nonce}">acquireVsCodeApi().setState({ report: '${state}' })</script>\n` : '';
 	const several = parts.length > 1;
 	const contents = several
 		? `<nav aria-label="Contents"><ol>${parts.map((part, i) => `<li><a href="#part${i}">${html(part.title)}</a></li>`).join('')}</ol></nav>`
@@ -19,7 +29,7 @@ export function renderHtml({ title, parts, created, producer }: Report, nonce?: 
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src ${style}">${nonce === undefined ? '' : `\n<meta property="csp-nonce" content="${nonce}">`}
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src ${style}${remembers ? `; script-src ${style}` : ''}">${nonce === undefined ? '' : `\n<meta property="csp-nonce" content="${nonce}">`}
 ${HTML_MARKER}
 <title>${html(title)}</title>
 <style${nonce === undefined ? '' : ` nonce="${nonce}"`}>${STYLE}</style>
@@ -30,7 +40,7 @@ ${several ? `<h1>${html(title)}</h1>${contents}` : ''}
 ${parts.map((part, i) => renderPart(part, i, several)).join('\n')}
 </main>
 <footer><p>${html(producer)} · ${html(created)}</p></footer>
-</body>
+${script}</body>
 </html>
 `;
 }

@@ -1,4 +1,7 @@
-/** The page's style. Inside the editor its theme's colours apply, elsewhere those of the reader's preference; on paper the light ones. */
+/**
+ * The page's style. Inside the editor its theme's colours apply, elsewhere those of the reader's preference; on paper the light ones. The
+ * colours of what is plotted are always ours: an editor's `charts.orange` is half transparent, and hardly seen on a dark page.
+ */
 
 const LIGHT = `--text:#1f2328;--quiet:#59636e;--paper:#fff;--line:#d8dee4;--faint:#eef1f4;--s0:#0b5cad;--s1:#b3541e`;
 const DARK = `--text:#e6e6e6;--quiet:#9da7b1;--paper:#1b1c1e;--line:#3b3f45;--faint:#282a2d;--s0:#5eb0ff;--s1:#f0a267`;
@@ -9,7 +12,7 @@ export const STYLE = `
 body.vscode-light,body.vscode-high-contrast-light{${LIGHT}}
 body.vscode-dark,body.vscode-high-contrast{${DARK}}
 @media screen{
-body[class*=vscode-]{--text:var(--vscode-foreground);--quiet:var(--vscode-descriptionForeground);--paper:var(--vscode-editor-background);--line:var(--vscode-editorWidget-border,var(--vscode-contrastBorder,#8886));--faint:var(--vscode-editor-lineHighlightBackground,#8881);--s0:var(--vscode-charts-blue,#0b5cad);--s1:var(--vscode-charts-orange,#b3541e)}
+body[class*=vscode-]{--text:var(--vscode-foreground);--quiet:var(--vscode-descriptionForeground);--paper:var(--vscode-editor-background);--line:var(--vscode-editorWidget-border,var(--vscode-contrastBorder,#8886));--faint:var(--vscode-editor-lineHighlightBackground,#8881)}
 }
 *{box-sizing:border-box}
 body{margin:0;padding:2.5rem 1.25rem 3rem;background:var(--paper);color:var(--text);font:15px/1.5 var(--vscode-font-family,system-ui,-apple-system,"Segoe UI",sans-serif)}
@@ -43,6 +46,7 @@ svg .number{font:12.5px var(--mono)}
 svg .number.s0,svg .quiet.s0{fill:var(--s0)}
 svg .number.s1,svg .quiet.s1{fill:var(--s1)}
 .grid{stroke:var(--line);stroke-width:1}
+body[class*=vscode-high-contrast] .grid{stroke:var(--quiet);stroke-opacity:.45}
 .whisker{stroke-width:2;stroke-linecap:round}
 .curve{fill:none;stroke-width:1.5;opacity:.55}
 .s0{stroke:var(--s0)}

@@ -115,10 +115,21 @@ describe('the page', () => {
 	});
 
 	test('inside the editor the policy has the nonce, and the style too', () => {
-		const made = renderHtml(report([evaluationPart(evaluation(), 'r')]), 'abc123');
+		const made = renderHtml(report([evaluationPart(evaluation(), 'r')]), { nonce: 'abc123' });
 		assert.match(made, /content="default-src 'none'; style-src 'nonce-abc123'"/);
 		assert.match(made, /<style nonce="abc123">/);
 		assert.doesNotMatch(made, /unsafe-inline|style="/);
+		assert.doesNotMatch(made, /<script|script-src/);
+	});
+
+	test('inside the editor one line of script remembers what is shown, and a state can be nothing but a name', () => {
+		const parts = [evaluationPart(evaluation(), 'r')];
+		const made = renderHtml(report(parts), { nonce: 'abc123', state: '0123.json' });
+		assert.match(made, /default-src 'none'; style-src 'nonce-abc123'; script-src 'nonce-abc123'"/);
+		assert.deepEqual(made.match(/<script[\s\S]*?<\/script>/g), [`<script nonce="abc123">acquireVsCodeApi().setState({ report: '0123.json' })</script>`]);
+		for (const state of ["'", 'a b', '</script>', '']) {
+			assert.doesNotMatch(renderHtml(report(parts), { nonce: 'abc123', state }), /<script|script-src/);
+		}
 	});
 
 	test('every plot has a name, and every one of its numbers stands in a table', () => {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseCommand } from '../../../src/cli/options';
+import { parseCommand } from '../../../src/cli/commands';
 import type { Manifest } from '../../../src/engine/manifest';
 import type { EvidenceRecord } from '../../../src/trace/evidence';
 import { cacheFolder } from '../../../src/cli/cache';
@@ -86,6 +86,13 @@ test('no thoughts are an empty list, and a byte order mark before JSON is no err
 	assert.equal((await cli(['eval', problems, '--arms', 'direct', '--json'])).code, 0);
 });
 
+/** What the command would be run with. */
+function options(args: string[]): object {
+	const asked = parseCommand(args);
+	assert.equal(asked.kind, 'run');
+	return asked.kind === 'run' ? asked.options : {};
+}
+
 describe('arguments', () => {
 	const wrong: [args: string[], wording: RegExp][] = [
 		[[], /command is missing/],
@@ -108,7 +115,8 @@ describe('arguments', () => {
 		[['analyze', 'a', '--no-evidence', '--twin', 'x'], /--twin is for evidence: leave out --no-evidence/],
 		[['eval', 'a', '--limit', '0'], /--limit should be/],
 		[['eval', 'a', '--out='], /--out needs a value/],
-		[['eval', 'a', '--twin', 'b'], /takes one file, not also "b"/],
+		[['eval', 'a', '--twin', 'b'], /takes one file, not also "b": a twin's folder is written --twin=DIR/],
+		[['eval', 'a', 'b'], /takes one file, not also "b": see --help/],
 		[['report', 'a'], /report needs results or traces, and --out DIR/],
 		[['report', '--out', 'x'], /report needs results or traces/],
 		[['reproduce', 'gpt'], /no preset "gpt": use prosqa, /],
@@ -139,14 +147,14 @@ describe('arguments', () => {
 		[['probe', 'eval', 'p', '--out', 'x'], /--out/],
 		[['probe', 'features', '--out', 'x'], /probe features needs a file/],
 		[['analyze', 'a', '--probes='], /--probes needs a value/],
-		[['models'], /needs an action: use add, list or check/],
-		[['models', 'remove', 'a'], /needs an action/],
+		[['models'], /models needs one of add, list, check/],
+		[['models', 'remove', 'a'], /models needs one of/],
 		[['models', 'add'], /models add needs a file/],
 		[['models', 'add', 'a', '--json'], /--json/],
 		[['models', 'add', 'a', '--variant='], /--variant needs a value/],
 		[['models', 'add', 'a', '--out='], /--out needs a value/],
 		[['models', 'check', 'a', '--tokenizer', 'x'], /--tokenizer/],
-		[['models', 'list', 'a'], /takes nothing else/],
+		[['models', 'list', 'a'], /models list does not take "a"/],
 	];
 	for (const [args, wording] of wrong) {
 		test(`wrong usage: ${args.join(' ') || '(nothing)'}`, () => {
@@ -159,7 +167,7 @@ describe('arguments', () => {
 
 	test('right usage', () => {
 		assert.deepEqual(
-			parseCommand([
+			options([
 				'analyze',
 				'a.md',
 				'--arms',
@@ -177,7 +185,6 @@ describe('arguments', () => {
 				'yes, no',
 			]),
 			{
-				kind: 'analyze',
 				file: 'a.md',
 				json: true,
 				out: 'x',
@@ -194,12 +201,26 @@ describe('arguments', () => {
 				probes: undefined,
 			},
 		);
-		assert.deepEqual(parseCommand(['analyze', 'a.md', '--no-evidence']), {
-			...parseCommand(['analyze', 'a.md']),
+		assert.deepEqual(options(['analyze', 'a.md', '--no-evidence']), {
+			...options(['analyze', 'a.md']),
 			evidence: undefined,
 		});
-		assert.equal(parseCommand(['--help']).kind, 'help');
-		assert.equal(parseCommand(['eval', '--help']).kind, 'help');
+		const twin = (args: string[]) => (options(['eval', 'a', ...args]) as { twin?: unknown }).twin;
+		assert.deepEqual([twin([]), twin(['--twin']), twin(['--twin=b'])], [undefined, true, 'b']);
+	});
+
+	test('help is of what was asked for', () => {
+		const help = (args: string[]) => {
+			const asked = parseCommand(args);
+			return asked.kind === 'help' ? asked.text : assert.fail('it would run');
+		};
+		const commands = (text: string) => [...text.matchAll(/^  node dist\/cli\.js ((?:probe |models )?\w+)/gm)].map(([, name]) => name);
+		assert.deepEqual(commands(help(['eval', '--help'])), ['eval']);
+		assert.deepEqual(commands(help(['probe', '-h'])), ['probe train', 'probe eval', 'probe features']);
+		assert.deepEqual(commands(help(['probe', 'eval', '--help'])), ['probe eval']);
+		const all = commands(help(['--help']));
+		assert.ok(all.length > 10 && new Set(all).size === all.length);
+		assert.deepEqual(all, commands(help(['help'])));
 	});
 });
 
@@ -214,6 +235,11 @@ describe('exit codes', () => {
 		await fails(['analyze', prompt, '--model', await temporary()], 1, /model\.json/);
 		await fails(['analyze', prompt, '--latents', '100000'], 1, /context/);
 		await fails(['analyze', prompt, '--out', join(await temporary(), 'none', 'x.trace.safetensors')], 1, /does not exist/);
+		await fails(['analyze', prompt, '--out', prompt], 1, /is what is read, and would be lost/);
+		assert.equal(await readFile(prompt, 'utf8'), PROMPT);
+		for (const flag of ['--twin', '--base', '--reference-model']) {
+			await fails(['analyze', prompt, flag, 'none'], 1, /model\.json/);
+		}
 		await fails(['analyze', await promptFile('\n\n')], 1, /empty/);
 		await fails(
 			[
@@ -226,6 +252,7 @@ describe('exit codes', () => {
 			/not UTF-8/,
 		);
 		await fails(['eval', 'package.json'], 1, /ProsQA/);
+		await fails(['eval', '.'], 1, /not a file: name a file of problems/);
 		await fails(['eval', await promptFile('[{"question": 1}]', 'a.json')], 1, /item 0/);
 		await fails(['inspect', 'package.json'], 1, /safetensors/);
 		await fails(['inspect', 'test/fixtures/prosqa-parity.safetensors'], 1, /not a trace/);
@@ -352,16 +379,15 @@ describe('analyze', () => {
 	test('a reference set, a twin and candidates of one\'s own', async () => {
 		const file = await promptFile('---\ncandidates: yumpus, zumpus\n---\nTom is a yumpus.\n');
 		const reference = await promptFile('[{"question": "Max is a zumpus.", "answer": "x"}]', 'own.json');
-		const args = ['analyze', file, '--json', '--arms', 'latent', '--reference', reference, '--twin', 'models'];
+		const args = ['analyze', file, '--json', '--arms', 'latent', '--reference', reference, '--twin', 'models/prosqa-pause'];
 		const { evidence } = JSON.parse((await cli(args)).out) as { evidence: EvidenceRecord };
-		assert.deepEqual([evidence.reference.name, evidence.reference.prompts, evidence.twin], ['own.json', 1, undefined]);
+		assert.deepEqual([evidence.reference.name, evidence.reference.prompts, evidence.twin?.id], ['own.json', 1, 'prosqa-pause']);
 		assert.deepEqual(
 			evidence.readings[0]!.candidates.map(({ label, group }) => [label, group]),
 			[['yumpus', 'candidate'], ['zumpus', 'candidate']],
 		);
 		// ` is a yumpus.` is one token of the bundled vocabulary.
 		assert.ok(evidence.readings.some(({ live }) => live > 0.5), JSON.stringify(evidence.readings.map(({ live }) => live)));
-		assert.match(evidence.skipped.join('\n'), /^The control model that was named has no model\.json/m);
 		assert.ok(evidence.claims.every(({ level }) => level === 0));
 		const other = JSON.parse((await cli([...args, '--candidates', 'impus'])).out) as { evidence: EvidenceRecord };
 		assert.deepEqual(other.evidence.readings[0]!.candidates.map(({ label }) => label), ['impus']);
@@ -562,7 +588,7 @@ describe('probe', () => {
 
 		await fails(['probe', 'eval', out, file, '--model', 'prosqa-pause'], 1, /not on prosqa-pause: choose that model/);
 		await fails(['analyze', await promptFile(PROMPT), '--probes', file], 1, /The probe "roots\.jsonl" cannot be used/);
-		await fails(['probe', 'train', out, '--out', out], 1, /cannot be read|not UTF-8/);
+		await fails(['probe', 'train', out, '--out', `${out}.other`], 1, /cannot be read|not UTF-8/);
 	});
 
 	test('a task needs no labels, and shows a table; what cannot be trained is one line', async () => {
@@ -591,12 +617,17 @@ describe('probe', () => {
 	});
 });
 
-test('the usage is complete: every option of the parser is in it', async () => {
+test('the usage and the README are complete: every flag of every command is in them', async () => {
 	const { code, out } = await cli(['--help']);
 	assert.equal(code, 0);
-	const source = await readFile('src/cli/options.ts', 'utf8');
-	for (const [, option] of source.matchAll(/'?([a-z-]+)'?: \{ type: '(?:string|boolean)' \}/g)) {
-		assert.ok(out.includes(`--${option}`), option);
+	const readme = await readFile('README.md', 'utf8');
+	const names = (await readdir('src/cli', { recursive: true })).filter((name) => name.endsWith('.ts'));
+	const sources = await Promise.all(names.map((name) => readFile(join('src/cli', name), 'utf8')));
+	const flags = sources.flatMap((source) => [...source.matchAll(/'?([a-z-]+)'?: \{ type: '(?:string|boolean)'/g)].map(([, flag]) => flag!));
+	assert.ok(flags.length > 30, `${flags.length} flags found`);
+	for (const flag of flags.filter((one) => one !== 'help')) {
+		assert.ok(out.includes(`--${flag}`), flag);
+		assert.ok(readme.includes(`--${flag}`), `README: ${flag}`);
 	}
 });
 

@@ -1,29 +1,89 @@
 /** `causal`: what changing the thoughts of one prompt does to its answer. */
 import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { printable } from '../analysis/text';
-import type { CausalRow, NamedPrompt } from '../engine/api';
-import { checkArms } from './analyze';
-import { inputFor, questionsFor } from './conversation';
-import { chooseModel } from './model';
-import type { Command } from './options';
-import { readPrompt } from './promptfile';
-import { readProblems } from './problems';
-import type { Session } from './session';
+import { CAUSAL_TESTS, type CausalTest } from '../../analysis/causal';
+import { printable } from '../../analysis/text';
+import type { CausalRow, ModelCard, NamedPrompt } from '../../engine/api';
+import { command } from '../command';
+import { inputFor, questionsFor } from '../conversation';
+import { UsageError } from '../failure';
+import { checkArms, RUN_FLAGS, runFlags, type RunFlags } from '../flags/run';
+import { given, JSON_FLAG, list, named, number, oneFile, oneOf } from '../flags/values';
+import { chooseModel } from '../model';
+import { readPrompt, type ReadPrompt } from '../promptfile';
+import { isProblemFile, readProblems } from '../problems';
+import { withSession, type Session } from '../session';
 
 const EXAMPLES = join(__dirname, '..', 'media', 'examples');
 /** Each costs a run of every arm; a mean over more changes little. */
 const MAX_REFERENCE = 300;
 
+/** As many as there are reference prompts at most. */
+const MAX_RESAMPLES = 300;
+
+interface Options {
+	file: string;
+	json: boolean;
+	tests: CausalTest[];
+	reference?: string;
+	resamples?: number;
+	from?: string;
+	run: RunFlags;
+}
+
+/** The tests compare the likeliest answers. */
+const { temperature: _, ...GREEDY } = RUN_FLAGS;
+
+export const causal = command<Options>({
+	name: 'causal',
+	synopsis: [
+		'FILE [--tests ablate-zero,…] [--reference FILE|DATA.json] [--resamples N] [--from FILE]',
+		'[--model DIR] [--arms …] [--latents N] [--seed N] [--max-tokens N] [--json]',
+	],
+	notes: [
+		`Tests of causal: ${CAUSAL_TESTS.filter((test) => test !== 'interchange').join(', ')};`,
+		'and interchange, which needs --from. All where --tests is absent.',
+	],
+	flags: {
+		...JSON_FLAG,
+		...GREEDY,
+		tests: { type: 'string' },
+		reference: { type: 'string' },
+		resamples: { type: 'string' },
+		from: { type: 'string' },
+	},
+	read: (files, values) => ({
+		file: oneFile('causal', files),
+		json: given(values, 'json'),
+		tests: testsOf(list(values, 'tests'), named(values, 'from') !== undefined),
+		reference: named(values, 'reference'),
+		resamples: number(values, 'resamples', 1, MAX_RESAMPLES),
+		from: named(values, 'from'),
+		run: runFlags(values),
+	}),
+	run: (options) => withSession((session) => test(options, session)),
+});
+
+/** Another prompt's thoughts are put in where it is given, whichever tests are asked for; without a list all are run. */
+function testsOf(names: readonly string[] | undefined, hasOther: boolean): CausalTest[] {
+	const wanted = names?.map((name) => oneOf('test', CAUSAL_TESTS, name));
+	if (wanted?.includes('interchange') && !hasOther) {
+		throw new UsageError('interchange puts in the thoughts of another prompt: name its file with --from.');
+	}
+	return CAUSAL_TESTS.filter((test) => (test === 'interchange' ? hasOther : (wanted?.includes(test) ?? true)));
+}
+
 type Row = Omit<CausalRow, 'answer'> & { answer: string | null };
 
-export async function causal(
-	{ file, json, tests, reference, resamples, from, run }: Extract<Command, { kind: 'causal' }>,
+async function test(
+	{ file, json, tests, reference, resamples, from, run }: Options,
 	session: Session,
 ): Promise<string> {
 	const { engine, signal, progress, note } = session;
 	const read = await readPrompt(resolve(file));
 	const { prompt } = read;
+	const others = await readReference(reference);
+	const donor = from === undefined ? undefined : await readPrompt(resolve(from));
 	const { settings } = prompt;
 	const model = chooseModel(run.model, settings.model, resolve(file));
 	[...prompt.warnings, ...(model.note === undefined ? [] : [model.note])].forEach(note);
@@ -33,7 +93,6 @@ export async function causal(
 	const card = await engine.call('load', { model: model.folder }, { signal, onEvent: ({ message }) => progress(message) });
 	checkArms(run, card.arms);
 	const input = await inputFor(card, read, session);
-	const textOf = async (path: string) => (await inputFor(card, await readPrompt(path), session)).text;
 	const clean: Record<string, string | null> = {};
 	const rows: Row[] = [];
 	const { skipped } = await engine.call(
@@ -49,9 +108,9 @@ export async function causal(
 			},
 			tests,
 			scope: 'each',
-			reference: await readReference(reference, textOf, (questions) => questionsFor(card, questions, session)),
+			reference: await texts(card, others, session),
 			resamples,
-			donor: from === undefined ? undefined : { name: basename(from), text: await textOf(resolve(from)) },
+			donor: donor && { name: basename(from!), text: (await inputFor(card, donor, session)).text },
 		},
 		{
 			signal,
@@ -74,20 +133,29 @@ export async function causal(
 	return table(clean, rows, skipped);
 }
 
+/** Prompts that were read before the model is known, which says how they are given. */
+type References = { kind: 'problems'; name: string; questions: string[] } | { kind: 'prompts'; files: (ReadPrompt & { name: string })[] };
+
 /** A prompt file, a file of problems, or without either the examples. */
-async function readReference(
-	file: string | undefined,
-	textOf: (path: string) => Promise<string>,
-	textsOf: (questions: string[]) => Promise<string[]>,
-): Promise<NamedPrompt[]> {
-	if (file !== undefined && /\.jsonl?$/.test(file)) {
+async function readReference(file: string | undefined): Promise<References> {
+	if (file !== undefined && isProblemFile(file)) {
 		const problems = (await readProblems(resolve(file))).slice(0, MAX_REFERENCE);
-		const texts = await textsOf(problems.map(({ question }) => question));
-		return texts.map((text, i) => ({ name: `${basename(file)} ${i}`, text }));
+		return { kind: 'problems', name: basename(file), questions: problems.map(({ question }) => question) };
 	}
 	const examples = async () => (await readdir(EXAMPLES)).filter((name) => name.endsWith('.prompt.md'));
 	const files = file === undefined ? (await examples()).map((name) => join(EXAMPLES, name)) : [resolve(file)];
-	return Promise.all(files.map(async (path) => ({ name: basename(path), text: await textOf(path) })));
+	return { kind: 'prompts', files: await Promise.all(files.map(async (path) => ({ name: basename(path), ...(await readPrompt(path)) }))) };
+}
+
+async function texts(card: ModelCard, references: References, session: Session): Promise<NamedPrompt[]> {
+	switch (references.kind) {
+		case 'problems': {
+			const given = await questionsFor(card, references.questions, session);
+			return given.map((text, i) => ({ name: `${references.name} ${i}`, text }));
+		}
+		case 'prompts':
+			return Promise.all(references.files.map(async (file) => ({ name: file.name, text: (await inputFor(card, file, session)).text })));
+	}
 }
 
 const COLUMNS = ['test', 'step', 'later', 'answer', 'Δ log-odds', 'KL', 'replaced by'] as const;

@@ -1,46 +1,98 @@
 /** `eval`: answers of every arm, and causal tests, on a file of problems, with intervals and comparisons. */
 import { resolve } from 'node:path';
-import type { Comparison, Evaluation, Interval, Side } from '../analysis/evaluation/result';
-import { armLabel, percent, percentBounds, points, pValue, testLabel } from '../analysis/report/format';
-import { printable } from '../analysis/text';
-import { evaluateSet } from '../engine/dataset';
-import { producer } from '../engine/product';
-import { checkArms } from './analyze';
-import { RunError } from './failure';
-import { chooseModel } from './model';
-import type { Command } from './options';
-import { readProblemSet } from './problems';
-import type { Session } from './session';
-import { checkOutFile } from './target';
+import type { Comparison, Evaluation, Interval, Side } from '../../analysis/evaluation/result';
+import { armLabel, percent, percentBounds, points, pValue, testLabel } from '../../analysis/report/format';
+import { printable } from '../../analysis/text';
+import { evaluateSet } from '../../engine/dataset';
+import { producer } from '../../engine/product';
+import { command } from '../command';
+import { RunError, UsageError } from '../failure';
+import { checkArms, RUN_FLAGS, runFlags, type RunFlags } from '../flags/run';
+import { checkGreedy, given, JSON_FLAG, MAX_COUNT, named, number, oneFile, quoted, type Values } from '../flags/values';
+import { chooseModel } from '../model';
+import { PROBLEMS_NOTE, readProblemSet } from '../problems';
+import { withSession, type Session } from '../session';
+import { checkOutFile } from '../target';
 
-export async function evaluate(
-	{ file, json, limit, causal, twin, out, run }: Extract<Command, { kind: 'eval' }>,
+interface Options {
+	file: string;
+	json: boolean;
+	limit?: number;
+	causal: boolean;
+	/** Of the control: a folder, or the one that the model names. */
+	twin?: string | true;
+	out?: string;
+	run: RunFlags;
+}
+
+export const evaluate = command<Options>({
+	name: 'eval',
+	synopsis: [
+		'DATA.json [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X] [--max-tokens N]',
+		'[--limit N] [--causal] [--twin[=DIR]] [--out RESULT.json] [--json]',
+	],
+	notes: [PROBLEMS_NOTE],
+	flags: {
+		...JSON_FLAG,
+		...RUN_FLAGS,
+		limit: { type: 'string' },
+		causal: { type: 'boolean' },
+		twin: { type: 'string' },
+		out: { type: 'string' },
+	},
+	bare: ['twin'],
+	read: (files, values) => {
+		checkGreedy(values, 'causal');
+		return {
+			file: fileOf(files, values),
+			json: given(values, 'json'),
+			limit: number(values, 'limit', 1, MAX_COUNT),
+			causal: given(values, 'causal'),
+			twin: values['twin'] === '' ? true : named(values, 'twin'),
+			out: named(values, 'out'),
+			run: runFlags(values),
+		};
+	},
+	run: (options) => withSession((session) => run(options, session)),
+});
+
+/** Who writes the twin's folder after a space should read how it is written. */
+function fileOf(files: readonly string[], values: Values): string {
+	const extra = files[1];
+	if (extra !== undefined && values['twin'] === '') {
+		throw new UsageError(`eval takes one file, not also ${quoted(extra)}: a twin's folder is written --twin=DIR.`);
+	}
+	return oneFile('eval', files);
+}
+
+async function run(
+	{ file, json, limit, causal, twin, out, run: flags }: Options,
 	{ engine, signal, progress, note }: Session,
 ): Promise<string> {
 	const path = resolve(file);
 	if (out !== undefined) {
-		await checkOutFile(out);
+		await checkOutFile(out, [file]);
 	}
 	const evaluation = await evaluateSet(
 		{
 			producer: producer(),
-			model: chooseModel(run.model, undefined, path).folder,
+			model: chooseModel(flags.model, undefined, path).folder,
 			twin: typeof twin === 'string' ? chooseModel(twin, undefined, path).folder : twin,
 			data: await readProblemSet(path),
 			limit,
-			arms: run.arms,
+			arms: flags.arms,
 			options: {
-				latents: run.latents,
-				seed: run.seed ?? 0,
-				temperature: run.temperature ?? 0,
-				maxTokens: run.maxTokens,
+				latents: flags.latents,
+				seed: flags.seed ?? 0,
+				temperature: flags.temperature ?? 0,
+				maxTokens: flags.maxTokens,
 			},
 			causal,
 			out: out === undefined ? undefined : resolve(out),
 		},
 		{
 			call: (method, params, options) => engine.call(method, params, options),
-			check: (card) => checkArms(run, card.arms),
+			check: (card) => checkArms(flags, card.arms),
 			signal,
 			progress: tenths(progress),
 			note,

@@ -1,10 +1,24 @@
 /** `inspect`: what a trace file holds, without model or network. */
-import { printable } from '../analysis/text';
-import { openFile } from '../trace/bytes.node';
-import { openTrace } from '../trace/reader';
-import type { Command } from './options';
+import { printable } from '../../analysis/text';
+import { openFile } from '../../trace/bytes.node';
+import { openTrace } from '../../trace/reader';
+import { command } from '../command';
+import { given, JSON_FLAG, oneFile } from '../flags/values';
 
-export async function inspect({ file, json }: Extract<Command, { kind: 'inspect' }>): Promise<string> {
+interface Options {
+	file: string;
+	json: boolean;
+}
+
+export const inspect = command<Options>({
+	name: 'inspect',
+	synopsis: ['X.trace.safetensors [--json]'],
+	flags: JSON_FLAG,
+	read: (files, values) => ({ file: oneFile('inspect', files), json: given(values, 'json') }),
+	run,
+});
+
+async function run({ file, json }: Options): Promise<string> {
 	const trace = await openTrace(await openFile(file));
 	try {
 		const { document } = trace;

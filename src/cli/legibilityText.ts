@@ -4,7 +4,7 @@ import { legibilityView } from '../analysis/legibilityView';
 import { printable } from '../analysis/text';
 import type { CausalRow, LegibilityResult, WrittenToken } from '../engine/api';
 import type { Estimate } from '../trace/evidence';
-import type { Tested } from './legibility';
+import type { Tested } from './commands/legibility';
 
 type Cell = string | undefined;
 

@@ -1,19 +1,52 @@
 /** `legibility`: how usual and how repetitive a chain of thought is, of one prompt or of many, and whether the answer depends on it. */
 import { basename, resolve } from 'node:path';
-import { matchesGold } from '../analysis/answers';
-import { summarise, type Chain, type Dropped } from '../analysis/chains';
-import type { CausalRow, LegibilityEvent, LegibilityParams, LegibilityResult, ModelCard, WrittenChain } from '../engine/api';
-import { checkArms } from './analyze';
-import { UsageError } from './failure';
-import { chainTable, summaryTable } from './legibilityTables';
-import { inputFor, questionsFor } from './conversation';
-import { chooseModel } from './model';
-import type { Command } from './options';
-import { readProblems } from './problems';
-import { readPrompt } from './promptfile';
-import type { Session } from './session';
+import { matchesGold } from '../../analysis/answers';
+import { summarise, type Chain, type Dropped } from '../../analysis/chains';
+import type { CausalRow, LegibilityEvent, LegibilityParams, LegibilityResult, ModelCard, WrittenChain } from '../../engine/api';
+import { command } from '../command';
+import { inputFor, questionsFor } from '../conversation';
+import { UsageError } from '../failure';
+import { checkArms, PEER_FLAGS, peerFlags, RUN_FLAGS, runFlags, type PeerFlags, type RunFlags } from '../flags/run';
+import { checkGreedy, given, JSON_FLAG, MAX_COUNT, number, oneFile } from '../flags/values';
+import { chainTable, summaryTable } from '../legibilityText';
+import { chooseModel } from '../model';
+import { isProblemFile, PROBLEMS_NOTE, readProblems } from '../problems';
+import { readPrompt } from '../promptfile';
+import { withSession, type Session } from '../session';
 
-type Options = Extract<Command, { kind: 'legibility' }>;
+interface Options {
+	file: string;
+	json: boolean;
+	limit?: number;
+	loadBearing: boolean;
+	peers: PeerFlags;
+	run: RunFlags;
+}
+
+/** It is of what is written: thoughts have no say in it. */
+const { latents: _, ...WRITTEN } = RUN_FLAGS;
+
+export const legibility = command<Options>({
+	name: 'legibility',
+	synopsis: [
+		'FILE|DATA.json [--reference-model DIR] [--base DIR] [--model DIR] [--arms cot] [--load-bearing]',
+		'[--limit N] [--seed N] [--temperature X] [--max-tokens N] [--json]',
+	],
+	notes: [PROBLEMS_NOTE],
+	flags: { ...JSON_FLAG, ...WRITTEN, limit: { type: 'string' }, ...PEER_FLAGS, 'load-bearing': { type: 'boolean' } },
+	read: (files, values) => {
+		checkGreedy(values, 'load-bearing');
+		return {
+			file: oneFile('legibility', files),
+			json: given(values, 'json'),
+			limit: number(values, 'limit', 1, MAX_COUNT),
+			loadBearing: given(values, 'load-bearing'),
+			peers: peerFlags(values),
+			run: runFlags(values),
+		};
+	},
+	run: (options) => withSession((session) => (isProblemFile(options.file) ? ofProblems(options, session) : ofPrompt(options, session))),
+});
 
 /** One arm's chain of one prompt, and what leaving parts of it out did. */
 export interface Tested extends WrittenChain {
@@ -21,10 +54,6 @@ export interface Tested extends WrittenChain {
 	dropped: CausalRow[];
 	/** Answers that are forced after the first k sentences. */
 	early: CausalRow[];
-}
-
-export async function legibility(options: Options, session: Session): Promise<string> {
-	return /\.jsonl?$/.test(options.file) ? ofProblems(options, session) : ofPrompt(options, session);
 }
 
 async function ofPrompt(options: Options, session: Session): Promise<string> {
@@ -45,8 +74,8 @@ async function ofPrompt(options: Options, session: Session): Promise<string> {
 		maxTokens: run.maxTokens ?? settings.maxTokens,
 		temperature: run.temperature ?? (options.loadBearing ? undefined : settings.temperature),
 	};
-	const given = async (card: ModelCard) => [(await inputFor(card, read, session)).text];
-	const { card, result, chains, prompts } = await measure({ ...options, run: merged }, model.folder, given, session);
+	const textOf = async (card: ModelCard) => [(await inputFor(card, read, session)).text];
+	const { card, result, chains, prompts } = await measure({ ...options, run: merged }, model.folder, textOf, session);
 	const [arms = []] = chains;
 	return json ? line({ ...header(card, result), prompt: prompts[0], arms: byArm(arms, (arm) => jsonOf(arm, options.loadBearing)), skipped: result.skipped }) : chainTable(arms, result);
 }
@@ -56,8 +85,8 @@ async function ofProblems(options: Options, session: Session): Promise<string> {
 	const path = resolve(file);
 	const problems = (await readProblems(path)).slice(0, limit);
 	const { folder } = chooseModel(run.model, undefined, path);
-	const given = (card: ModelCard) => questionsFor(card, problems.map(({ question }) => question), session);
-	const { card, result, chains } = await measure(options, folder, given, session);
+	const textsOf = (card: ModelCard) => questionsFor(card, problems.map(({ question }) => question), session);
+	const { card, result, chains } = await measure(options, folder, textsOf, session);
 	const pattern = card.answer === undefined ? undefined : new RegExp(card.answer, 'u');
 	const names = [...new Set(chains.flatMap((arms) => arms.map(({ arm }) => arm)))];
 	const summaries = Object.fromEntries(
@@ -76,6 +105,7 @@ interface Measured {
 	result: LegibilityResult;
 	/** By prompt, and in each the arms. */
 	chains: Tested[][];
+	/** As they were given to the model. */
 	prompts: string[];
 }
 
@@ -83,7 +113,7 @@ interface Measured {
 async function measure(
 	{ peers, loadBearing, run }: Options,
 	model: string,
-	given: (card: ModelCard) => Promise<string[]>,
+	textsOf: (card: ModelCard) => Promise<string[]>,
 	session: Session,
 ): Promise<Measured> {
 	const { engine, signal, progress } = session;
@@ -97,7 +127,7 @@ async function measure(
 	}
 	const card = await load(model);
 	checkArms(run, card.arms);
-	const prompts = await given(card);
+	const prompts = await textsOf(card);
 	const params: LegibilityParams = {
 		model,
 		prompts,

@@ -1,21 +1,39 @@
 /** `ood`: how far each thought of a prompt is from token embeddings and from states of text. */
 import { basename, resolve } from 'node:path';
-import { printable } from '../analysis/text';
-import type { OodArm, OodResult, OodRow } from '../engine/api';
-import { checkArms } from './analyze';
-import { inputFor, questionsFor } from './conversation';
-import { chooseModel } from './model';
-import type { Command } from './options';
-import { readPrompt } from './promptfile';
-import { readProblems } from './problems';
-import type { Session } from './session';
+import { printable } from '../../analysis/text';
+import type { OodArm, OodResult, OodRow } from '../../engine/api';
+import { command } from '../command';
+import { inputFor, questionsFor } from '../conversation';
+import { checkArms, RUN_FLAGS, runFlags, type RunFlags } from '../flags/run';
+import { given, JSON_FLAG, named, oneFile } from '../flags/values';
+import { chooseModel } from '../model';
+import { readPrompt } from '../promptfile';
+import { readProblems } from '../problems';
+import { withSession, type Session } from '../session';
+
+interface Options {
+	file: string;
+	json: boolean;
+	reference?: string;
+	run: RunFlags;
+}
+
+export const ood = command<Options>({
+	name: 'ood',
+	synopsis: ['FILE [--reference DATA.json] [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X]', '[--max-tokens N] [--json]'],
+	flags: { ...JSON_FLAG, ...RUN_FLAGS, reference: { type: 'string' } },
+	read: (files, values) => ({
+		file: oneFile('ood', files),
+		json: given(values, 'json'),
+		reference: named(values, 'reference'),
+		run: runFlags(values),
+	}),
+	run: (options) => withSession((session) => measure(options, session)),
+});
 
 const STATES = { normed: 'states after the final norm', resid: 'states before the final norm' };
 
-export async function ood(
-	{ file, json, reference, run }: Extract<Command, { kind: 'ood' }>,
-	session: Session,
-): Promise<string> {
+async function measure({ file, json, reference, run }: Options, session: Session): Promise<string> {
 	const { engine, signal, progress, note } = session;
 	const path = resolve(file);
 	const read = await readPrompt(path);

@@ -1,23 +1,14 @@
-/** `report`: results of `eval` and traces as Markdown, CSV and a page. */
+/** The files of a report: Markdown, CSV and a page. */
 import { mkdir, open, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
-import { parseEvaluation } from '../analysis/evaluation/result';
+import { join, resolve } from 'node:path';
 import type { Part, Report } from '../analysis/report/content';
 import { CSV_HEADER, renderCsv } from '../analysis/report/csv';
-import { evaluationPart } from '../analysis/report/evaluation';
 import { HTML_MARKER, renderHtml } from '../analysis/report/html';
 import { MARKDOWN_MARKER, renderMarkdown } from '../analysis/report/markdown';
-import { tracePart } from '../analysis/report/trace';
 import { producer } from '../engine/product';
-import { openFile } from '../trace/bytes.node';
-import { openTrace } from '../trace/reader';
 import { replaceText } from '../trace/replace.node';
 import { RunError } from './failure';
-import type { Command } from './options';
-import { readText } from './textfile';
 
-/** A hundred tests of a hundred thousand problems. */
-const MAX_RESULT_BYTES = 256 * 1024 * 1024;
 /** Where a marker stands in a file of ours. */
 const MARKED_BYTES = 2_000;
 
@@ -28,17 +19,8 @@ const FILES = [
 	{ name: 'report.html', marker: HTML_MARKER, render: (report: Report) => renderHtml(report) },
 ] as const;
 
-export async function report({ files, out }: Extract<Command, { kind: 'report' }>): Promise<string> {
-	const parts: Part[] = [];
-	for (const file of files) {
-		parts.push(await readPart(resolve(file)));
-	}
-	const written = await writeReport(out, parts);
-	return `${written.join('\n')}\n`;
-}
-
-/** The files' paths. Only files that an earlier report wrote are replaced. */
-export async function writeReport(out: string, parts: Part[], title = titleOf(parts)): Promise<string[]> {
+/** Before anything is run for it: the folder is there or is made, and what lies in it is an earlier report's or has other names. */
+export async function checkReportFolder(out: string): Promise<void> {
 	const folder = resolve(out);
 	await mkdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
 		throw new RunError(`${out} cannot be made (${error.code ?? error.message}): choose another --out.`);
@@ -46,32 +28,16 @@ export async function writeReport(out: string, parts: Part[], title = titleOf(pa
 	for (const { name, marker } of FILES) {
 		await checkOurs(join(folder, name), marker);
 	}
+}
+
+/** The files' paths. Only files that an earlier report wrote are replaced. */
+export async function writeReport(out: string, title: string, parts: Part[]): Promise<string[]> {
+	await checkReportFolder(out);
 	const report: Report = { title, parts, created: new Date().toISOString(), producer: producer() };
 	for (const { name, render } of FILES) {
-		await replaceText(join(folder, name), 'The report', render(report));
+		await replaceText(join(resolve(out), name), 'The report', render(report));
 	}
 	return FILES.map(({ name }) => join(out, name));
-}
-
-function titleOf(parts: readonly Part[]): string {
-	return parts.length === 1 ? parts[0]!.title : `Report on ${parts.length} runs`;
-}
-
-async function readPart(path: string): Promise<Part> {
-	const name = basename(path);
-	if (name.endsWith('.safetensors')) {
-		const trace = await openTrace(await openFile(path));
-		try {
-			return tracePart(trace.document, name);
-		} finally {
-			trace.dispose();
-		}
-	}
-	const parsed = parseEvaluation(await readText(path, MAX_RESULT_BYTES, 'a result of eval --out, or a trace'));
-	if (!parsed.ok) {
-		throw new RunError(`${path} cannot be reported (${parsed.wrong}): give a result of eval --out, or a trace.`);
-	}
-	return evaluationPart(parsed.evaluation, name);
 }
 
 async function checkOurs(path: string, marker: string): Promise<void> {

@@ -8,7 +8,7 @@ import { parseTask, type Task } from '../analysis/task';
 import { printable } from '../analysis/text';
 import type { ModelCard } from '../engine/api';
 import type { ArmRecord } from '../trace/document';
-import { evidenceLines } from './evidence';
+import { evidenceLines } from './evidenceText';
 import type { Ranked, Readouts, ReadToken } from './readouts';
 
 const BAR_WIDTH = 10;

@@ -1,0 +1,58 @@
+/** `models add`: makes a model folder from an exported decoder, on the disk or on a hub. */
+import { resolve } from 'node:path';
+import { printable } from '../../analysis/text';
+import { command } from '../command';
+import { given, named, oneFile } from '../flags/values';
+import { checkLocal, fromHub, isOnHub, type HubFlags } from '../hub';
+import { withSession, type Session } from '../session';
+
+interface Options {
+	/** A path, or a hub's name. */
+	file: string;
+	tokenizer?: string;
+	out?: string;
+	hub: HubFlags;
+}
+
+export const modelsAdd = command<Options>({
+	name: 'models add',
+	synopsis: ['FILE.onnx|DIR|OWNER/NAME [--tokenizer DIR] [--out DIR]', '[--revision R] [--variant NAME] [--yes]   (of a hub)'],
+	notes: ["--model takes a model folder, a bundled or added model's name, an .onnx file of a decoder, or a folder with one."],
+	flags: {
+		tokenizer: { type: 'string' },
+		out: { type: 'string' },
+		revision: { type: 'string' },
+		variant: { type: 'string' },
+		yes: { type: 'boolean' },
+	},
+	read: (files, values) => ({
+		file: oneFile('models add', files),
+		tokenizer: named(values, 'tokenizer'),
+		out: named(values, 'out'),
+		hub: { revision: named(values, 'revision'), variant: named(values, 'variant'), yes: given(values, 'yes') },
+	}),
+	run: (options) => withSession((session) => add(options, session)),
+});
+
+async function add({ file, tokenizer, out, hub }: Options, session: Session): Promise<string> {
+	const { engine, signal, progress } = session;
+	const onHub = isOnHub(file);
+	if (!onHub) {
+		checkLocal(hub, file);
+	}
+	const source = onHub ? await fromHub(file, hub, session) : resolve(file);
+	const card = await engine.call(
+		'add',
+		{ source, tokenizer: tokenizer && resolve(tokenizer), out: out && resolve(out) },
+		{ signal, onEvent: ({ message }) => progress(message) },
+	);
+	const { layers, width, vocabulary, context } = card.shape;
+	const seen = card.available.includes('layers');
+	return [
+		`${printable(card.name)} was added: ${card.folder}`,
+		`${seen ? `${layers} layers of width ${width}` : 'only logits'}, ${vocabulary} tokens, ${context} positions, ${printable(card.quantisation)}; arms ${card.arms.join(', ')}.`,
+		...card.unavailable.map(({ what, why }) => `Not available: ${what}, because ${printable(why)}.`),
+		`To run it: node dist/cli.js analyze FILE --model ${card.folder}`,
+		'',
+	].join('\n');
+}

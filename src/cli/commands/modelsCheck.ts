@@ -1,0 +1,52 @@
+/** `models check`: what is known about a model, and whether it computes what it should. A failed test makes it fail, after its report. */
+import { resolve } from 'node:path';
+import { printable } from '../../analysis/text';
+import type { ModelCheck } from '../../engine/api';
+import { command } from '../command';
+import { given, JSON_FLAG, named, oneFile } from '../flags/values';
+import { chooseModel } from '../model';
+import { withSession, type Session } from '../session';
+
+interface Options {
+	/** A model, in any way that `--model` names one. */
+	file: string;
+	json: boolean;
+	reference?: string;
+}
+
+export const modelsCheck = command<Options>({
+	name: 'models check',
+	synopsis: ['DIR [--reference NPZ] [--json]'],
+	flags: { ...JSON_FLAG, reference: { type: 'string' } },
+	read: (files, values) => ({
+		file: oneFile('models check', files),
+		json: given(values, 'json'),
+		reference: named(values, 'reference'),
+	}),
+	run: (options) => withSession((session) => check(options, session)),
+});
+
+async function check({ file, json, reference }: Options, { engine, signal, progress }: Session): Promise<string> {
+	const { folder } = chooseModel(file, undefined, '');
+	const found = await engine.call(
+		'check',
+		{ model: folder, reference: reference && resolve(reference) },
+		{ signal, onEvent: ({ message }) => progress(message) },
+	);
+	if (found.selfTest.some(({ ok }) => !ok)) {
+		process.exitCode = 1;
+	}
+	return json ? `${JSON.stringify(found)}\n` : report(found);
+}
+
+function report({ layers, width, vocab, sites, quantisation, available, unavailable, selfTest }: ModelCheck): string {
+	return [
+		`${layers} layers${width === null ? '' : ` of width ${width}`}, ${vocab} tokens, ${sites} sites of the residual stream, ${printable(quantisation)}.`,
+		`Available: ${available.join(', ') || 'logits only'}.`,
+		...unavailable.map(({ what, why }) => `Not available: ${what}, because ${printable(why)}.`),
+		...selfTest.map(
+			({ name, maxAbsDiff, ok }) => `${ok ? 'ok    ' : 'FAILED'}  ${maxAbsDiff.toExponential(1)}  ${printable(name)}`,
+		),
+		'',
+	].join('\n');
+}

@@ -1,0 +1,60 @@
+/** Flags of a run of a model, and those that name other models. */
+import { UsageError } from '../failure';
+import { list, MAX_COUNT, named, number, quoted, type Values } from './values';
+
+export const RUN_FLAGS = {
+	model: { type: 'string' },
+	arms: { type: 'string' },
+	latents: { type: 'string' },
+	seed: { type: 'string' },
+	temperature: { type: 'string' },
+	'max-tokens': { type: 'string' },
+} as const;
+
+/** Models that a chain of thought is read under. */
+export const PEER_FLAGS = { base: { type: 'string' }, 'reference-model': { type: 'string' } } as const;
+
+/** Absent where the flag was not given. */
+export interface RunFlags {
+	model?: string;
+	arms?: string[];
+	latents?: number;
+	seed?: number;
+	temperature?: number;
+	maxTokens?: number;
+	topK?: number;
+}
+
+/** Folders, or names of bundled models. */
+export interface PeerFlags {
+	base?: string;
+	referenceModel?: string;
+}
+
+const MAX_SEED = 2 ** 32 - 1;
+const MAX_TOP_K = 1_000;
+const MAX_TEMPERATURE = 100;
+
+export function runFlags(values: Values): RunFlags {
+	return {
+		model: named(values, 'model'),
+		arms: list(values, 'arms'),
+		latents: number(values, 'latents', 0, MAX_COUNT),
+		seed: number(values, 'seed', 0, MAX_SEED),
+		temperature: number(values, 'temperature', 0, MAX_TEMPERATURE, false),
+		maxTokens: number(values, 'max-tokens', 1, MAX_COUNT),
+		topK: number(values, 'top-k', 1, MAX_TOP_K),
+	};
+}
+
+export function peerFlags(values: Values): PeerFlags {
+	return { base: named(values, 'base'), referenceModel: named(values, 'reference-model') };
+}
+
+/** Arms on the command line are usage; those of a prompt file are its author's. */
+export function checkArms({ arms = [] }: RunFlags, known: readonly string[]): void {
+	const unknown = arms.find((arm) => !known.includes(arm));
+	if (unknown !== undefined) {
+		throw new UsageError(`This model has no arm ${quoted(unknown)}: use ${known.join(', ')}.`);
+	}
+}
