@@ -39,6 +39,8 @@ async function main(): Promise<void> {
 			await shoot(workbench, `panel-${name}.png`);
 			if (name === 'dark') {
 				await panel.app.getByText('Show details').click();
+				await panel.section('candidates-of').first().waitFor();
+				await shoot(workbench, 'evidence.png');
 				await workbench.hover(rows[index]!.words[0]![0]);
 				await shoot(workbench, 'hover.png');
 			}

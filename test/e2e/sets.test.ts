@@ -68,7 +68,8 @@ describe('sets in the editor', () => {
 	});
 
 	flow('the report comes back after the window was reloaded, and can be saved again', stage, async () => {
-		await workbench.page.reload();
+		// The editor's own command: it saves what is open before the page goes, which a reload of the browser does not wait for.
+		await workbench.command('Developer: Reload Window');
 		await report.getByRole('heading', { name: `prosqa on ${DATA}` }).waitFor();
 		await report.locator('h1').click();
 		await workbench.command('Neuralese: Save Report As…');
