@@ -4,7 +4,7 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { journalHeader, journalLine, readJournal } from '../analysis/evaluation/journal';
 import type { Outcome, Setup } from '../analysis/evaluation/outcome';
-import { replaceText, writeAdvice } from '../trace/replace.node';
+import { removeLeftovers, replaceText, writeAdvice } from '../trace/replace.node';
 import { EngineError } from './error';
 
 /** 500 bytes a test: a hundred tests of ten thousand problems. What is larger cannot be read in one string. */
@@ -17,7 +17,10 @@ export function journalPath(out: string): string {
 
 /** Each line is written in one call and by the end of it is the system's, so that killing this process loses none. */
 export class Journal {
+	private readonly begun = Date.now();
+
 	private constructor(
+		private readonly out: string,
 		private readonly path: string,
 		private readonly descriptor: number,
 		/** Of an earlier run with the same setup. */
@@ -40,7 +43,7 @@ export class Journal {
 		if (!begun || found.length < text!.length) {
 			await replaceText(path, 'The journal', begun ? text!.slice(0, found.length) : journalHeader(setup));
 		}
-		return new Journal(path, attempt(path, () => openSync(path, 'a')), begun ? found.outcomes : []);
+		return new Journal(out, path, attempt(path, () => openSync(path, 'a')), begun ? found.outcomes : []);
 	}
 
 	get name(): string {
@@ -55,9 +58,11 @@ export class Journal {
 		closeSync(this.descriptor);
 	}
 
-	/** Once the result has been written. */
+	/** Once the result has been written; with it goes what killed runs left behind. */
 	async remove(): Promise<void> {
 		await rm(this.path, { force: true });
+		await removeLeftovers(this.path, this.begun);
+		await removeLeftovers(this.out, this.begun);
 	}
 }
 

@@ -1,6 +1,6 @@
 /** Files that are at any moment either what they were or the whole new file: traces, results, reports. */
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { TraceError } from './error';
 
@@ -44,6 +44,22 @@ export async function replaceText(path: string, what: string, text: string): Pro
 export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
 	for (let done = 0; done < bytes.length;) {
 		done += (await handle.write(bytes, done)).bytesWritten;
+	}
+}
+
+/**
+ * Temporary files of `path` whose writer was killed before it could rename or remove them: those that were last written before `begun`,
+ * in milliseconds since 1970, when whoever asks began to work, so that no other writer's is taken.
+ */
+export async function removeLeftovers(path: string, begun: number): Promise<void> {
+	const [folder, start] = [dirname(path), `.${basename(path)}.`];
+	const isOurs = (name: string) => name.startsWith(start) && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/.test(name.slice(start.length));
+	for (const name of (await readdir(folder).catch(() => [])).filter(isOurs)) {
+		const file = join(folder, name);
+		const written = (await stat(file).catch(() => undefined))?.mtimeMs ?? begun;
+		if (written < begun) {
+			await rm(file, { force: true }).catch(() => {});
+		}
 	}
 }
 

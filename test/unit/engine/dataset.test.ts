@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -102,6 +102,20 @@ describe('a run over a set', () => {
 		assert.equal((await run(out)).code, 0);
 		assert.deepEqual(await lasting(out), expected);
 		assert.deepEqual((await readdir(folder)).sort(), ['broken.json', 'whole.json']);
+	});
+
+	test('what a run left that was killed while it wrote the result goes with the next one, and nothing else does', async () => {
+		const folder = await temporary();
+		const uuid = '6e807f1d-5fa8-4239-89fd-0fc2105649a6';
+		const left = [`.a.json.${uuid}.tmp`, `.a.json.partial.${uuid}.tmp`];
+		const others = [`.b.json.${uuid}.tmp`, '.a.json.tmp', `a.json.${uuid}.tmp`];
+		await Promise.all([...left, ...others].map((name) => writeFile(join(folder, name), '{')));
+		const ours = `.a.json.${uuid.replace('6', '7')}.tmp`;
+		await writeFile(join(folder, ours), '{');
+		const later = new Date(Date.now() + 3_600_000);
+		await utimes(join(folder, ours), later, later);
+		assert.equal((await run(join(folder, 'a.json'))).code, 0);
+		assert.deepEqual((await readdir(folder)).sort(), ['a.json', ours, ...others].sort(), 'one that is written meanwhile is another process\'s');
 	});
 
 	test('a half-written last line is dropped, and no problem is run twice', async () => {
