@@ -62,7 +62,7 @@ def identity(pause: bool) -> Identity:
 IDENTITIES = {who.id: who for who in (LATENT_MODEL, PAUSE_TWIN, REINFORCED)}
 
 
-def _entry(path: Path) -> dict:
+def entry(path: Path) -> dict:
     content = path.read_bytes()
     return {"name": path.name, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
 
@@ -111,12 +111,12 @@ def write_manifest(folder: Path, shape: Shape, who: Identity) -> None:
         },
         "quantisation": "fp32",
         "files": {
-            "body": _entry(folder / "body.onnx"),
-            "head": _entry(folder / "head.onnx"),
-            "tokenizer": _entry(folder / "tokenizer.json"),
+            "body": entry(folder / "body.onnx"),
+            "head": entry(folder / "head.onnx"),
+            "tokenizer": entry(folder / "tokenizer.json"),
         },
-        "probes": [_entry(path) for path in sorted(folder.glob("probes/*.safetensors"))],
-        **({"reference": _entry(reference)} if reference.exists() else {}),
+        "probes": [entry(path) for path in sorted(folder.glob("probes/*.safetensors"))],
+        **({"reference": entry(reference)} if reference.exists() else {}),
         **({"relatives": who.relatives} if who.relatives else {}),
         "recipe": _recipe(who.feedback),
     }

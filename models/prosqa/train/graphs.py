@@ -8,8 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model import BLOCKED, Decoder
-from vocabulary import SIZE
+from model import BLOCKED, Decoder, Shape
 
 OPSET = 17
 
@@ -67,9 +66,13 @@ class Head(nn.Module):
         self.norm = decoder.norm
         self.table = nn.Parameter(decoder.table().detach().clone())
 
+    def logits(self, normed: Tensor) -> Tensor:
+        """[N,M,d] to [N,M,V]."""
+        return normed @ self.table.t()
+
     def forward(self, hidden: Tensor, target: Tensor, k: Tensor) -> tuple[Tensor, ...]:
         normed = self.norm(hidden)
-        logits = normed @ self.table.t()
+        logits = self.logits(normed)
         highest = logits.amax(-1, keepdim=True)
         lse = highest + (logits - highest).exp().sum(-1, keepdim=True).log()
         logp = logits - lse
@@ -82,7 +85,7 @@ class Head(nn.Module):
         return normed, top_ids, top_values, lse[:, :, 0], entropy, kl, target_logit, logits
 
 
-def _write(
+def write_graph(
     module: nn.Module,
     example: tuple[Tensor, ...],
     path: Path,
@@ -110,8 +113,8 @@ def _write(
     onnx.save(graph, path)
 
 
-def export_body(decoder: Decoder, path: Path) -> None:
-    shape = decoder.shape
+def body_inputs(shape: Shape) -> tuple[dict[str, dict[int, str]], list[Tensor]]:
+    """Names and open axes of the body's inputs, and an example of each."""
     batch, length, cached = 2, 5, 3
     sequence = {0: "batch", 1: "sequence"}
     inputs: dict[str, dict[int, str]] = {
@@ -138,19 +141,32 @@ def export_body(decoder: Decoder, path: Path) -> None:
                 axis: f"patch_{i}_{part}_{label}" for axis, label in enumerate(("batch", "sequence", "width"))
             }
             example.append(torch.full((1, 1, 1), idle))
+    return inputs, example
+
+
+def body_outputs(shape: Shape) -> dict[str, dict[int, str]]:
+    sequence = {0: "batch", 1: "sequence"}
     outputs: dict[str, dict[int, str]] = {f"resid.{i}": sequence for i in range(shape.layers + 1)}
     outputs["token_embeds"] = sequence
     outputs |= {
         f"present.{i}.{part}": {0: "batch", 2: "total"} for i in range(shape.layers) for part in ("key", "value")
     }
-    outputs |= {f"attention.{i}": {0: "batch", 2: "sequence", 3: "total"} for i in range(shape.layers)}
-    _write(Body(decoder), tuple(example), path, inputs, outputs)
+    return outputs | {f"attention.{i}": {0: "batch", 2: "sequence", 3: "total"} for i in range(shape.layers)}
+
+
+def export_body(decoder: Decoder, path: Path) -> None:
+    inputs, example = body_inputs(decoder.shape)
+    write_graph(Body(decoder), tuple(example), path, inputs, body_outputs(decoder.shape))
 
 
 def export_head(decoder: Decoder, path: Path) -> None:
+    write_head(Head(decoder), decoder.shape.width, path)
+
+
+def write_head(head: Head, width: int, path: Path) -> None:
     rows = {0: "rows", 1: "sites"}
     inputs: dict[str, dict[int, str]] = {"hidden": rows, "target": {0: "rows"}, "k": {}}
-    example = (torch.randn(3, 2, decoder.shape.width), torch.zeros(3, dtype=torch.int64), torch.tensor([min(5, SIZE)]))
+    example = (torch.randn(3, 2, width), torch.zeros(3, dtype=torch.int64), torch.tensor([5]))
     top = rows | {2: "k"}
     outputs = {
         "normed": rows,
@@ -162,4 +178,4 @@ def export_head(decoder: Decoder, path: Path) -> None:
         "target_logit": rows,
         "logits": rows,
     }
-    _write(Head(decoder), example, path, inputs, outputs)
+    write_graph(head, example, path, inputs, outputs)
