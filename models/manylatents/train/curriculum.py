@@ -39,17 +39,23 @@ def noise(sharp: bool, progress: float) -> float:
 
 @dataclass
 class Ladder:
-    """The twin's curriculum: one move at first, and one more whenever the last one is right often enough. In the second
-    half a quarter of the updates have chains of any length, because that is what it is asked."""
+    """The twin's curriculum. At first it is helped (`objective.loss`) on short chains; then it is asked for one move, and for
+    one more whenever the last one is right often enough. In the second half a quarter of the updates have chains of any
+    length, because that is what it is asked in the end."""
 
     moves: int = 1
     right: float = 0.0  # smoothed share of right rooms after the last move, of updates with the most moves
     updates: int = 0  # with the present most
     history: list[tuple[int, int]] = field(default_factory=list)  # (update, most moves from there on)
 
-    ENOUGH, SMOOTHING, AT_LEAST, LONG_SHARE = 0.95, 0.95, 100, 0.25
+    ENOUGH, SMOOTHING, AT_LEAST, LONG_SHARE, HELPED = 0.95, 0.95, 100, 0.25, 0.2
+
+    def helped(self, progress: float) -> bool:
+        return progress < self.HELPED
 
     def draw(self, progress: float, generator: Generator) -> int:
+        if self.helped(progress):
+            return up_to(SHORT, generator)
         if progress > 0.5 and rand(1, generator=generator) < self.LONG_SHARE:
             return int(randint(1, LATENTS + 1, (1,), generator=generator))
         return up_to(self.moves, generator)

@@ -4,12 +4,13 @@ import torch
 import torch.nn.functional as F
 from reasoner import CODE, WIDTH, Reasoner
 from torch import Tensor
-from walker import ROOMS, SLOTS, Problems
+from walker import HEADINGS, ROOMS, SLOTS, Problems
 from words import EOS, place, prompts
 
 ANGLE_NOISE = 0.02  # of a circle of radius 2: 0.6 degrees
 COMPASS = 5.0  # the heading must be exact to a degree, so its errors weigh more
 ANGLE_FLOW = 2.0
+KNOWN = 0.1  # nats: when the move of the program counts as read
 
 
 def noisy(model: Reasoner, problems: Problems, noise: float) -> Tensor:
@@ -19,22 +20,52 @@ def noisy(model: Reasoner, problems: Problems, noise: float) -> Tensor:
     return mean + spread * torch.randn_like(mean)
 
 
-def hidden_states(model: Reasoner, problems: Problems, latents: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Hidden states [B,N+2,d] at the positions of `<latent>`, the N fed latents and the answer's token, and the first
-    block's output there."""
+def hidden_states(
+    model: Reasoner, problems: Problems, latents: Tensor | None, late: Tensor | None
+) -> tuple[Tensor, list[Tensor]]:
+    """Hidden states [B,N+2,d] at the positions of `<latent>`, the N fed latents and the answer's token, and the residual
+    stream there at every site. `late` are latents [B,N,w] of which all but the first enter before the last block only."""
     table, tokens = model.table(), prompts(problems)
     count, moves = len(problems), problems.room.shape[1] - 1
     fed = model.latent_token[: moves + 1].expand(count, -1, -1)
     if latents is not None:
         fed = fed + F.pad(model.latent_in(latents), (0, 0, 1, 0))
     answer = table[place(problems.room[:, -1], problems.heading[:, -1])]
-    hidden, _, sites = model.run(torch.cat([table[tokens], fed, answer[:, None]], 1))
-    return hidden[:, tokens.shape[1] :], sites[1][:, tokens.shape[1] :]
+    start = tokens.shape[1]
+    if late is not None:
+        late = F.pad(model.latent_in(late[:, 1:]), (0, 0, start + 2, 1))
+    hidden, _, sites = model.run(torch.cat([table[tokens], fed, answer[:, None]], 1), late=late)
+    return hidden[:, start:], [site[:, start:] for site in sites]
 
 
-def loss(model: Reasoner, problems: Problems, noise: float) -> tuple[Tensor, dict[str, float]]:
+def scaffold(model: Reasoner, problems: Problems, sites: list[Tensor]) -> dict[str, Tensor]:
+    """What a latent has in its input, a dummy must fetch and compute. Asked for the answers alone the twin does not learn one
+    move; so it is also asked, after the first block, for the start and for the move before the one that is due, and after
+    the second for the state after the first move (dummy 2: beyond it three blocks are not deep enough). This begins when
+    the due move is known: asked for all at once, every head of the first block goes to the start."""
+    moves = problems.room.shape[1] - 1
+    first = sites[1][:, 1 : moves + 1]
+    origin = model.fetched.start(first)
+    terms = {"origin": _state(origin, problems.room[:, :1].expand(-1, moves), problems.heading[:, :1].expand(-1, moves))}
+    if moves > 1:
+        before = model.fetched.move_before(first[:, 1:]).flatten(0, 1)
+        terms["before"] = F.cross_entropy(before, problems.program[:, torch.arange(moves - 1) % SLOTS].flatten())
+        second = model.fetched.state_before(sites[2][:, 2:3])
+        terms["midway"] = _state(second, problems.room[:, 1:2], problems.heading[:, 1:2])
+    return terms
+
+
+def _state(logits: Tensor, room: Tensor, heading: Tensor) -> Tensor:
+    parts = zip(logits.split([ROOMS, len(HEADINGS)], -1), (room, heading), strict=True)
+    return sum(F.cross_entropy(part.flatten(0, 1), wanted.flatten()) for part, wanted in parts)
+
+
+def loss(model: Reasoner, problems: Problems, noise: float, helped: bool = False) -> tuple[Tensor, dict[str, float]]:
+    """`helped`: the twin's dummies from the second on are given the state before the last block, so that this block learns
+    to look up from there."""
     latents = None if model.kind.pause else noisy(model, problems, noise)
-    hidden, early = hidden_states(model, problems, latents)
+    late = noisy(model, problems, noise) if helped else None
+    hidden, sites = hidden_states(model, problems, latents, late)
     thinking = hidden[:, :-1]
     room, heading, special = model.answer_room(thinking), model.answer_heading(thinking), model.answer_special(thinking)
     circle = torch.stack([problems.radians.cos(), problems.radians.sin()], -1)
@@ -45,7 +76,7 @@ def loss(model: Reasoner, problems: Problems, noise: float) -> tuple[Tensor, dic
     moves = problems.program[:, torch.arange(problems.room.shape[1] - 1) % SLOTS]  # [B,N]
     terms = {
         # Without this the program is not read within the run: the model stays at a room of either move, right in 3 of 5.
-        "due": F.cross_entropy(model.due(early[:, 1:-1]).flatten(0, 1), moves.flatten()),
+        "due": F.cross_entropy(model.due(sites[1][:, 1:-1]).flatten(0, 1), moves.flatten()),
         "room": F.cross_entropy(room.flatten(0, 1), problems.room.flatten()),
         "heading": F.cross_entropy(heading.flatten(0, 1), problems.heading.flatten()),
         "compass": COMPASS * F.mse_loss(compass, circle),
@@ -58,13 +89,8 @@ def loss(model: Reasoner, problems: Problems, noise: float) -> tuple[Tensor, dic
         terms["flow"] = error[..., :CODE].mean() + ANGLE_FLOW * error[..., CODE:].mean()
         code = latents[..., :CODE]
         terms["recover"] = F.cross_entropy(model.recover(code).flatten(0, 1), problems.room[:, :-1].flatten())
-    if model.kind.pause:
-        # What a latent has in its input, a dummy must fetch: without this not even one move is learnt.
-        origin = model.origin(early[:, 1:-1])
-        start = problems.room[:, :1].expand(moves.shape), problems.heading[:, :1].expand(moves.shape)
-        terms["origin"] = F.cross_entropy(origin[..., :ROOMS].flatten(0, 1), start[0].flatten()) + F.cross_entropy(
-            origin[..., ROOMS:].flatten(0, 1), start[1].flatten()
-        )
+    if model.kind.pause and terms["due"].item() < KNOWN:
+        terms |= scaffold(model, problems, sites)
     with torch.no_grad():
         off = torch.rad2deg(torch.atan2(compass[..., 1], compass[..., 0]) - problems.radians)
         figures = {name: term.item() for name, term in terms.items()}

@@ -71,6 +71,17 @@ class Denoiser(nn.Module):
         return x
 
 
+class Scaffold(nn.Module):
+    """Readouts for the twin's training only: what a latent has in its input, read where a dummy could have it."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        state = ROOMS + len(HEADINGS)
+        self.start = nn.Linear(width, state)  # first block's output
+        self.move_before = nn.Linear(width, MOVES)  # likewise: the move before the one that is due
+        self.state_before = nn.Linear(width, state)  # second block's output: the state before the last move
+
+
 class Reasoner(nn.Module):
     def __init__(self, kind: Kind) -> None:
         super().__init__()
@@ -88,12 +99,12 @@ class Reasoner(nn.Module):
         self.answer_room, self.answer_heading = nn.Linear(width, ROOMS), nn.Linear(width, len(HEADINGS))
         self.compass = nn.Linear(width, 2)  # training only: cosine and sine of the heading
         self.due = nn.Linear(width, MOVES)  # training only, on the first block's output: the move that the program asks for
-        if kind.pause:
-            self.origin = nn.Linear(width, ROOMS + len(HEADINGS))  # training only, likewise: the start
+        self.code = nn.Parameter(torch.randn(ROOMS, CODE))
+        self.recover = nn.Linear(CODE, ROOMS)  # training only: the room from its noisy code
+        self.latent_in = nn.Linear(WIDTH, width, bias=False)
+        if kind.pause:  # which needs the three above for a part of its training only
+            self.fetched = Scaffold(width)
         else:
-            self.code = nn.Parameter(torch.randn(ROOMS, CODE))
-            self.recover = nn.Linear(CODE, ROOMS)  # training only: the room from its noisy code
-            self.latent_in = nn.Linear(WIDTH, width, bias=False)
             self.denoiser = Denoiser(width)
         self._start()
 
@@ -113,8 +124,7 @@ class Reasoner(nn.Module):
         base = torch.randn(width) * 0.3
         for i in range(LATENTS + 1):
             self.latent_token[i] = base + 0.02 * torch.randn(width) + (self.slot[(i - 1) % SLOTS] if i else 0)
-        if not self.kind.pause:
-            nn.init.normal_(self.latent_in.weight, 0, 0.08)
+        nn.init.normal_(self.latent_in.weight, 0, 0.08)
 
     def table(self) -> Tensor:
         """The plain embedding [V,d]: a token is the sum of the vectors of what it mentions."""
@@ -142,11 +152,15 @@ class Reasoner(nn.Module):
         token = self.latent_token[step][None, None]
         return token if latent is None else token + self.latent_in(latent)[:, None]
 
-    def run(self, x: Tensor, past: Cache | None = None) -> tuple[Tensor, Cache, list[Tensor]]:
+    def run(
+        self, x: Tensor, past: Cache | None = None, late: Tensor | None = None
+    ) -> tuple[Tensor, Cache, list[Tensor]]:
         """x [B,T,d] to hidden states [B,T,d], the cache, and the residual stream [B,T,d] at every site. T is 1 where there
-        is a past."""
+        is a past. `late` [B,T,d] is added before the last block."""
         cache, sites = [], [x]
         for i, block in enumerate(self.blocks):
+            if late is not None and i + 1 == len(self.blocks):
+                x = x + late
             query, key, value = block.project(x)
             if past is not None:
                 key, value = torch.cat([past[i][0], key], 2), torch.cat([past[i][1], value], 2)

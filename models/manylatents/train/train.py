@@ -49,7 +49,8 @@ class Run:
         self.generator = torch.Generator().manual_seed(DRAW_SEED + arguments.seed)
         self.model = Reasoner(Kind(pause=arguments.kind == "pause"))
         if arguments.start is not None:
-            self.model.load_state_dict(torch.load(arguments.start, weights_only=False)["model"])
+            # The twin has no latents to load and one readout of its own.
+            self.model.load_state_dict(torch.load(arguments.start, weights_only=False)["model"], strict=False)
         matrices = [p for p in self.model.parameters() if p.dim() > 1]
         vectors = [p for p in self.model.parameters() if p.dim() <= 1]
         groups = [{"params": matrices, "weight_decay": WEIGHT_DECAY}, {"params": vectors, "weight_decay": 0.0}]
@@ -108,7 +109,9 @@ class Run:
         problems = draw(batch(moves), moves, self.generator)
         for group in self.optimiser.param_groups:
             group["lr"] = rate(arguments.rate, self.step, arguments.steps)
-        total, figures = loss(self.model, problems, noise(arguments.kind == "sharp", progress))
+        pause = arguments.kind == "pause"
+        helped = pause and self.ladder.helped(progress)
+        total, figures = loss(self.model, problems, noise(arguments.kind == "sharp", progress), helped)
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
@@ -116,7 +119,7 @@ class Run:
         self.step += 1
         self.problems += len(problems)
         self.positions += len(problems) * moves
-        if arguments.kind == "pause":
+        if pause and not helped:
             self.ladder.learn(self.step, moves, figures["last_right"])
         for name, value in figures.items():
             self.means[name] = SMOOTHING * self.means.get(name, value) + (1 - SMOOTHING) * value

@@ -1,0 +1,149 @@
+"""The model cards: every number in a table is read from the results."""
+
+import json
+from collections.abc import Iterable
+
+from card_text import MAIN, PAUSE, SHARP
+from evaluate import MOVES, RESULTS
+from folder import IDENTITIES
+from neighbour import MODELS
+from walker import LATENTS
+
+NAMES = {"main": "seed {}", "sharp": "sharp, seed {}", "pause": "pause twin, seed {}"}
+KEYS = ("room", "heading")
+
+
+def table(head: list[str], rows: Iterable[list[str]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def percent(share: dict) -> str:
+    low, high = share["ci"]
+    return f"{100 * share['value']:.1f} ({100 * low:.1f}–{100 * high:.1f})"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def read(kind: str) -> list[dict]:
+    """Results of every seed of a kind."""
+    return [json.loads(path.read_text()) for path in sorted(RESULTS.glob(f"{kind}-[0-9].json"))]
+
+
+def _accuracy(runs: list[dict], key: str) -> str:
+    head = ["moves", *[NAMES[run["training"]["kind"]].format(run["training"]["seed"]) for run in runs]]
+    return table(head, ([str(n), *[percent(run["steps"]["moves"][str(n)][key]) for run in runs]] for n in MOVES))
+
+
+def _growth(runs: list[dict]) -> str:
+    head = ["model", "latents", "wrong room, % of steps", "turn: mean error, °", "turn: rms error, °"]
+    head += ["heading: rms error so far, °", "distance to the nearest code", "radius"]
+    rows = (
+        [
+            NAMES[run["training"]["kind"]].format(run["training"]["seed"]),
+            f"{row['from']}–{row['from'] + LATENTS // 4 - 1}",
+            number(100 * row["room_step_error"], 3),
+            number(row["heading_step_bias"], 3),
+            number(row["heading_step_rms"], 3),
+            number(row["heading_rms"]),
+            number(row["distance_to_code"], 3),
+            number(row["radius"], 3),
+        ]
+        for run in runs
+        for row in run["steps"]["quarters"]
+    )
+    return table(head, rows)
+
+
+def _condition(name: str, run: dict) -> list[str]:
+    first, *_, last = run["quarters"]
+    return [
+        name,
+        percent(run["room"]),
+        percent(run["heading"]),
+        " → ".join(number(100 * row["room_step_error"], 2) for row in (first, last)),
+        " → ".join(number(row["heading_step_rms"]) for row in (first, last)),
+        " → ".join(number(row["heading_rms"], 1) for row in (first, last)),
+    ]
+
+
+CONDITION = ["condition", "room, %", "heading, %", "wrong room, % of steps", "turn: rms error, °", "heading: rms error, °"]
+
+
+def _stress(run: dict, snapped: bool) -> str:
+    found = {name: one for name, one in run["stress"].items() if isinstance(one, dict)}
+    return table(CONDITION, (_condition(name, one) for name, one in found.items() if ("snapped" in name) == snapped))
+
+
+def _ablation(run: dict) -> str:
+    rows = run["ablation"]["latents"]
+    head = ["latent", "noise: room", "noise: heading", "another's: room", "another's: heading"]
+    head += ["another's, run on: room", "another's, run on: heading"]
+    shown = (
+        [str(i), *[percent(row[what][key]) for what in ("noise", "other", "follows_other") for key in KEYS]]
+        for i, row in enumerate(rows)
+    )
+    return table(head, shown)
+
+
+def _range(run: dict, what: str, key: str) -> str:
+    values = [row[what][key]["value"] for row in run["ablation"]["latents"]]
+    return f"{100 * min(values):.0f}–{100 * max(values):.0f} %"
+
+
+def _training(runs: list[dict]) -> str:
+    head = ["run", "updates", "problems", "latents", "CPU minutes", "parameters in training"]
+    rows = (
+        [
+            NAMES[one["kind"]].format(one["seed"]),
+            f"{one['step']:,}",
+            f"{one['problems']:,}",
+            f"{one['positions']:,}",
+            str(one["cpu_minutes"]),
+            f"{one['parameters']:,}",
+        ]
+        for one in (run["training"] for run in runs)
+    )
+    return table(head, rows)
+
+
+def _ladder(run: dict) -> str:
+    return ", ".join(f"{moves} from update {update:,}" for update, moves in run["training"]["ladder"]["history"]) or "never more than 1"
+
+
+def write_cards() -> None:
+    main, pause, sharp = read("main"), read("pause"), read("sharp")
+    shipped = main[0]
+    parts = {
+        "rooms": _accuracy([*main, *sharp, *pause], "room"),
+        "headings": _accuracy([*main, *sharp, *pause], "heading"),
+        "growth": _growth([*main, *sharp]),
+        "stress": _stress(shipped, False),
+        "snaps": _stress(shipped, True),
+        "ablation": _ablation(shipped),
+        "ablated": shipped["ablation"]["intact"]["room"]["n"],
+        "stressed": shipped["stress"]["noise 1"]["room"]["n"],
+        "noise_room": _range(shipped, "noise", "room"),
+        "noise_heading": _range(shipped, "noise", "heading"),
+        "other_room": _range(shipped, "other", "room"),
+        "follows_room": _range(shipped, "follows_other", "room"),
+        "follows_heading": _range(shipped, "follows_other", "heading"),
+        "closest": shipped["codes"]["mean_closest"],
+        "training": _training([*main, *sharp, *pause]),
+        "parity": f"{shipped['parity']['largest_difference']:.1e}",
+    }
+    _write("main", MAIN.format(**parts))
+    if sharp:
+        sharp_parts = {"stress": _stress(sharp[0], False), "snaps": _stress(sharp[0], True), "growth": _growth([shipped, *sharp])}
+        _write("sharp", SHARP.format(**sharp_parts, parity=f"{sharp[0]['parity']['largest_difference']:.1e}"))
+    if pause:
+        pause_parts = {key: _accuracy([shipped, *pause], f"{key}") for key in KEYS}
+        _write("pause", PAUSE.format(**pause_parts, ladder=_ladder(pause[0]), training=_training([shipped, *pause])))
+
+
+def _write(kind: str, text: str) -> None:
+    (MODELS / IDENTITIES[kind].id / "card.md").write_text(text)
+
+
