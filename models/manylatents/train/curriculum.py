@@ -32,15 +32,17 @@ def up_to(most: int, generator: Generator) -> int:
     return most if rand(1, generator=generator) < 0.4 else int(randint(1, most + 1, (1,), generator=generator))
 
 
-def noise(sharp: bool, progress: float) -> float:
+def noise(kind: str, progress: float) -> float:
     """The sharp model starts from the main one's weights and noise, which falls by a constant factor per update."""
-    return NOISE * (SHARP_NOISE / NOISE) ** min(1.0, progress / SHARP_AT) if sharp else NOISE
+    if kind == "sharp-scratch":
+        return SHARP_NOISE
+    return NOISE * (SHARP_NOISE / NOISE) ** min(1.0, progress / SHARP_AT) if kind == "sharp" else NOISE
 
 
 @dataclass
 class Ladder:
     """The twin's curriculum. At first it is helped (`objective.loss`) on short chains; then it is asked for one move, and for
-    one more whenever the last one is right often enough. In the second half a quarter of the updates have chains of any
+    one more whenever the last one is right often enough. In the last quarter of the run a quarter of the updates have chains of any
     length, because that is what it is asked in the end."""
 
     moves: int = 1
@@ -48,7 +50,8 @@ class Ladder:
     updates: int = 0  # with the present most
     history: list[tuple[int, int]] = field(default_factory=list)  # (update, most moves from there on)
 
-    ENOUGH, SMOOTHING, AT_LEAST, LONG_SHARE, HELPED = 0.95, 0.95, 100, 0.25, 0.2
+    ENOUGH, SMOOTHING, AT_LEAST = 0.95, 0.95, 100
+    HELPED, LONG_AFTER, LONG_SHARE = 0.5, 0.75, 0.25  # shares of the run; of its updates
 
     def helped(self, progress: float) -> bool:
         return progress < self.HELPED
@@ -56,7 +59,7 @@ class Ladder:
     def draw(self, progress: float, generator: Generator) -> int:
         if self.helped(progress):
             return up_to(SHORT, generator)
-        if progress > 0.5 and rand(1, generator=generator) < self.LONG_SHARE:
+        if progress > self.LONG_AFTER and rand(1, generator=generator) < self.LONG_SHARE:
             return int(randint(1, LATENTS + 1, (1,), generator=generator))
         return up_to(self.moves, generator)
 

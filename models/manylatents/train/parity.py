@@ -1,5 +1,7 @@
-"""The exported folder against PyTorch: whole rollouts from the text on, with the same noise."""
+"""The exported folder against PyTorch: whole rollouts from the text on, with the same noise; and the fixture with which the
+engine's tests repeat them."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,13 +9,14 @@ import numpy as np
 import onnxruntime
 import torch
 from reasoner import WIDTH, Reasoner
-from rollout import noise_for, read_room, roll
+from rollout import noise_for, roll
+from safetensors.numpy import save_file
 from tokenizers import Tokenizer
-from walker import HEADINGS, LATENTS, Problems, draw
+from walker import HEADINGS, LATENTS, draw
 from words import FIRST_PLACE, LATENT, PROMPT, prompts, spell
 
 TOLERANCE = 1e-4
-PROBLEMS = 8
+PROBLEMS, FIXTURE_PROBLEMS = 8, 2
 SEED, NOISE_SEED = 4242, 4243
 
 
@@ -86,7 +89,8 @@ def replay(folder: Folder, model: Reasoner, prompt: str, noise: np.ndarray | Non
         else:
             idle = {"given": np.zeros((1, 1), np.float32), "given_mask": np.zeros((1, 1), bool)}
             embed, latent = folder.thought.run(["embed", "latent"], feeds | idle | {"noise": noise[i : i + 1]})
-            again = folder.thought.run(["embed"], feeds | {"noise": noise[i : i + 1], "given": latent, "given_mask": ~idle["given_mask"]})
+            back = {"noise": noise[i : i + 1], "given": latent, "given_mask": np.ones((1, 1), bool)}
+            again = folder.thought.run(["embed"], feeds | back)
             assert np.array_equal(embed, again[0]), "a latent that is given back is embedded otherwise"
             latents.append(latent[0])
         reading.feed([0], embed)
@@ -94,19 +98,29 @@ def replay(folder: Folder, model: Reasoner, prompt: str, noise: np.ndarray | Non
     return tokens, np.stack(latents) if latents else np.zeros((0, WIDTH), np.float32)
 
 
-def check(model: Reasoner, folder: Path) -> dict:
-    problems: Problems = draw(PROBLEMS, LATENTS, torch.Generator().manual_seed(SEED))
+def check(model: Reasoner, folder: Path, fixture: Path | None = None) -> dict:
+    """Asserts that all latents agree within the tolerance and all answers exactly. The fixture holds, for the first problems,
+    the noise and PyTorch's latents [N,w] and most likely tokens [N+1], after each number of latents."""
+    problems = draw(PROBLEMS, LATENTS, torch.Generator().manual_seed(SEED))
     noise = None if model.kind.pause else noise_for(PROBLEMS, NOISE_SEED)
     chain = roll(model, problems, noise)
     expected = FIRST_PLACE + chain.room * len(HEADINGS) + chain.heading
-    opened, furthest, agreed, codes = Folder.open(folder), 0.0, 0, 0
+    opened, furthest, agreed = Folder.open(folder), 0.0, 0
     for i, tokens in enumerate(prompts(problems)):
         found, latents = replay(opened, model, spell(tokens), None if noise is None else noise[i].numpy())
         agreed += int((torch.tensor(found) == expected[i]).sum())
         if noise is not None:
             furthest = max(furthest, float(np.abs(latents - chain.fed[i].numpy()).max()))
-            codes += int((read_room(model, torch.tensor(latents)) == read_room(model, chain.fed[i])).sum())
     positions = expected.numel()
     assert furthest <= TOLERANCE, f"the latents differ by {furthest}"
     assert agreed == positions, f"{positions - agreed} of {positions} answers differ"
+    if fixture is not None and noise is not None:
+        tensors = {}
+        for i in range(FIXTURE_PROBLEMS):
+            parts = {"noise": noise[i], "latents": chain.fed[i], "tokens": expected[i].int()}
+            tensors |= {f"p{i}.{name}": np.ascontiguousarray(part.numpy()) for name, part in parts.items()}
+        texts = [spell(tokens) for tokens in prompts(problems)[:FIXTURE_PROBLEMS]]
+        metadata = {"format": "neuralese-parity", "arm": "latent", "prompts": json.dumps(texts), "tolerance": str(TOLERANCE)}
+        save_file(tensors, fixture, metadata)
+        fixture.chmod(0o644)
     return {"problems": PROBLEMS, "latents": LATENTS, "largest_difference": furthest, "answers": f"{agreed}/{positions}"}

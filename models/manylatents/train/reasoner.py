@@ -80,6 +80,7 @@ class Scaffold(nn.Module):
         self.start = nn.Linear(width, state)  # first block's output
         self.move_before = nn.Linear(width, MOVES)  # likewise: the move before the one that is due
         self.state_before = nn.Linear(width, state)  # second block's output: the state before the last move
+        self.reached = nn.Linear(width, state)  # likewise: the state after it, where the one before was given
 
 
 class Reasoner(nn.Module):

@@ -19,7 +19,7 @@ from neighbour import MODELS
 from parity import check
 
 
-def release(checkpoint: Path) -> None:
+def release(checkpoint: Path, fixture: Path | None) -> None:
     model, saved = load(checkpoint)
     kind = saved["kind"]
     folder = MODELS / IDENTITIES[kind].id
@@ -30,17 +30,18 @@ def release(checkpoint: Path) -> None:
     write_manifest(folder, kind)
     out = RESULTS / f"{kind}-{saved['seed']}.json"
     results = json.loads(out.read_text())
-    results["parity"] = check(model, folder)
+    results["parity"] = check(model, folder, fixture if kind == "main" else None)
     out.write_text(json.dumps(results, indent=1) + "\n")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoints", type=Path, nargs="+")
+    parser.add_argument("--fixture", type=Path, help="where to write the main model's parity fixture of the engine's tests")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     for checkpoint in arguments.checkpoints:
-        release(checkpoint)
+        release(checkpoint, arguments.fixture)
         log = checkpoint.with_suffix(".jsonl")
         shutil.copyfile(log, RESULTS / f"{log.stem}.log.jsonl")
     write_cards()

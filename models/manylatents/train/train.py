@@ -2,8 +2,8 @@
 
     pip install -r requirements.txt
     python train.py main --seed 1
-    python train.py pause --seed 1
-    python train.py sharp --seed 1 --from work/main-1.pt --steps 3000
+    python train.py pause --seed 1 --from work/main-1.pt
+    python train.py sharp --seed 1 --from work/main-1.pt --steps 2000
 
 Every problem is drawn from the seed. A run that was interrupted goes on from its last checkpoint; `release.py` makes the
 model folders from the checkpoints.
@@ -30,7 +30,7 @@ DRAW_SEED = 1000  # + the run's: evaluation uses others
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", choices=["main", "pause", "sharp"])
+    parser.add_argument("kind", choices=["main", "pause", "sharp", "sharp-scratch"])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--rate", type=float, default=2e-3)
@@ -111,7 +111,7 @@ class Run:
             group["lr"] = rate(arguments.rate, self.step, arguments.steps)
         pause = arguments.kind == "pause"
         helped = pause and self.ladder.helped(progress)
-        total, figures = loss(self.model, problems, noise(arguments.kind == "sharp", progress), helped)
+        total, figures = loss(self.model, problems, noise(arguments.kind, progress), helped)
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
