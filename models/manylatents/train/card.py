@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 
 from card_text import MAIN, PAUSE, SHARP
-from evaluate import MOVES, RESULTS
+from evaluate import MOVES, RESULTS, says_the_start
 from folder import IDENTITIES
 from neighbour import MODELS
 from walker import LATENTS
@@ -33,8 +33,11 @@ def read(kind: str) -> list[dict]:
 
 
 def _accuracy(runs: list[dict], key: str) -> str:
-    head = ["moves", *[NAMES[run["training"]["kind"]].format(run["training"]["seed"]) for run in runs]]
-    return table(head, ([str(n), *[percent(run["steps"]["moves"][str(n)][key]) for run in runs]] for n in MOVES))
+    head = ["moves", *[NAMES[run["training"]["kind"]].format(run["training"]["seed"]) for run in runs], "saying the start"]
+    rows = (
+        [str(n), *[percent(run["steps"]["moves"][str(n)][key]) for run in runs], percent(says_the_start(n)[key])] for n in MOVES
+    )
+    return table(head, rows)
 
 
 def _growth(runs: list[dict]) -> str:

@@ -51,7 +51,7 @@ class Ladder:
     history: list[tuple[int, int]] = field(default_factory=list)  # (update, most moves from there on)
 
     ENOUGH, SMOOTHING, AT_LEAST = 0.95, 0.95, 100
-    HELPED, LONG_AFTER, LONG_SHARE = 0.6, 0.75, 0.25  # shares of the run; of its updates
+    HELPED, LONG_AFTER, LONG_SHARE = 0.45, 0.75, 0.25  # shares of the run; of its updates
 
     def helped(self, progress: float) -> bool:
         return progress < self.HELPED

@@ -12,8 +12,8 @@ from reasoner import WIDTH, Reasoner
 from rollout import noise_for, roll
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer
-from walker import HEADINGS, LATENTS, draw
-from words import FIRST_PLACE, LATENT, PROMPT, prompts, spell
+from walker import LATENTS, draw
+from words import LATENT, PROMPT, prompts, spell
 
 TOLERANCE = 1e-4
 PROBLEMS, FIXTURE_PROBLEMS = 8, 2
@@ -104,20 +104,19 @@ def check(model: Reasoner, folder: Path, fixture: Path | None = None) -> dict:
     problems = draw(PROBLEMS, LATENTS, torch.Generator().manual_seed(SEED))
     noise = None if model.kind.pause else noise_for(PROBLEMS, NOISE_SEED)
     chain = roll(model, problems, noise)
-    expected = FIRST_PLACE + chain.room * len(HEADINGS) + chain.heading
     opened, furthest, agreed = Folder.open(folder), 0.0, 0
     for i, tokens in enumerate(prompts(problems)):
         found, latents = replay(opened, model, spell(tokens), None if noise is None else noise[i].numpy())
-        agreed += int((torch.tensor(found) == expected[i]).sum())
+        agreed += int((torch.tensor(found) == chain.token[i]).sum())
         if noise is not None:
             furthest = max(furthest, float(np.abs(latents - chain.fed[i].numpy()).max()))
-    positions = expected.numel()
+    positions = chain.token.numel()
     assert furthest <= TOLERANCE, f"the latents differ by {furthest}"
     assert agreed == positions, f"{positions - agreed} of {positions} answers differ"
     if fixture is not None and noise is not None:
         tensors = {}
         for i in range(FIXTURE_PROBLEMS):
-            parts = {"noise": noise[i], "latents": chain.fed[i], "tokens": expected[i].int()}
+            parts = {"noise": noise[i], "latents": chain.fed[i], "tokens": chain.token[i].int()}
             tensors |= {f"p{i}.{name}": np.ascontiguousarray(part.numpy()) for name, part in parts.items()}
         texts = [spell(tokens) for tokens in prompts(problems)[:FIXTURE_PROBLEMS]]
         metadata = {"format": "neuralese-parity", "arm": "latent", "prompts": json.dumps(texts), "tolerance": str(TOLERANCE)}

@@ -23,6 +23,7 @@ class Chain:
     fed: Tensor  # [B,N,w] as they were fed back
     room: Tensor  # [B,N+1] the answer's room if the model had stopped after i latents
     heading: Tensor  # [B,N+1] index into HEADINGS, likewise
+    token: Tensor  # [B,N+1] the likeliest token of all, which is that place unless the model would rather end
     cache: Cache
 
     def before(self, index: int) -> Cache:
@@ -82,6 +83,7 @@ def _go_on(
         torch.stack(fed, 1) if fed else empty,
         model.answer_room(every).argmax(-1),
         model.answer_heading(every).argmax(-1),
+        model.answers(every).argmax(-1),
         cache,
     )
 

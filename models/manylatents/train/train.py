@@ -2,7 +2,7 @@
 
     pip install -r requirements.txt
     python train.py main --seed 1
-    python train.py pause --seed 1 --from work/main-1.pt
+    python train.py pause --seed 1 --steps 6500
     python train.py sharp --seed 1 --from work/main-1.pt --steps 2000
 
 Every problem is drawn from the seed. A run that was interrupted goes on from its last checkpoint; `release.py` makes the
@@ -49,8 +49,7 @@ class Run:
         self.generator = torch.Generator().manual_seed(DRAW_SEED + arguments.seed)
         self.model = Reasoner(Kind(pause=arguments.kind == "pause"))
         if arguments.start is not None:
-            # The twin has no latents to load and one readout of its own.
-            self.model.load_state_dict(torch.load(arguments.start, weights_only=False)["model"], strict=False)
+            self.model.load_state_dict(torch.load(arguments.start, weights_only=False)["model"])
         matrices = [p for p in self.model.parameters() if p.dim() > 1]
         vectors = [p for p in self.model.parameters() if p.dim() <= 1]
         groups = [{"params": matrices, "weight_decay": WEIGHT_DECAY}, {"params": vectors, "weight_decay": 0.0}]
