@@ -53,15 +53,36 @@ export function instead(bytes: Uint8Array): string[] {
  * bytes in each of them, and itself in their text.
  */
 export function joined(before: string, after: string): string {
-	const [end] = after.startsWith('⟨') && before.endsWith('⟩') ? (STARTS.exec(after) ?? []) : [];
-	const [start] = end === undefined ? [] : (ENDS.exec(before.slice(before.lastIndexOf('⟨'))) ?? []);
-	if (start === undefined || end === undefined) {
+	const end = STARTS.exec(after)?.[0];
+	const start = end === undefined ? '' : bytesAtEnd(before);
+	if (end === undefined || start === '') {
 		return before + after;
 	}
 	const bytes = (start + end).match(/[\dA-F]{2}/g)!.map((byte) => Number.parseInt(byte, 16));
 	return before.slice(0, -start.length) + legible(Uint8Array.from(bytes)) + after.slice(end.length);
 }
 
+/**
+ * Legible texts of tokens that follow each other, each on its own: with the token that completes a character stands the character too,
+ * so that `⟨F0 9F⟩`, `⟨98⟩`, `⟨80⟩` end in `⟨80⟩😀`.
+ */
+export function completed(texts: readonly string[]): string[] {
+	/** Bytes at the end of what came before. */
+	let open = '';
+	return texts.map((text) => {
+		const seam = STARTS.exec(text)?.[0];
+		const together = open !== '' && seam !== undefined ? joined(open, seam) : '';
+		const characters = together.replace(WRITTEN, '');
+		open = bytesAtEnd(text === seam && together !== '' ? together : text);
+		return characters === '' ? text : `${seam}${characters}${text.slice(seam!.length)}`;
+	});
+}
+
+function bytesAtEnd(text: string): string {
+	return text.endsWith('⟩') ? (ENDS.exec(text.slice(text.lastIndexOf('⟨')))?.[0] ?? '') : '';
+}
+
+const WRITTEN = /⟨[\dA-F]{2}(?: [\dA-F]{2})*⟩/g;
 const STARTS = /^⟨[\dA-F]{2}(?: [\dA-F]{2})*⟩/;
 const ENDS = /^⟨[\dA-F]{2}(?: [\dA-F]{2})*⟩$/;
 

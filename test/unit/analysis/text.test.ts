@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { incomplete, instead, joined, legible, printable, visible } from '../../../src/analysis/text';
+import { completed, incomplete, instead, joined, legible, printable, visible } from '../../../src/analysis/text';
 
 describe('visible text', () => {
 	for (const [text, shown] of [
@@ -94,6 +94,9 @@ describe('bytes', () => {
 				assert.equal(tokens.reduce(joined, ''), text);
 			}),
 		);
+		assert.deepEqual(completed(['a', '⟨F0 9F⟩', '⟨98⟩', '⟨80⟩', 'b']), ['a', '⟨F0 9F⟩', '⟨98⟩', '⟨80⟩😀', 'b']);
+		assert.deepEqual(completed([' ⟨E2⟩', '⟨80 99⟩s', '⟨80⟩', '⟨99⟩']), [' ⟨E2⟩', '⟨80 99⟩’s', '⟨80⟩', '⟨99⟩']);
+		assert.deepEqual(completed(['⟨F0 9F 98⟩', '⟨80 F0 9F⟩', '⟨98 81⟩']), ['⟨F0 9F 98⟩', '⟨80 F0 9F⟩😀', '⟨98 81⟩😁']);
 		assert.equal(['⟨E2 80⟩', 'a', '⟨99⟩'].reduce(joined), '⟨E2 80⟩a⟨99⟩');
 		assert.equal(['⟨E2⟩', '⟨U+000D⟩'].reduce(joined), '⟨E2⟩⟨U+000D⟩');
 	});
