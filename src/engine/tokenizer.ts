@@ -1,6 +1,6 @@
 /** Text <-> token ids, with exact offsets. The library has the models and the decoders; what leads to a model's pieces is done here. */
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
-import { incomplete, instead, legible } from '../analysis/text';
+import { incomplete, instead, legible, printable } from '../analysis/text';
 import type { Range } from '../shared/range';
 import type { TokenRecord } from '../trace/document';
 import { Aligned } from './aligned';
@@ -69,14 +69,14 @@ export class Tokenizer {
 			{ ...config, normalizer: null, pre_tokenizer: null, post_processor: null },
 			{ unk_token: config.model.unk_token ?? undefined, clean_up_tokenization_spaces: false },
 		);
-		this.subwords = subwordsOf(config, this.library.model!);
+		this.spelling = spellingOf(config.decoder);
+		this.subwords = subwordsOf(config, this.library.model!, (entry) => printable(legible(surface(entry, this.spelling))));
 		this.added = new Map(config.added_tokens.map((token) => [token.content, token]));
 		const [normal, plain] = [true, false].map((wanted) =>
 			config.added_tokens.filter(({ normalized, special }) => (normalized ?? !special) === wanted),
 		) as [AddedToken[], AddedToken[]];
 		this.plain = new AddedTokens(plain.map((token) => [token.content, token]));
 		this.normal = new AddedTokens(normal.map((token) => [this.normalise(Aligned.of(token.content)).text, token]));
-		this.spelling = spellingOf(config.decoder);
 		this.size = this.library.model!.vocab.length;
 	}
 

@@ -18,18 +18,20 @@ interface Vocabulary {
 	/** Of the model's own entries, which added tokens are no part of. */
 	idOf: IdOf;
 	unknownId?: number;
+	shown: (entry: string) => string;
 }
 
 const utf8 = new TextEncoder();
 
-/** Fails where the model is of a kind that is not known here. */
-export function subwordsOf({ model: config, added_tokens: added }: Config, model: Model): Subwords {
+/** Fails where the model is of a kind that is not known here. @param shown the text of an entry, for messages. */
+export function subwordsOf({ model: config, added_tokens: added }: Config, model: Model, shown: (entry: string) => string): Subwords {
 	const ids = model.tokens_to_ids;
 	const own = Array.isArray(config.vocab) ? new Map(config.vocab.map(([entry], id) => [entry, id])) : config.vocab;
 	const foreign = new Set(added.map(({ content }) => content).filter((entry) => (own instanceof Map ? !own.has(entry) : !Object.hasOwn(own, entry))));
 	const vocabulary: Vocabulary = {
 		idOf: (entry) => (foreign.has(entry) ? undefined : ids.get(entry)),
 		unknownId: unknownIdOf(config, (entry) => ids.get(entry)),
+		shown,
 	};
 	switch (typeOf(config)) {
 		case 'BPE':
@@ -140,9 +142,10 @@ export function unknownIdOf({ unk_token: token, unk_id: id }: ModelConfig, idOf:
 	return id ?? (token ? idOf(token) : undefined);
 }
 
-function unknown(text: string, { unknownId }: Vocabulary): number {
+/** The reference implementation drops such text without a word; the prompt would then not be what the model was given. */
+function unknown(text: string, { unknownId, shown }: Vocabulary): number {
 	if (unknownId === undefined) {
-		throw new EngineError(`The model's vocabulary has no token for ${quoted(text)}: leave it out of the prompt.`, 'bad-request');
+		throw new EngineError(`The model's vocabulary has no token for ${quoted(shown(text))}: leave it out of the prompt.`, 'bad-request');
 	}
 	return unknownId;
 }

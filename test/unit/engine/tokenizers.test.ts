@@ -229,3 +229,17 @@ describe('what is not known is refused in one sentence', () => {
 		});
 	}
 });
+
+test('text that the vocabulary has no token for is named, not dropped', () => {
+	const { tokenizer: usual } = kinds['gpt2'] as unknown as { tokenizer: { model: { vocab: Record<string, number>; merges: unknown[] } } };
+	// 0x13, and the last byte of 😀.
+	const vocab = Object.fromEntries(Object.entries(usual.model.vocab).filter(([entry]) => !['ē', 'Ģ'].includes(entry)));
+	const lacking = Tokenizer.parse(new TextEncoder().encode(JSON.stringify({ ...usual, model: { ...usual.model, vocab } })));
+	for (const [text, shown] of [['a\x13', '⟨U+0013⟩'], ['a😀', '⟨80⟩']] as const) {
+		assert.throws(
+			() => lacking.encode(text),
+			(error: unknown) =>
+				error instanceof EngineError && error.message === `The model's vocabulary has no token for "${shown}": leave it out of the prompt.`,
+		);
+	}
+});
