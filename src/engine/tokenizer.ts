@@ -10,7 +10,7 @@ import { AddedTokens } from './tokens/added';
 import { unsupported, type AddedToken, type Config } from './tokens/config';
 import { normaliserOf, type Normaliser } from './tokens/normaliser';
 import { splitterOf, type Splitter } from './tokens/splitter';
-import { subwordsOf, unknownIdOf, type Subwords } from './tokens/subwords';
+import { subwordsOf, typeOf, unknownIdOf, type Subwords } from './tokens/subwords';
 
 export interface Encoded {
 	readonly ids: readonly number[];
@@ -62,6 +62,7 @@ export class Tokenizer {
 	private readonly kept = new Map<string, Encoded>();
 
 	private constructor(private readonly config: Config) {
+		typeOf(config.model);
 		checkDecoder(config.decoder);
 		this.normalise = normaliserOf(config.normalizer);
 		this.split = splitterOf(config.pre_tokenizer);

@@ -10,7 +10,7 @@ const KINDS = ['gpt2', 'qwen2', 'llama2', 'xlm', 'bert'];
 const REPEATS = 5;
 
 export async function tokenizerBench(): Promise<void> {
-	const kinds = JSON.parse(readFileSync('test/fixtures/tokenizers.json', 'utf8')) as Record<string, { tokenizer: { model: { unk_token?: string } } }>;
+	const kinds = JSON.parse(readFileSync('test/fixtures/tokens.json', 'utf8')) as Record<string, { tokenizer: { model: { unk_token?: string } } }>;
 	const book = ['README.md', 'models/README.md', 'CHANGELOG.md'].map((path) => readFileSync(path, 'utf8')).join('\n');
 	const text = book.repeat(Math.ceil(LENGTH / book.length)).slice(0, LENGTH);
 	for (const name of KINDS) {

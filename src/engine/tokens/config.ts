@@ -79,7 +79,7 @@ export interface Config {
 /** `what`: a part of a tokenizer, in the words of its file. */
 export function unsupported(what: string, type: unknown): EngineError {
 	return new EngineError(
-		`The model's tokenizer.json has the ${what} ${quoted(String(type))}, which is not supported: choose another model.`,
+		`The model's tokenizer.json cannot be used (its ${what} ${quoted(String(type))} is not supported): choose another model.`,
 		'bad-model',
 	);
 }

@@ -23,7 +23,7 @@ interface Vocabulary {
 
 const utf8 = new TextEncoder();
 
-/** Fails where the model is of a kind that is not known here. @param shown the text of an entry, for messages. */
+/** @param shown the text of an entry, for messages. */
 export function subwordsOf({ model: config, added_tokens: added }: Config, model: Model, shown: (entry: string) => string): Subwords {
 	const ids = model.tokens_to_ids;
 	const own = Array.isArray(config.vocab) ? new Map(config.vocab.map(([entry], id) => [entry, id])) : config.vocab;
@@ -42,14 +42,19 @@ export function subwordsOf({ model: config, added_tokens: added }: Config, model
 			return byLongest(config, model as WordPiece, vocabulary);
 		case 'WordLevel':
 			return (piece) => [{ id: vocabulary.idOf(piece) ?? unknown(piece, vocabulary), start: 0, end: piece.length }];
-		default:
-			throw unsupported('model', config.type);
 	}
 }
 
-/** Files of the first versions do not say. */
-export function typeOf({ type, vocab, merges, continuing_subword_prefix: prefix }: ModelConfig): string {
-	return type ?? (Array.isArray(vocab) ? 'Unigram' : merges ? 'BPE' : prefix === undefined ? 'WordLevel' : 'WordPiece');
+const TYPES = ['BPE', 'Unigram', 'WordPiece', 'WordLevel'] as const;
+
+/** Files of the first versions do not say. Fails where the model is of a kind that is not known here. */
+export function typeOf({ type, vocab, merges, continuing_subword_prefix: prefix }: ModelConfig): (typeof TYPES)[number] {
+	const guess = Array.isArray(vocab) ? 'Unigram' : merges ? 'BPE' : prefix === undefined ? 'WordLevel' : 'WordPiece';
+	const found = type === undefined ? guess : TYPES.find((known) => known === type);
+	if (found === undefined) {
+		throw unsupported('model', type);
+	}
+	return found;
 }
 
 function byPairs(config: ModelConfig, model: BPE, vocabulary: Vocabulary): Subwords {

@@ -1,4 +1,4 @@
-/** Tokenizers of every kind against Python's `tokenizers` (`test/fixtures/tokenizers.py`). */
+/** Tokenizers of every kind against Python's `tokenizers` (`test/fixtures/tokens.py`). */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -20,7 +20,7 @@ interface Kind {
 	cases: Case[];
 }
 
-const { texts, ...kinds } = JSON.parse(readFileSync('test/fixtures/tokenizers.json', 'utf8')) as { texts: string[] } & Record<string, Kind>;
+const { texts, ...kinds } = JSON.parse(readFileSync('test/fixtures/tokens.json', 'utf8')) as { texts: string[] } & Record<string, Kind>;
 const all = Object.entries(kinds as Record<string, Kind>).map(([name, { tokenizer, cases }]) => ({
 	name,
 	tokenizer: Tokenizer.parse(new TextEncoder().encode(JSON.stringify(tokenizer))),
@@ -209,13 +209,14 @@ describe('decoding', () => {
 describe('what is not known is refused in one sentence', () => {
 	const { tokenizer: usual } = kinds['gpt2'] as unknown as { tokenizer: Record<string, unknown> & { model: object } };
 	for (const [what, part] of [
-		['the normaliser "Nmt"', { normalizer: { type: 'Nmt' } }],
-		['the normaliser "Nmt"', { normalizer: { type: 'Sequence', normalizers: [{ type: 'NFC' }, { type: 'Nmt' }] } }],
-		['the pre-tokenizer "UnicodeScripts"', { pre_tokenizer: { type: 'UnicodeScripts' } }],
-		['the decoder "Mystery"', { decoder: { type: 'Sequence', decoders: [{ type: 'Mystery' }] } }],
-		['the model "Neural"', { model: { ...usual.model, type: 'Neural' } }],
-		['the prefix inside words "##"', { model: { ...usual.model, continuing_subword_prefix: '##' } }],
-		['the normaliser "Precompiled"', { normalizer: { type: 'Precompiled', precompiled_charsmap: 'AAAA' } }],
+		['normaliser "Nmt"', { normalizer: { type: 'Nmt' } }],
+		['normaliser "Nmt"', { normalizer: { type: 'Sequence', normalizers: [{ type: 'NFC' }, { type: 'Nmt' }] } }],
+		['pre-tokenizer "UnicodeScripts"', { pre_tokenizer: { type: 'UnicodeScripts' } }],
+		['decoder "Mystery"', { decoder: { type: 'Sequence', decoders: [{ type: 'Mystery' }] } }],
+		['model "Neural"', { model: { ...usual.model, type: 'Neural' } }],
+		['model "Odd"', { model: { type: 'Odd' } }],
+		['prefix inside words "##"', { model: { ...usual.model, continuing_subword_prefix: '##' } }],
+		['normaliser "Precompiled"', { normalizer: { type: 'Precompiled', precompiled_charsmap: 'AAAA' } }],
 	] as const) {
 		test(what, () => {
 			const bytes = new TextEncoder().encode(JSON.stringify({ ...usual, ...part }));
@@ -224,7 +225,7 @@ describe('what is not known is refused in one sentence', () => {
 				(error: unknown) =>
 					error instanceof EngineError &&
 					error.code === 'bad-model' &&
-					error.message === `The model's tokenizer.json has ${what}, which is not supported: choose another model.`,
+					error.message === `The model's tokenizer.json cannot be used (its ${what} is not supported): choose another model.`,
 			);
 		});
 	}
