@@ -215,6 +215,9 @@ export class AnalysisRun {
 		this.notes.push(...unknownWords(prompt.text, this.encoded, model.tokenizer.unknownId));
 		const neighbours = model.unavailable.get('neighbours');
 		const { logitsOnly } = model.manifest;
+		if (model.note !== undefined) {
+			this.notes.push(model.note);
+		}
 		if (logitsOnly !== undefined) {
 			this.notes.push(`Only the logits of this model can be seen and not its layers, because ${logitsOnly}.`);
 		} else if (neighbours !== undefined) {

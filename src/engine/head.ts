@@ -35,11 +35,13 @@ export class Head {
 	constructor(
 		private readonly graph: Graph,
 		private readonly shape: ModelShape,
+		/** Of one call. */
+		private readonly rows = MAX_ROWS,
 	) {}
 
 	/** How many positions fit a call, at `sites` sites each. */
-	static positions(sites: number): number {
-		return Math.max(1, Math.floor(MAX_ROWS / sites));
+	positions(sites: number): number {
+		return Math.max(1, Math.floor(this.rows / sites));
 	}
 
 	/** `hidden`: [targets.length, sites, width], before the final norm. `k` is cut to the vocabulary. */
@@ -75,8 +77,8 @@ export class Head {
 	async states(hidden: Float32Array): Promise<State[]> {
 		const { width, vocabulary } = this.shape;
 		const states: State[] = [];
-		for (let start = 0; start < hidden.length; start += MAX_ROWS * width) {
-			const rows = hidden.subarray(start, start + MAX_ROWS * width);
+		for (let start = 0; start < hidden.length; start += this.rows * width) {
+			const rows = hidden.subarray(start, start + this.rows * width);
 			const count = rows.length / width;
 			const results = await this.graph.run(this.feeds(rows, 1, new Array<number>(count).fill(0), 1), [
 				'normed',

@@ -180,7 +180,7 @@ async function measure(
 ): Promise<Pick<ModelShape, 'width' | 'vocabulary'>> {
 	const unknown = { width: 1, vocabulary: 1, context: 1 };
 	const open = (bytes: Uint8Array) =>
-		runtime.open(bytes, place.folder, true).catch((error: Error) => {
+		runtime.open(bytes, place.folder, { lowMemory: true }).catch((error: Error) => {
 			const reason = error.message.split('\n')[0]!.slice(0, 200);
 			throw new EngineError(`The graph does not load (${reason}): export it again.`, 'bad-model');
 		});

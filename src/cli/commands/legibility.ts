@@ -45,7 +45,7 @@ export const legibility = command<Options>({
 			run: runFlags(values),
 		};
 	},
-	run: (options) => withSession((session) => (isProblemFile(options.file) ? ofProblems(options, session) : ofPrompt(options, session))),
+	run: (options) => withSession(options.run.execution, (session) => (isProblemFile(options.file) ? ofProblems(options, session) : ofPrompt(options, session))),
 });
 
 /** One arm's chain of one prompt, and what leaving parts of it out did. */
