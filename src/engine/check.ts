@@ -26,7 +26,7 @@ export async function checkModel(
 		...model.tests,
 		...(place === undefined
 			? []
-			: [await compareOriginal(model, await originalLogits(runtime, model.manifest, place, model.lowMemory, signal))]),
+			: [await compareOriginal(model, await originalLogits(runtime, model.manifest, place, isPlain(model), signal))]),
 		...(reference === undefined ? [] : await compareReference(model, reference)),
 	];
 	return {
@@ -41,6 +41,11 @@ export async function checkModel(
 		provider: model.provider,
 		lowMemory: model.lowMemory,
 	};
+}
+
+/** Whether the original's weights are not packed either: kernels for packed 4-bit weights quantise activations, and others do not. */
+function isPlain({ lowMemory, provider }: Model): boolean {
+	return lowMemory || provider.used !== 'cpu';
 }
 
 async function compareReference(model: Model, path: string): Promise<SelfTest[]> {

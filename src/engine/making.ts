@@ -14,10 +14,14 @@ import { serialise, type Model as OnnxModel } from './instrument/proto';
 import { MAX_FILE_BYTES, type Manifest, type ManifestFile, type ModelShape } from './manifest';
 import { quantisationOf } from './quantisation';
 import { defaultRecipe } from './recipe';
+import { checkExportFits } from './room';
 import type { Runtime } from './runtime';
 import { contextOf, headsOf, type Config, type Source } from './source';
 import { Tokenizer } from './tokenizer';
 import { describeWeights, writePlace, type Place } from './weights';
+
+/** Times that a graph's file is held at once: as it was read, and mapped by the runtime that tests what was made of it. */
+const READ_COPIES = 2;
 
 export interface Making {
 	signal: AbortSignal;
@@ -63,7 +67,7 @@ async function graphsOf(source: Source, { signal, progress, withheld }: Making):
 	progress('Reading the graph', 0);
 	const folder = dirname(source.graph);
 	const own = basename(source.graph);
-	const bytes = await readRegular(folder, own, checkSize, signal);
+	const bytes = await readRegular(folder, own, checkGraph, signal);
 	progress('Finding the residual stream', 0.1);
 	const { body, head, caches, logitsOnly } = instrument(bytes, withheld);
 	const names = await weightNames(source, body, head);
@@ -79,6 +83,7 @@ async function graphsOf(source: Source, { signal, progress, withheld }: Making):
 		weights.push(described.file);
 		modified[name] = described.modified;
 	}
+	checkExportFits(weights.reduce((sum, file) => sum + file.bytes, 0));
 	const sizes = new Map(weights.map((file) => [file.name, file.bytes]));
 	[body, head].forEach((model) => checkReferences(model, sizes));
 	const renamed = Object.fromEntries([...names].filter(([spelled, name]) => spelled !== name));
@@ -145,6 +150,12 @@ function checkSize(size: number): void {
 			'bad-model',
 		);
 	}
+}
+
+/** Of a graph's file, weights and all. */
+function checkGraph(size: number): void {
+	checkSize(size);
+	checkExportFits(READ_COPIES * size);
 }
 
 /** From names in the graph to names on the disk. All weights lie in the graph's own folder, when links have been followed. */

@@ -4,7 +4,7 @@ import { freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { EngineError, quoted } from './error';
 
-/** Bytes that a user lets a model's run take, for example `6GB`, `500 MB` or a number of bytes: a lower limit than the machine's. */
+/** Bytes that the user lets the engine's process take, for example `6GB`, `500 MB` or a number of bytes. */
 export const LIMIT_VARIABLE = 'NEURALESE_MEMORY_LIMIT';
 /** macOS counts as free only what nothing has ever used; caches and what compresses well make way, of about so much of the machine. */
 const RECLAIMABLE_ON_DARWIN = 0.5;
@@ -35,7 +35,7 @@ function userLimit(): number {
 	if (limit === undefined) {
 		throw new EngineError(`${LIMIT_VARIABLE} is ${quoted(text!)}: write a number of bytes, or one like 6GB or 500MB.`, 'bad-request');
 	}
-	return limit;
+	return Math.max(0, limit - process.memoryUsage.rss());
 }
 
 /** Decimal units, as disks and downloads are counted. */

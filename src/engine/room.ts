@@ -29,7 +29,7 @@ export function fits(manifest: Manifest, lowMemory: boolean, free = room()): boo
 export function checkModelFits(manifest: Manifest, lowMemory: boolean, free = room()): void {
 	const { total, weights } = footprintOf(manifest, lowMemory, costOf(manifest).chunk);
 	if (total > free) {
-		const instead = lowMemory ? 'close other programs, or choose a smaller or quantised model' : 'choose the low-memory mode, or close other programs';
+		const instead = lowMemory ? 'close other programs, or choose a smaller or quantised model' : 'set neuralese.memory (--memory) to auto or low, or close other programs';
 		throw new EngineError(
 			`The model needs about ${gigabytes(total)} of memory (${gigabytes(weights)} for its weights) and ${gigabytes(free)} can be had: ${instead}.`,
 			'no-memory',
