@@ -26,6 +26,8 @@ export interface EngineApi {
 	load: Call<{ model: string }, ModelCard, ProgressEvent>;
 	/** Conversations as the model's chat template writes them. Only for models that have one. */
 	render: Call<RenderParams, Rendered[], ProgressEvent>;
+	/** What a right answer to each of the gold texts is: the model's own pattern is a program, which runs nowhere but here. */
+	golds: Call<GoldsParams, string[], ProgressEvent>;
 	/** Makes a model folder from an exported decoder: an .onnx file, or a folder with one. */
 	add: Call<AddParams, ModelCard, ProgressEvent>;
 	/** What is known about a model, and whether it computes what it should. */
@@ -71,6 +73,11 @@ export interface RenderParams {
 
 /** A conversation's text, and where in the file that it is from each piece of it stands. */
 export type Rendered = Pick<PromptRecord, 'text' | 'pieces'>;
+
+export interface GoldsParams {
+	model: string;
+	texts: string[];
+}
 
 export interface AddParams {
 	/** An .onnx file, or a folder with one. */
@@ -119,8 +126,6 @@ export interface ModelCard {
 	arms: string[];
 	/** Where probes can read them. */
 	places: { arm: string; at: ProbePlace }[];
-	/** The recipe's pattern that reads an answer from its text. */
-	answer?: string;
 	trainedLatents: number;
 	probes: ProbeRecord[];
 	/** Models beside this one, by their ids: the control without recurrence, and what it was tuned from. */

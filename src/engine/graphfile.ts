@@ -2,6 +2,7 @@
 import { EngineError, quoted } from './error';
 import { readChecked } from './folder';
 import { checkReferences } from './instrument/external';
+import { checkOperators } from './instrument/operators';
 import { parseModel } from './instrument/proto';
 import type { ManifestFile } from './manifest';
 import type { Graph, Opening, Runtime } from './runtime';
@@ -25,7 +26,9 @@ export async function openGraph(
 	const read = await readChecked(folder, file, signal);
 	const bytes = change?.(read) ?? read;
 	try {
-		checkReferences(parseModel(bytes), sizes);
+		const model = parseModel(bytes);
+		checkOperators(model);
+		checkReferences(model, sizes);
 		return await runtime.open(bytes, weights, opening);
 	} catch (error) {
 		const reason = (error as Error).message.split('\n')[0]!.slice(0, 300);

@@ -1,4 +1,5 @@
 /** Entry of the forked child: serves `EngineApi` over the process's channel and ends with it. */
+import { goldOf } from '../analysis/answers';
 import { serve, type CallContext, type Handlers, type Port } from '../shared/rpc';
 import { addModel } from './adding';
 import { AnalysisRun } from './analysis';
@@ -54,6 +55,7 @@ import {
 	evaluateProbeRequest,
 	evaluateRequest,
 	featuresRequest,
+	goldsRequest,
 	legibilityRequest,
 	loadRequest,
 	oodRequest,
@@ -179,6 +181,10 @@ const handlers: Handlers<EngineApi> = {
 	},
 	load: (params, { signal, emit }) => use(checked(loadRequest, params).model, signal, emit, (model) => model.card()),
 	render: (params, { signal, emit }) => render(params, signal, emit),
+	golds: (params, { signal, emit }) => {
+		const { model: folder, texts } = checked(goldsRequest, params);
+		return use(folder, signal, emit, ({ answerPattern }) => texts.map((text) => goldOf(text, answerPattern)));
+	},
 	add: (params, context) => untilEnded(add(params, context), context.signal),
 	check: (params, context) => untilEnded(check(params, context), context.signal),
 	analyze: (params, context) => untilEnded(analyze(params, context), context.signal),

@@ -1,15 +1,16 @@
 /** Makes a model folder from a decoder's export: instrumented graphs that refer to the export's own weights, tokenizer, manifest. */
-import { randomUUID } from 'node:crypto';
-import { mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { realpath, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Body } from './body';
 import { CHAT_NAME } from './chat';
+import { UNKNOWN } from './contract';
 import { EngineError, quoted } from './error';
 import { MANIFEST_NAME, readRegular, sha256 } from './folder';
 import { Head } from './head';
 import type { CacheShape } from './instrument/caches';
 import { checkReferences, locationsOf, referToFile, relocate } from './instrument/external';
 import { instrument, type Instrumented } from './instrument/instrument';
+import { checkOperators } from './instrument/operators';
 import { serialise, type Model as OnnxModel } from './instrument/proto';
 import { MAX_FILE_BYTES, type Manifest, type ManifestFile, type ModelShape } from './manifest';
 import { quantisationOf } from './quantisation';
@@ -41,7 +42,8 @@ interface Graphs extends Pick<Instrumented, 'caches' | 'logitsOnly'> {
 
 type Known = Pick<ModelShape, 'layers' | 'caches' | 'heads' | 'headWidth'>;
 
-export async function makeFolder(runtime: Runtime, source: Source, folder: string, making: Making): Promise<void> {
+/** Into the empty folder `staged`; `name`: of the folder that it will be. Returns the manifest's hash. */
+export async function makeFolder(runtime: Runtime, source: Source, staged: string, name: string, making: Making): Promise<string> {
 	const { signal, progress } = making;
 	const graphs = await graphsOf(source, making);
 	const { caches, logitsOnly } = graphs;
@@ -52,15 +54,17 @@ export async function makeFolder(runtime: Runtime, source: Source, folder: strin
 	const tokenizer = await readRegular(dirname(source.tokenizer), basename(source.tokenizer), checkSize, signal);
 	const shape = { ...known, ...measured, context: contextOf(source.config) };
 	const chat = source.chat && new TextEncoder().encode(`${JSON.stringify(source.chat, undefined, 2)}\n`);
-	const text = `${JSON.stringify(manifestOf(basename(folder), source, graphs, shape, { tokenizer, chat }), undefined, 2)}\n`;
-	await writeFolder(folder, {
+	const text = `${JSON.stringify(manifestOf(name, source, graphs, shape, { tokenizer, chat }), undefined, 2)}\n`;
+	await writeFiles(staged, {
 		'body.onnx': graphs.body,
 		'head.onnx': graphs.head,
 		'tokenizer.json': tokenizer,
 		...(chat ? { [CHAT_NAME]: chat } : {}),
 		[MANIFEST_NAME]: text,
 	});
-	await writePlace(sha256(text), graphs.place);
+	const hash = sha256(text);
+	await writePlace(hash, graphs.place);
+	return hash;
 }
 
 async function graphsOf(source: Source, { signal, progress, withheld }: Making): Promise<Graphs> {
@@ -85,7 +89,10 @@ async function graphsOf(source: Source, { signal, progress, withheld }: Making):
 	}
 	checkExportFits(weights.reduce((sum, file) => sum + file.bytes, 0));
 	const sizes = new Map(weights.map((file) => [file.name, file.bytes]));
-	[body, head].forEach((model) => checkReferences(model, sizes));
+	for (const model of [body, head]) {
+		checkOperators(model);
+		checkReferences(model, sizes);
+	}
 	const renamed = Object.fromEntries([...names].filter(([spelled, name]) => spelled !== name));
 	return {
 		body: serialise(body),
@@ -189,7 +196,7 @@ async function measure(
 	{ body, head, place }: Graphs,
 	known: Known,
 ): Promise<Pick<ModelShape, 'width' | 'vocabulary'>> {
-	const unknown = { width: 1, vocabulary: 1, context: 1 };
+	const unknown = { width: UNKNOWN, vocabulary: UNKNOWN, context: 1 };
 	const open = (bytes: Uint8Array) =>
 		runtime.open(bytes, place.folder, { lowMemory: true }).catch((error: Error) => {
 			const reason = error.message.split('\n')[0]!.slice(0, 200);
@@ -205,22 +212,13 @@ async function measure(
 	return { width, vocabulary: logits.length };
 }
 
-/** Other models' folders are never touched: the new one takes its place whole, or not at all. */
-async function writeFolder(folder: string, files: Record<string, Uint8Array | string>): Promise<void> {
-	const temporary = `${folder}.${randomUUID()}`;
-	await mkdir(temporary, { recursive: true });
+async function writeFiles(folder: string, files: Record<string, Uint8Array | string>): Promise<void> {
 	try {
 		for (const [name, content] of Object.entries(files)) {
-			await writeFile(join(temporary, name), content);
+			await writeFile(join(folder, name), content);
 		}
-		await rm(folder, { recursive: true, force: true });
-		await rename(temporary, folder);
 	} catch (error) {
-		await rm(temporary, { recursive: true, force: true });
 		const { code, message } = error as NodeJS.ErrnoException;
-		throw new EngineError(
-			`The folder ${quoted(folder)} cannot be written (${code ?? message}): choose another --out.`,
-			'cannot-write',
-		);
+		throw new EngineError(`The model cannot be written (${code ?? message}): choose another --out.`, 'cannot-write');
 	}
 }

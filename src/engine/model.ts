@@ -23,7 +23,7 @@ import { checkModelFits, checkPositionsFit, needsLowMemory, ROOM_STEP } from './
 import { floats, integers, type Graph, type Runtime } from './runtime';
 import { compareProvider, failureOf, selfTest, SelfTestError, type SelfTest } from './selftest';
 import { Tokenizer } from './tokenizer';
-import { locateWeights } from './weights';
+import { checkUnchanged, locateWeights } from './weights';
 
 /** Above this share of the machine's memory the runtime keeps one copy of the weights and runs slower. */
 const LARGE = 0.1;
@@ -137,8 +137,9 @@ export class Model implements Disposable {
 				'bad-model',
 			);
 		}
-		const graphs = await openGraphs(runtime, loading, weights, { provider: provider.used, lowMemory });
+		const graphs = await openGraphs(runtime, loading, weights.folder, { provider: provider.used, lowMemory });
 		try {
+			await checkUnchanged(weights);
 			const probes = await Promise.all(manifest.probes.map((file) => readProbe(folder, file, manifest, signal)));
 			const reference = manifest.reference && readReference(await readChecked(folder, manifest.reference, signal), manifest.reference);
 			const chat = files.chat && parseChat(await readChecked(folder, files.chat, signal), files.chat.name);
@@ -146,7 +147,7 @@ export class Model implements Disposable {
 			progress('Testing the model', 0.7);
 			const tests = await selfTest(model, signal);
 			if (provider.used !== CPU) {
-				tests.push(await model.againstProcessor(runtime, loading, weights));
+				tests.push(await model.againstProcessor(runtime, loading, weights.folder));
 				// The processor may well compute it; only that rows go one by one costs nothing but time.
 				const failed = tests.find(({ ok, feature }) => !ok && feature !== 'batches');
 				if (failed) {
@@ -183,6 +184,12 @@ export class Model implements Disposable {
 		if (Math.floor(positions / ROOM_STEP) > Math.floor(before / ROOM_STEP)) {
 			checkPositionsFit(this.manifest, positions);
 		}
+	}
+
+	/** The recipe's pattern for answers. From anybody, and possibly endless: only ever used in this process. */
+	get answerPattern(): RegExp | undefined {
+		const { answer } = this.manifest.recipe;
+		return answer === undefined ? undefined : new RegExp(answer, 'u');
 	}
 
 	/** Fails where a plan needs what the self-test took away. */
@@ -273,7 +280,6 @@ export class Model implements Disposable {
 				...(segments.some(({ kind }) => kind === 'latent') ? [{ arm, at: 'thoughts' as const }] : []),
 				...(segments.some(({ kind }) => kind === 'decode') ? [{ arm, at: 'tokens' as const }] : []),
 			]),
-			answer: recipe.answer,
 			trainedLatents: recipe.trainedLatents,
 			probes: this.probes.map(probeRecord),
 			relatives,

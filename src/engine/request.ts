@@ -58,6 +58,7 @@ export const renderRequest = v.object({
 	model: path,
 	conversations: v.pipe(v.array(v.pipe(v.array(message), v.minLength(1), v.maxLength(MAX_MESSAGES))), v.maxLength(MAX_PROMPTS)),
 });
+export const goldsRequest = v.object({ model: path, texts: v.pipe(v.array(text), v.maxLength(MAX_PROMPTS)) });
 export const addRequest = v.object({ source: path, tokenizer: v.optional(path), out: v.optional(path) });
 export const checkRequest = v.object({ model: path, reference: v.optional(path) });
 const notes = v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(MAX_NOTE))), v.maxLength(MAX_NOTES)));
