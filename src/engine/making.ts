@@ -5,13 +5,14 @@ import { Body } from './body';
 import { CHAT_NAME } from './chat';
 import { UNKNOWN } from './contract';
 import { EngineError, quoted } from './error';
-import { MANIFEST_NAME, readRegular, sha256 } from './folder';
+import { MANIFEST_NAME, readRegular, sha256, withRegular } from './folder';
 import { Head } from './head';
 import type { CacheShape } from './instrument/caches';
-import { checkReferences, locationsOf, referToFile, relocate } from './instrument/external';
+import { checkReferences, locationsOf, relocate } from './instrument/external';
 import { instrument, type Instrumented } from './instrument/instrument';
 import { checkOperators } from './instrument/operators';
-import { serialise, type Model as OnnxModel } from './instrument/proto';
+import { parseModel, serialise, type Model as OnnxModel } from './instrument/proto';
+import { readSkeleton } from './instrument/skeleton';
 import { MAX_FILE_BYTES, type Manifest, type ManifestFile, type ModelShape } from './manifest';
 import { quantisationOf } from './quantisation';
 import { defaultRecipe } from './recipe';
@@ -20,9 +21,6 @@ import type { Runtime } from './runtime';
 import { contextOf, headsOf, type Config, type Source } from './source';
 import { Tokenizer } from './tokenizer';
 import { describeWeights, writePlace, type Place } from './weights';
-
-/** Times that a graph's file is held at once: as it was read, and mapped by the runtime that tests what was made of it. */
-const READ_COPIES = 2;
 
 export interface Making {
 	signal: AbortSignal;
@@ -71,28 +69,26 @@ async function graphsOf(source: Source, { signal, progress, withheld }: Making):
 	progress('Reading the graph', 0);
 	const folder = dirname(source.graph);
 	const own = basename(source.graph);
-	const bytes = await readRegular(folder, own, checkGraph, signal);
+	const bytes = await withRegular(folder, own, checkGraph, signal, (read, size) => readSkeleton(read, size, own));
 	progress('Finding the residual stream', 0.1);
+	const original = parseModel(bytes);
+	checkOperators(original);
 	const { body, head, caches, logitsOnly } = instrument(bytes, withheld);
-	const names = await weightNames(source, body, head);
-	for (const model of [body, head]) {
-		relocate(model, names);
-		referToFile(model, bytes, own);
-	}
+	// The original is run too, with what the other two leave out.
+	const models = [original, body, head];
+	const names = await weightNames(source, ...models);
+	models.forEach((model) => relocate(model, names));
 	progress('Checking the weights', 0.2);
 	const weights: ManifestFile[] = [];
 	const modified: Record<string, number> = { [own]: (await stat(source.graph)).mtimeMs };
-	for (const name of new Set([body, head].flatMap(locationsOf))) {
+	for (const name of new Set(models.flatMap(locationsOf))) {
 		const described = await describeWeights(folder, name, signal);
 		weights.push(described.file);
 		modified[name] = described.modified;
 	}
 	checkExportFits(weights.reduce((sum, file) => sum + file.bytes, 0));
 	const sizes = new Map(weights.map((file) => [file.name, file.bytes]));
-	for (const model of [body, head]) {
-		checkOperators(model);
-		checkReferences(model, sizes);
-	}
+	models.forEach((model) => checkReferences(model, sizes));
 	const renamed = Object.fromEntries([...names].filter(([spelled, name]) => spelled !== name));
 	return {
 		body: serialise(body),
@@ -159,10 +155,10 @@ function checkSize(size: number): void {
 	}
 }
 
-/** Of a graph's file, weights and all. */
+/** Of a graph's file, weights and all: the runtime maps it once. */
 function checkGraph(size: number): void {
 	checkSize(size);
-	checkExportFits(READ_COPIES * size);
+	checkExportFits(size);
 }
 
 /** From names in the graph to names on the disk. All weights lie in the graph's own folder, when links have been followed. */

@@ -2,12 +2,14 @@
 import { basename, dirname } from 'node:path';
 import { fromHalf } from '../trace/half';
 import { EngineError, quoted } from './error';
-import { readRegular } from './folder';
+import { withRegular } from './folder';
 import { Difference, testIds, toleranceOf, type SelfTest } from './selftest';
 import type { Manifest } from './manifest';
 import type { Model } from './model';
-import { referToFile, relocate } from './instrument/external';
+import { checkReferences, relocate } from './instrument/external';
+import { checkOperators } from './instrument/operators';
 import { parseModel, serialise } from './instrument/proto';
+import { readSkeleton } from './instrument/skeleton';
 import type { Place } from './weights';
 import { floats, integers, type Graph, type Runtime, type Slot, type Tensor } from './runtime';
 
@@ -22,7 +24,8 @@ export async function originalLogits(
 	lowMemory: boolean,
 	signal: AbortSignal,
 ): Promise<Float32Array> {
-	const graph = await runtime.open(await referring(source, names, signal), dirname(source), { lowMemory });
+	const sizes = new Map(manifest.files.weights.map((file) => [file.name, file.bytes]));
+	const graph = await runtime.open(await referring(source, names, sizes, signal), dirname(source), { lowMemory });
 	try {
 		return await logitsOf(graph, testIds(manifest));
 	} finally {
@@ -48,12 +51,19 @@ export async function compareOriginal(model: Model, expected: Float32Array): Pro
 	return { name: 'original graph and instrumented graph: logits', feature: 'layers', maxAbsDiff, ok };
 }
 
-/** The graph, with its large weights where they are in its file, and all of them under the names that their files have. */
-async function referring(source: string, names: Place['names'], signal: AbortSignal): Promise<Uint8Array> {
-	const bytes = await readRegular(dirname(source), basename(source), () => {}, signal);
-	const model = parseModel(bytes);
+/** The graph, with its large weights left in its file, and all of them under the names that their files have. */
+async function referring(
+	source: string,
+	names: Place['names'],
+	sizes: ReadonlyMap<string, number>,
+	signal: AbortSignal,
+): Promise<Uint8Array> {
+	const own = basename(source);
+	const model = parseModel(await withRegular(dirname(source), own, () => {}, signal, (read, size) => readSkeleton(read, size, own)));
 	relocate(model, new Map(Object.entries(names)));
-	referToFile(model, bytes, basename(source));
+	// It may have changed since it was added, and the runtime follows whatever it says.
+	checkOperators(model);
+	checkReferences(model, sizes);
 	return serialise(model);
 }
 
