@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { clearField } from '@bufbuild/protobuf';
+import { clearField, isFieldSet } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { EngineError } from '../../src/engine/error';
 import { TensorProto_DataLocation as Location, TensorProtoSchema } from '../../src/engine/instrument/onnx_pb';
@@ -35,7 +35,12 @@ describe('skeletons', { skip: EXPORTS === '' && 'npm test -- exports makes the e
 					assert.equal(entries.get('location'), 'model.onnx');
 					tensor.rawData = bytes.subarray(offset, offset! + length!);
 					tensor.externalData = [];
-					clearField(tensor, TensorProtoSchema.field.dataLocation);
+					const { dataLocation } = TensorProtoSchema.field;
+					if (isFieldSet(original.graph.initializer[i]!, dataLocation)) {
+						tensor.dataLocation = Location.DEFAULT;
+					} else {
+						clearField(tensor, dataLocation);
+					}
 					referred += length!;
 				}
 			}
