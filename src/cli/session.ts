@@ -2,7 +2,11 @@
 import { join } from 'node:path';
 import { printable } from '../analysis/text';
 import { Engine } from '../engine/client';
+import { providerNote, type Execution } from '../shared/execution';
 import { RunError } from './failure';
+
+/** The built child, beside the built command line. */
+export const ENGINE = join(__dirname, 'engine.js');
 
 export interface Session {
 	engine: Engine;
@@ -12,19 +16,25 @@ export interface Session {
 	note(message: string): void;
 }
 
-/** Runs `body` with an engine that is gone afterwards. Ctrl+C cancels it; a second one ends the process. */
-export async function withSession<T>(body: (session: Session) => Promise<T>): Promise<T> {
+/** Runs `body` with an engine that is gone afterwards, and says where models are not run on what was asked for. Ctrl+C cancels it; a second one ends the process. */
+export async function withSession<T>(execution: Execution, body: (session: Session) => Promise<T>): Promise<T> {
 	const abort = new AbortController();
 	const interrupt = () => abort.abort();
 	process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
 	const line = new ProgressLine();
-	const engine = new Engine({ modulePath: join(__dirname, 'engine.js'), log: (text) => line.keep(printable(text)) });
+	const keep = (text: string) => line.keep(printable(text));
+	const engine = new Engine({
+		modulePath: ENGINE,
+		log: keep,
+		execution,
+		onReady: ({ provider }) => [providerNote(provider)].forEach((note) => note !== undefined && keep(note)),
+	});
 	try {
 		return await body({
 			engine,
 			signal: abort.signal,
 			progress: (message) => line.show(message),
-			note: (message) => line.keep(printable(message)),
+			note: keep,
 		});
 	} catch (error) {
 		// What was being written is removed before the child ends.

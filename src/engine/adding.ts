@@ -4,14 +4,15 @@ import { basename, join, resolve } from 'node:path';
 import { EngineError, quoted } from './error';
 import { MANIFEST_NAME, readManifest, sha256 } from './folder';
 import { home } from './home';
-import { makeFolder } from './making';
+import { makeFolder, type Making } from './making';
 import { parseManifest } from './manifest';
-import { Model } from './model';
-import { compareOriginal } from './original';
+import { DEFAULT_SETUP, Model, type Setup } from './model';
+import { compareOriginal, originalLogits } from './original';
 import type { Runtime } from './runtime';
 import { failureOf, SelfTestError } from './selftest';
 import { findGraph, findSource, isFile, type Source } from './source';
-import { readPlace } from './weights';
+import { settle, stage } from './staging';
+import { readPlace, removePlace } from './weights';
 
 /** Part of a folder's name: what an earlier version made is made again. */
 const GENERATION = 2;
@@ -47,37 +48,54 @@ async function isCurrent(folder: string, { graph }: Source): Promise<boolean> {
 	return place?.source === graph && place.modified[basename(graph)] === (await stat(graph)).mtimeMs;
 }
 
-/** Returns the folder. Where what was made does not compute what the original does, only its logits are offered. */
+/** Returns the folder, which is there once it has passed its tests. Where what was made does not compute what the original does, only its logits are offered. */
 export async function addModel(runtime: Runtime, adding: Adding): Promise<string> {
 	const { out } = adding;
 	const source = await findSource(adding.source, adding.tokenizer);
 	const folder = out === undefined ? placeFor(source) : resolve(out);
+	const exists = () => new EngineError(`${quoted(folder)} exists already: give --out a new name.`, 'bad-request');
 	if (out !== undefined && (await lstat(folder).catch(() => undefined))) {
-		throw new EngineError(`${quoted(folder)} exists already: give --out a new name.`, 'bad-request');
+		throw exists();
 	}
-	await makeFolder(runtime, source, folder, adding);
+	const staged = await stage(folder);
 	try {
-		const why = await differs(runtime, folder, adding);
+		const make = (making: Making) => makeFolder(runtime, source, staged, basename(folder), making);
+		let hash = await make(adding);
+		const why = await differs(runtime, staged, adding);
 		if (why !== undefined) {
-			await makeFolder(runtime, source, folder, { ...adding, withheld: why });
-			const still = await differs(runtime, folder, adding);
+			await removePlace(hash);
+			hash = await make({ ...adding, withheld: why });
+			const still = await differs(runtime, staged, adding);
 			if (still !== undefined) {
+				await removePlace(hash);
 				throw new EngineError(`The model cannot be run, because ${still}: export it again.`, 'bad-model');
 			}
 		}
+		await settle(staged, folder, async () => {
+			if (out !== undefined) {
+				throw exists();
+			}
+			return isCurrent(folder, source);
+		});
 	} catch (error) {
-		await rm(folder, { recursive: true, force: true });
+		await rm(staged, { recursive: true, force: true });
 		throw error;
 	}
 	return folder;
 }
 
-/** Why what was made must not be believed. */
+/** Weights are tested where they lie: a model that is added is not yet one that is run. */
+const TESTED: Setup = { ...DEFAULT_SETUP, memory: 'low' };
+
+/** Why what was made must not be believed. The original is closed before what was made is opened: both at once need twice the memory. */
 async function differs(runtime: Runtime, folder: string, { signal, progress }: Adding): Promise<string | undefined> {
 	const { text, sha256: hash } = await readManifest(folder);
+	const manifest = parseManifest(text);
+	progress('Running the original graph', 0.6);
+	const expected = await originalLogits(runtime, manifest, (await readPlace(hash))!, true, signal);
 	let model: Model;
 	try {
-		model = await Model.load(runtime, { folder, manifest: parseManifest(text), sha256: hash, signal, progress });
+		model = await Model.load(runtime, { folder, manifest, sha256: hash, setup: TESTED, signal, progress });
 	} catch (error) {
 		if (error instanceof SelfTestError) {
 			return failureOf(error.test);
@@ -86,7 +104,7 @@ async function differs(runtime: Runtime, folder: string, { signal, progress }: A
 	}
 	try {
 		progress('Comparing with the original graph', 0.9);
-		const test = await compareOriginal(runtime, model, (await readPlace(hash))!, signal);
+		const test = await compareOriginal(model, expected);
 		return test.ok ? undefined : failureOf(test);
 	} finally {
 		model.dispose();

@@ -8,6 +8,7 @@ import type { OutlinedSentence } from '../analysis/outline';
 import type { LabelledPrompt } from '../prompts/labelled';
 import type { Message } from '../prompts/prompt';
 import type { Range } from '../shared/range';
+import type { Execution, ProviderChoice, ProviderInfo, ProviderName } from '../shared/execution';
 import type { Call } from '../shared/rpc';
 import type { ArmRecord, ProbeMetric, ProbePlace, ProbeRecord, PromptRecord, RunOptions, TraceDocument } from '../trace/document';
 import type { EvidenceRecord, LegibilityRecord } from '../trace/evidence';
@@ -16,10 +17,17 @@ import type { PlaneData, PlaneName } from '../trace/planes';
 export interface EngineApi {
 	/** What this machine's runtime offers. Fails with code `engine-unavailable` where there is no binary for the platform. */
 	describe: Call<void, RuntimeInfo>;
+	/**
+	 * What models are run on from now on; before any of them is loaded. Tries the provider that is asked for: one that crashes this
+	 * process while it is tried, or later, is named in `barred` to the next process.
+	 */
+	configure: Call<ConfigureParams, RuntimeInfo>;
 	/** Loads a model folder (cached by its hash), checks every file against the manifest, and self-tests it. */
 	load: Call<{ model: string }, ModelCard, ProgressEvent>;
 	/** Conversations as the model's chat template writes them. Only for models that have one. */
 	render: Call<RenderParams, Rendered[], ProgressEvent>;
+	/** What a right answer to each of the gold texts is: the model's own pattern is a program, which runs nowhere but here. */
+	golds: Call<GoldsParams, string[], ProgressEvent>;
 	/** Makes a model folder from an exported decoder: an .onnx file, or a folder with one. */
 	add: Call<AddParams, ModelCard, ProgressEvent>;
 	/** What is known about a model, and whether it computes what it should. */
@@ -42,11 +50,20 @@ export interface EngineApi {
 	evaluateProbe: Call<EvaluateProbeParams, ProbeReport, ProgressEvent>;
 }
 
+export interface ConfigureParams {
+	execution: Execution;
+	/** Providers that are not tried. `why`: the end of a sentence. */
+	barred: { name: ProviderName; why: string }[];
+}
+
 export interface RuntimeInfo {
-	/** For example `onnxruntime-node 1.30.0, cpu`. */
+	/** For example `onnxruntime-node 1.30.0, cpu`, and `low memory` where it is run so. */
 	engine: string;
 	platform: string;
 	pid: number;
+	provider: ProviderChoice;
+	/** All that there are, in the order of `PROVIDERS`. */
+	providers: ProviderInfo[];
 }
 
 export interface RenderParams {
@@ -56,6 +73,11 @@ export interface RenderParams {
 
 /** A conversation's text, and where in the file that it is from each piece of it stands. */
 export type Rendered = Pick<PromptRecord, 'text' | 'pieces'>;
+
+export interface GoldsParams {
+	model: string;
+	texts: string[];
+}
 
 export interface AddParams {
 	/** An .onnx file, or a folder with one. */
@@ -83,6 +105,8 @@ export interface ModelCheck {
 	available: string[];
 	unavailable: { what: string; why: string }[];
 	selfTest: { name: string; maxAbsDiff: number; ok: boolean }[];
+	provider: ProviderChoice;
+	lowMemory: boolean;
 }
 
 export interface ModelCard {
@@ -94,12 +118,14 @@ export interface ModelCard {
 	sha256: string;
 	shape: { layers: number; width: number; heads: number; vocabulary: number; context: number };
 	quantisation: string;
+	/** What it is run on. */
+	provider: ProviderChoice;
+	/** Whether one copy of the weights is kept, and less is computed at a time. */
+	lowMemory: boolean;
 	/** The recipe's arms, in its order. */
 	arms: string[];
 	/** Where probes can read them. */
 	places: { arm: string; at: ProbePlace }[];
-	/** The recipe's pattern that reads an answer from its text. */
-	answer?: string;
 	trainedLatents: number;
 	probes: ProbeRecord[];
 	/** Models beside this one, by their ids: the control without recurrence, and what it was tuned from. */
@@ -410,4 +436,4 @@ export interface ProbeCellReport extends Required<ProbeMetric> {
 
 /** Codes of the engine's errors; the message is one sentence that says what to do. */
 export type EngineErrorCode =
-	'engine-unavailable' | 'bad-model' | 'bad-request' | 'crashed' | 'timeout' | 'quarantined' | 'gave-up' | 'cannot-write';
+	'engine-unavailable' | 'bad-model' | 'bad-request' | 'crashed' | 'timeout' | 'quarantined' | 'gave-up' | 'cannot-write' | 'no-memory';

@@ -3,7 +3,6 @@
  * counted at the end. On the caller's side: the command line and the editor share it.
  */
 import { dirname, join } from 'node:path';
-import { matchesGold } from '../analysis/answers';
 import { CAUSAL_TESTS, isWritten, type CausalTest } from '../analysis/causal';
 import { aggregate } from '../analysis/evaluation/aggregate';
 import { doneOf } from '../analysis/evaluation/journal';
@@ -62,8 +61,9 @@ export async function evaluateSet(request: SetRequest, context: SetContext): Pro
 	const { signal } = context;
 	const load = (model: string) =>
 		context.call('load', { model }, { signal, onEvent: ({ message }) => context.progress(message) });
-	const { engine: runtime } = await context.call('describe', undefined, { signal });
+	const { engine, provider } = await context.call('describe', undefined, { signal });
 	const card = await load(request.model);
+	const runtime = card.provider.used === provider.used ? engine : `${engine}, but ${card.id} on ${card.provider.used}`;
 	context.check?.(card);
 	const twin = request.twin === undefined ? undefined : await load(twinFolder(request.twin, card));
 	const problems = data.problems.slice(0, request.limit);
@@ -146,8 +146,8 @@ async function run(phase: Phase, first: number, request: SetRequest, context: Ph
 	}
 	const { role, kind, card } = phase;
 	const problems = request.data.problems.slice(0, n);
-	const pattern = card.answer === undefined ? undefined : new RegExp(card.answer, 'u');
-	const right = (problem: number, answer: string | undefined) => matchesGold(answer, problems[problem]!.answer, pattern);
+	const golds = await context.call('golds', { model: card.folder, texts: problems.map(({ answer }) => answer) }, { signal: context.signal });
+	const right = (problem: number, answer: string | undefined) => answer === golds[problem];
 	const common = { model: card.folder, prompts: await asked(card, problems.map(({ question }) => question), context), first, arms: request.arms };
 	const collected = new Collected<AnswerOutcome | TestOutcome>(first, (problem, items) =>
 		context.add(

@@ -4,7 +4,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, rename, writeFile, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { EngineError, quoted } from './error';
@@ -12,6 +12,7 @@ import { home } from './home';
 import type { ManifestFile } from './manifest';
 import { READ } from './opening';
 
+const NANOSECONDS = 1_000_000_000n;
 /** In bytes: between pieces a cancel gets through. */
 const PIECE = 8 * 1024 * 1024;
 /** A link at the last place would lend somebody else's file. */
@@ -60,18 +61,28 @@ export async function writePlace(manifestSha256: string, place: Place): Promise<
 	}
 }
 
+/** Of a model that was not added after all. */
+export async function removePlace(manifestSha256: string): Promise<void> {
+	await rm(recordOf(manifestSha256), { force: true });
+}
+
+/** Where the weights are, as they were when they were checked. */
+export interface Located {
+	folder: string;
+	/** What tells each file from another one, and from itself when it has been written to. */
+	files: ReadonlyMap<string, string>;
+}
+
 /** The folder of the weights, each of which is what the manifest says. Hashing is left out where a file has not changed since. */
 export async function locateWeights(
 	folder: string,
 	manifestSha256: string,
 	files: readonly ManifestFile[],
 	signal: AbortSignal,
-): Promise<string> {
-	if (files.length === 0) {
-		return folder;
-	}
-	const place = await readPlace(manifestSha256);
+): Promise<Located> {
+	const place = files.length === 0 ? undefined : await readPlace(manifestSha256);
 	const found = place?.folder ?? folder;
+	const identities = new Map<string, string>();
 	for (const { name, bytes, sha256 } of files) {
 		await withWeights(found, name, async (handle, stats) => {
 			const changed =
@@ -79,9 +90,21 @@ export async function locateWeights(
 			if (changed) {
 				throw new EngineError(`The weights ${quoted(name)} have changed since the model was added: add it again.`, 'bad-model');
 			}
+			identities.set(name, stats.identity);
 		});
 	}
-	return found;
+	return { folder: found, files: identities };
+}
+
+/** Fails where a file is no longer the one that was checked: the runtime opens it by its name, after the check. */
+export async function checkUnchanged({ folder, files }: Located): Promise<void> {
+	for (const [name, identity] of files) {
+		await withWeights(folder, name, async (_, found) => {
+			if (found.identity !== identity) {
+				throw new EngineError(`The weights ${quoted(name)} were changed while the model was loaded: load it again.`, 'bad-model');
+			}
+		});
+	}
 }
 
 /** Size, time and hash of a file of weights. */
@@ -95,7 +118,7 @@ export function describeWeights(folder: string, name: string, signal: AbortSigna
 async function withWeights<T>(
 	folder: string,
 	name: string,
-	work: (handle: FileHandle, stats: { bytes: number; modified: number }) => Promise<T>,
+	work: (handle: FileHandle, stats: { bytes: number; modified: number; identity: string }) => Promise<T>,
 ): Promise<T> {
 	const handle = await open(join(folder, name), READ | NO_LINK).catch((error: NodeJS.ErrnoException) => {
 		throw new EngineError(
@@ -104,14 +127,20 @@ async function withWeights<T>(
 		);
 	});
 	try {
-		const stats = await handle.stat();
-		if (!stats.isFile() || stats.nlink > 1) {
+		const stats = await handle.stat({ bigint: true });
+		if (!stats.isFile() || stats.nlink > 1n) {
 			throw new EngineError(
 				`The weights ${quoted(name)} are not a regular file with one name: copy the model into a folder of its own.`,
 				'bad-model',
 			);
 		}
-		return await work(handle, { bytes: stats.size, modified: stats.mtimeMs });
+		const { dev, ino, size, mtimeNs, ctimeNs } = stats;
+		return await work(handle, {
+			bytes: Number(size),
+			// As `mtimeMs` is rounded, which other code compares with.
+			modified: Number(mtimeNs / NANOSECONDS) * 1000 + Number(mtimeNs % NANOSECONDS) / 1e6,
+			identity: [dev, ino, size, mtimeNs, ctimeNs].join(),
+		});
 	} finally {
 		await handle.close();
 	}

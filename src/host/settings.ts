@@ -1,5 +1,6 @@
 /** The `neuralese.*` settings, typed, and how they meet what the prompt file asks for. */
 import * as vscode from 'vscode';
+import { DEFAULT_EXECUTION, MEMORY_MODES, PROVIDERS, type Execution } from '../shared/execution';
 import type { RunOptions, TraceDocument } from '../trace/document';
 import type { PromptSettings } from '../prompts/prompt';
 import { SETTINGS } from '../prompts/setting';
@@ -49,6 +50,17 @@ export function readSettings(scope: vscode.Uri): Settings {
 		seed: SETTINGS.seed.read(written('seed')) ?? 0,
 		topK: SETTINGS.topK.read(written('topK')) ?? DEFAULT_TOP_K,
 		evidence: written('evidence') !== 'on request',
+	};
+}
+
+/** What models are run on: of the machine, whichever file is open. */
+export function readExecution(): Execution {
+	const section = vscode.workspace.getConfiguration(SECTION);
+	const { provider, memory } = DEFAULT_EXECUTION;
+	const [written, mode] = [section.get<unknown>('executionProvider'), section.get<unknown>('memory')];
+	return {
+		provider: PROVIDERS.find((name) => name === written) ?? provider,
+		memory: MEMORY_MODES.find((name) => name === mode) ?? memory,
 	};
 }
 

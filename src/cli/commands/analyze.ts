@@ -62,7 +62,7 @@ export const analyze = command<Options>({
 		run: runFlags(values),
 		evidence: evidenceFlags(values),
 	}),
-	run: (options) => withSession((session) => run(options, session)),
+	run: (options) => withSession(options.run.execution, (session) => run(options, session)),
 });
 
 function evidenceFlags(values: Values): EvidenceFlags | undefined {

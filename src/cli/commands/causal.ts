@@ -61,7 +61,7 @@ export const causal = command<Options>({
 		from: named(values, 'from'),
 		run: runFlags(values),
 	}),
-	run: (options) => withSession((session) => test(options, session)),
+	run: (options) => withSession(options.run.execution, (session) => test(options, session)),
 });
 
 /** Another prompt's thoughts are put in where it is given, whichever tests are asked for; without a list all are run. */

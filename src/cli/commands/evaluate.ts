@@ -53,7 +53,7 @@ export const evaluate = command<Options>({
 			run: runFlags(values),
 		};
 	},
-	run: (options) => withSession((session) => run(options, session)),
+	run: (options) => withSession(options.run.execution, (session) => run(options, session)),
 });
 
 /** Who writes the twin's folder after a space should read how it is written. */

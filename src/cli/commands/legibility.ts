@@ -1,6 +1,5 @@
 /** `legibility`: how usual and how repetitive a chain of thought is, of one prompt or of many, and whether the answer depends on it. */
 import { basename, resolve } from 'node:path';
-import { matchesGold } from '../../analysis/answers';
 import { summarise, type Chain, type Dropped } from '../../analysis/chains';
 import type { CausalRow, LegibilityEvent, LegibilityParams, LegibilityResult, ModelCard, WrittenChain } from '../../engine/api';
 import { command } from '../command';
@@ -45,7 +44,7 @@ export const legibility = command<Options>({
 			run: runFlags(values),
 		};
 	},
-	run: (options) => withSession((session) => (isProblemFile(options.file) ? ofProblems(options, session) : ofPrompt(options, session))),
+	run: (options) => withSession(options.run.execution, (session) => (isProblemFile(options.file) ? ofProblems(options, session) : ofPrompt(options, session))),
 });
 
 /** One arm's chain of one prompt, and what leaving parts of it out did. */
@@ -87,12 +86,13 @@ async function ofProblems(options: Options, session: Session): Promise<string> {
 	const { folder } = chooseModel(run.model, undefined, path);
 	const textsOf = (card: ModelCard) => questionsFor(card, problems.map(({ question }) => question), session);
 	const { card, result, chains } = await measure(options, folder, textsOf, session);
-	const pattern = card.answer === undefined ? undefined : new RegExp(card.answer, 'u');
+	const { engine, signal } = session;
+	const golds = await engine.call('golds', { model: folder, texts: problems.map(({ answer }) => answer) }, { signal });
 	const names = [...new Set(chains.flatMap((arms) => arms.map(({ arm }) => arm)))];
 	const summaries = Object.fromEntries(
 		names.map((name) => [
 			name,
-			summarise(chains.flatMap((arms, i) => arms.filter(({ arm }) => arm === name).map((arm) => chainOf(arm, problems[i]!.answer, pattern)))),
+			summarise(chains.flatMap((arms, i) => arms.filter(({ arm }) => arm === name).map((arm) => chainOf(arm, golds[i]!)))),
 		]),
 	);
 	return json
@@ -190,11 +190,11 @@ function percent(fraction = 0): string {
 	return `: ${Math.floor(fraction * 10) * 10} %`;
 }
 
-function chainOf({ record, answer, sentences, dropped, early }: Tested, gold: string, pattern: RegExp | undefined): Chain {
+function chainOf({ record, answer, sentences, dropped, early }: Tested, gold: string): Chain {
 	const without = early.find(({ step }) => step === 0);
 	return {
 		record,
-		correct: matchesGold(answer, gold, pattern),
+		correct: answer === gold,
 		sentences: sentences
 			.filter(({ role }) => role === 'thought')
 			.map(({ tokens }, i) => ({

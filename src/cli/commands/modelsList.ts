@@ -20,7 +20,8 @@ export const modelsList = command<object>({
 async function list(): Promise<string> {
 	const lines = await Promise.all(
 		[BUNDLED, addedFolder()].map(async (folder) => {
-			const names = (await readdir(folder).catch(() => [])).sort();
+			// What is hidden is being made.
+			const names = (await readdir(folder).catch(() => [])).filter((name) => !name.startsWith('.')).sort();
 			return Promise.all(names.map((name) => describe(join(folder, name), name)));
 		}),
 	);

@@ -28,7 +28,7 @@ export const ood = command<Options>({
 		reference: named(values, 'reference'),
 		run: runFlags(values),
 	}),
-	run: (options) => withSession((session) => measure(options, session)),
+	run: (options) => withSession(options.run.execution, (session) => measure(options, session)),
 });
 
 const STATES = { normed: 'states after the final norm', resid: 'states before the final norm' };

@@ -27,7 +27,7 @@ export const probeEval = command<Options>({
 		}
 		return { probe, file, ...probeFlags(values) };
 	},
-	run: (options) => withSession((session) => run(options, session)),
+	run: (options) => withSession(options.run.execution, (session) => run(options, session)),
 });
 
 async function run(options: Options, session: Session): Promise<string> {

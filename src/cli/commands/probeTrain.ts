@@ -39,7 +39,7 @@ export const probeTrain = command<Options>({
 		const out = outOf('probe train', values, 'P.probe.safetensors');
 		return { file, out, name: named(values, 'name'), label: named(values, 'label'), ...flags };
 	},
-	run: (options) => withSession((session) => run(options, session)),
+	run: (options) => withSession(options.run.execution, (session) => run(options, session)),
 });
 
 async function run(options: Options, session: Session): Promise<string> {

@@ -155,6 +155,9 @@ describe('arguments', () => {
 		[['models', 'add', 'a', '--out='], /--out needs a value/],
 		[['models', 'check', 'a', '--tokenizer', 'x'], /--tokenizer/],
 		[['models', 'list', 'a'], /models list does not take "a"/],
+		[['providers', 'a'], /providers does not take "a"/],
+		[['analyze', 'a', '--provider', 'tpu'], /no execution provider "tpu": use cpu, cuda, dml, coreml, webgpu/],
+		[['models', 'check', 'a', '--memory', 'little'], /no memory mode "little": use auto, low, full/],
 	];
 	for (const [args, wording] of wrong) {
 		test(`wrong usage: ${args.join(' ') || '(nothing)'}`, () => {
@@ -197,6 +200,7 @@ describe('arguments', () => {
 					temperature: undefined,
 					maxTokens: undefined,
 					topK: 3,
+					execution: { provider: 'cpu', memory: 'auto' },
 				},
 				probes: undefined,
 			},
