@@ -6,6 +6,7 @@ import { RunError } from './failure';
 
 export interface Session {
 	engine: Engine;
+	call: Engine['call'];
 	signal: AbortSignal;
 	progress(message: string): void;
 	/** A line on the error output that stays. */
@@ -22,6 +23,7 @@ export async function withSession<T>(body: (session: Session) => Promise<T>): Pr
 	try {
 		return await body({
 			engine,
+			call: (method, params, options) => engine.call(method, params, options),
 			signal: abort.signal,
 			progress: (message) => line.show(message),
 			note: (message) => line.keep(printable(message)),

@@ -24,6 +24,9 @@ export interface Making {
 	progress(message: string, fraction: number): void;
 	/** Why only logits are offered, whatever the graph looks like. */
 	withheld?: string;
+	/** See `AddParams`. */
+	license?: string;
+	origin?: string;
 }
 
 /** The two graphs as files, and what they refer to. */
@@ -48,7 +51,7 @@ export async function makeFolder(runtime: Runtime, source: Source, folder: strin
 	const tokenizer = await readRegular(dirname(source.tokenizer), basename(source.tokenizer), checkSize, signal);
 	const shape = { ...known, ...measured, context: contextOf(source.config) };
 	const chat = source.chat && new TextEncoder().encode(`${JSON.stringify(source.chat, undefined, 2)}\n`);
-	const text = `${JSON.stringify(manifestOf(basename(folder), source, graphs, shape, { tokenizer, chat }), undefined, 2)}\n`;
+	const text = `${JSON.stringify(manifestOf(basename(folder), source, graphs, shape, { tokenizer, chat, ...making }), undefined, 2)}\n`;
 	await writeFolder(folder, {
 		'body.onnx': graphs.body,
 		'head.onnx': graphs.head,
@@ -112,7 +115,7 @@ function manifestOf(
 	source: Source,
 	graphs: Graphs,
 	shape: ModelShape,
-	{ tokenizer, chat }: { tokenizer: Uint8Array; chat?: Uint8Array },
+	{ tokenizer, chat, license, origin }: { tokenizer: Uint8Array; chat?: Uint8Array } & Pick<Making, 'license' | 'origin'>,
 ) {
 	const { logitsOnly, quantisation, weights } = graphs;
 	const { name, graph, config } = source;
@@ -123,7 +126,8 @@ function manifestOf(
 		version: 1,
 		id: id.slice(0, 100) || name,
 		name,
-		description: `Made from ${basename(graph)}${config.model_type ? ` (${config.model_type})` : ''}.`,
+		description: `Made from ${basename(graph)}${config.model_type ? ` (${config.model_type})` : ''}${origin ? ` of ${origin}` : ''}.`,
+		...(license === undefined ? {} : { license }),
 		shape,
 		quantisation,
 		...(logitsOnly === undefined ? {} : { logitsOnly }),

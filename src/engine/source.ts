@@ -103,12 +103,9 @@ async function findTokenizer(folders: readonly string[], given: string | undefin
 			return realpath(candidate);
 		}
 	}
-	throw new EngineError(
-		given === undefined
-			? `There is no ${TOKENIZER} beside the graph: put one there, or name its folder with --tokenizer.`
-			: `There is no ${TOKENIZER} at ${quoted(given)}: name a folder that has one.`,
-		'bad-model',
-	);
+	throw given === undefined
+		? new EngineError(`There is no ${TOKENIZER} beside the graph: put one there, or name its folder with --tokenizer.`, 'no-tokenizer')
+		: new EngineError(`There is no ${TOKENIZER} at ${quoted(given)}: name a folder that has one.`, 'bad-model');
 }
 
 /** A model without configuration is run with what its graph says. */

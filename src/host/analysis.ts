@@ -1,7 +1,9 @@
 /** The analysis of one prompt document: what runs now, and what was found last. */
 import * as vscode from 'vscode';
 import { TraceView } from '../analysis/view';
-import type { AnalyzeEvent } from '../engine/api';
+import type { AnalyzeEvent, ModelCard } from '../engine/api';
+import { isTemplated, ownWords, ownWordsNow } from '../prompts/own';
+import { conversationOf, type Prompt } from '../prompts/prompt';
 import type { PanelState, Run, Selection } from '../shared/panel';
 import { LiveTrace } from '../trace/live';
 import type { EngineHost } from './engine';
@@ -38,6 +40,12 @@ export class Analysis implements Subject, vscode.Disposable {
 	private asked?: Request;
 	/** What the last finished trace was asked; unknown for one of an earlier session. */
 	private answered?: Request;
+	/** The messages of the run in progress, and of the last finished trace, as they were then. */
+	private askedMessages?: string;
+	private answeredMessages?: string;
+	/** Of the run in progress, and of the last finished trace, where its model was loaded in this session. */
+	private askedCard?: ModelCard;
+	private answeredCard?: ModelCard;
 	/** On the choice of the model; shown with the prompt's own warnings. */
 	private modelNote?: string;
 	/** Why the last finished trace has no evidence; shown with its own notes. */
@@ -110,7 +118,12 @@ export class Analysis implements Subject, vscode.Disposable {
 		}
 		const { document } = this.last.file;
 		const request = this.request();
-		if (document.prompt.text !== readPromptFile(this.document).input.text) {
+		const { input, prompt } = readPromptFile(this.document);
+		const changed = isTemplated(document.prompt)
+			? ownWordsNow(document.prompt, prompt, input).text !== ownWords(document.prompt).text ||
+				(this.answeredMessages !== undefined && messagesOf(prompt) !== this.answeredMessages)
+			: document.prompt.text !== input.text;
+		if (changed) {
 			return true;
 		}
 		return this.answered ? !sameRequest(this.answered, request) : isStale(document, request);
@@ -128,12 +141,26 @@ export class Analysis implements Subject, vscode.Disposable {
 	begin(abort: AbortController, request: Request, modelNote: string | undefined): void {
 		this.cancel();
 		this.asked = request;
+		this.askedMessages = messagesOf(readPromptFile(this.document).prompt);
+		this.askedCard = undefined;
 		this.modelNote = modelNote;
 		this.dropLive();
 		this.current = {};
 		this.stage = { kind: 'running', message: vscode.l10n.t('Starting'), abort };
 		this.update();
 		this.selected.fire();
+	}
+
+	/** The model of a run was loaded. */
+	loaded(card: ModelCard, run: AbortController): void {
+		if (this.stage.kind === 'running' && this.stage.abort === run) {
+			this.askedCard = card;
+		}
+	}
+
+	/** Of the model that what is on view was made with, where that was loaded in this session. */
+	get card(): ModelCard | undefined {
+		return this.view === this.last?.view ? this.answeredCard : this.askedCard;
 	}
 
 	/** `run` says which run an event belongs to: a cancelled one may still send when the next has begun. */
@@ -172,6 +199,8 @@ export class Analysis implements Subject, vscode.Disposable {
 		this.last?.file.dispose();
 		this.last = finished;
 		this.answered = this.asked;
+		this.answeredMessages = this.askedMessages;
+		this.answeredCard = this.askedCard;
 		this.cutShort = cutShort;
 		this.dropLive();
 		this.stage = { kind: 'at-rest' };
@@ -260,6 +289,11 @@ export class Analysis implements Subject, vscode.Disposable {
 		this.live?.trace.dispose();
 		this.live = undefined;
 	}
+}
+
+/** What a template is given. */
+function messagesOf(prompt: Prompt): string {
+	return JSON.stringify(conversationOf(prompt).map(({ role, text }) => [role, text]));
 }
 
 /** Arms that a run in progress is going to have, so that those to come are shown as waiting. */

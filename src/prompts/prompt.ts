@@ -33,6 +33,8 @@ export interface PromptSettings {
 	/** 0 is greedy. */
 	temperature?: number;
 	seed?: number;
+	/** Whether messages are written as the model's chat template does, where it has one: `auto` where absent. */
+	chatTemplate?: 'auto' | 'off';
 }
 
 /** The normal form of every prompt format. */

@@ -1,6 +1,6 @@
 /** Flags of a run of a model, and those that name other models. */
 import { UsageError } from '../failure';
-import { list, MAX_COUNT, named, number, quoted, type Values } from './values';
+import { given, list, MAX_COUNT, named, number, quoted, type Values } from './values';
 
 export const RUN_FLAGS = {
 	model: { type: 'string' },
@@ -9,6 +9,7 @@ export const RUN_FLAGS = {
 	seed: { type: 'string' },
 	temperature: { type: 'string' },
 	'max-tokens': { type: 'string' },
+	'no-chat-template': { type: 'boolean' },
 } as const;
 
 /** Models that a chain of thought is read under. */
@@ -23,6 +24,8 @@ export interface RunFlags {
 	temperature?: number;
 	maxTokens?: number;
 	topK?: number;
+	/** `off` where the flag was given. */
+	chatTemplate?: 'off';
 }
 
 /** Folders, or names of bundled models. */
@@ -44,6 +47,7 @@ export function runFlags(values: Values): RunFlags {
 		temperature: number(values, 'temperature', 0, MAX_TEMPERATURE, false),
 		maxTokens: number(values, 'max-tokens', 1, MAX_COUNT),
 		topK: number(values, 'top-k', 1, MAX_TOP_K),
+		chatTemplate: given(values, 'no-chat-template') ? 'off' : undefined,
 	};
 }
 
