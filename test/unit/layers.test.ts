@@ -35,7 +35,7 @@ const LAYERS: [RegExp, Layer][] = [
 	[/^src\/engine\/instrument\//, { internal: NOTHING, packages: ['@bufbuild/protobuf'] }],
 	[/^src\/engine\/npz$/, { internal: NOTHING, packages: ['fflate'] }],
 	[/^src\/engine\//, { internal: PURE, packages: ['node:', 'valibot', '@huggingface/tokenizers'] }],
-	[/^src\/host\/(hub|hubToken)$/, { internal: /^src\/(shared|analysis|hub)\/|^src\/engine\/api$/, packages: ['node:', 'vscode'] }],
+	[/^src\/host\/(addModel|hub)$/, { internal: /^src\/(shared|analysis|hub)\/|^src\/engine\/api$/, packages: ['node:', 'vscode'] }],
 	[/^src\/host\//, { internal: PURE_AND_CLIENT, packages: ['node:', 'vscode', 'valibot'] }],
 	[/^src\/hub\//, { internal: NOTHING, packages: ['node:', '@huggingface/hub'] }],
 	[/^src\/extension$/, { internal: /^src\/(shared|host)\//, packages: ['node:', 'vscode'] }],
