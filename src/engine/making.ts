@@ -51,7 +51,7 @@ export async function makeFolder(runtime: Runtime, source: Source, folder: strin
 	const tokenizer = await readRegular(dirname(source.tokenizer), basename(source.tokenizer), checkSize, signal);
 	const shape = { ...known, ...measured, context: contextOf(source.config) };
 	const chat = source.chat && new TextEncoder().encode(`${JSON.stringify(source.chat, undefined, 2)}\n`);
-	const text = `${JSON.stringify(manifestOf(basename(folder), source, graphs, shape, { tokenizer, chat, ...making }), undefined, 2)}\n`;
+	const text = `${JSON.stringify(manifestOf(basename(folder), source, graphs, shape, { ...making, tokenizer, chat }), undefined, 2)}\n`;
 	await writeFolder(folder, {
 		'body.onnx': graphs.body,
 		'head.onnx': graphs.head,
