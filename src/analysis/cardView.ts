@@ -94,7 +94,7 @@ function layerFacts(layers: number, width: number): Fact[] {
 	return [
 		{ label: 'Layers', value: count(layers) },
 		{ label: 'Width', value: count(width), definition: 'Components of the residual stream.' },
-		{ label: 'Sites', value: `${count(layers + 1)}, 0 … ${layers}`, definition: 'Where the residual stream is read: 0 before the first block, l after block l.' },
+		{ label: 'Sites', value: `${count(layers + 1)} (0 … ${layers})`, definition: 'Where the residual stream is read: 0 before the first block, l after block l.' },
 	];
 }
 
@@ -140,7 +140,7 @@ function featureOf(name: string): { label: string; definition: string } {
 
 /** In the same words for every difference: an infinite one means that something was not what was expected. */
 function differenceText(value: number): string {
-	return Number.isFinite(value) ? value.toExponential(1) : 'unlike';
+	return value === 0 ? '0' : Number.isFinite(value) ? value.toExponential(1) : 'not finite';
 }
 
 function count(value: number): string {

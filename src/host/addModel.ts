@@ -71,7 +71,10 @@ export class AddModel implements vscode.Disposable {
 			const model = await working(vscode.l10n.t('Adding the model'), asked.cancel, (signal, tell) =>
 				this.engine.call('add', params, signal, ({ message, fraction }) => tell(message, fraction)),
 			);
-			void this.added(model, asked.use);
+			const told = this.added(model, asked.use);
+			if (asked.use !== undefined) {
+				await told;
+			}
 			return model;
 		} catch (error) {
 			this.failed(error, asked ?? options);

@@ -30,10 +30,11 @@ export class OwnWords {
 		this.text = text;
 	}
 
-	/** Offset in the own words of an offset in the file; undefined where the file's text is not part of the prompt. A piece's end belongs to it. */
+	/** Offset in the own words of an offset in the file; undefined where the file's text is not part of the prompt. A `\r` is at its `\n`. */
 	atFile(offset: number): number | undefined {
-		const found =
-			this.stretches.find(({ file }) => file.start <= offset && offset < file.end) ?? this.stretches.find(({ file }) => offset === file.end);
+		const found = this.stretches.find(
+			({ file, text }, i) => file.start <= offset && (offset < file.end || (offset === file.end && this.stretches[i + 1]?.text.start === text.end)),
+		);
 		return found && found.own.start + (offset - found.file.start);
 	}
 

@@ -139,7 +139,7 @@ function sections(found: ModelCardView, tooltip: Tooltip): HTMLElement[] {
 	const { facts, available, unavailable, tests } = found;
 	return [
 		section('What was found', 'card-facts', [factList(facts, tooltip)]),
-		...(available.length + unavailable.length > 0 ? [section('What it can be asked for', 'card-features', [featureList(found, tooltip)])] : []),
+		...(available.length + unavailable.length > 0 ? [section('What it can be asked for', 'card-features', [featureList(found)])] : []),
 		...(tests.length > 0 ? [section('Self-tests', 'card-tests', [testTable(tests, tooltip)])] : []),
 	];
 }
@@ -158,7 +158,7 @@ function factList(facts: readonly Fact[], tooltip: Tooltip): Element {
 }
 
 /** What cannot be had stands first: it is what one would stumble over. */
-function featureList({ available, unavailable }: ModelCardView, tooltip: Tooltip): Element {
+function featureList({ available, unavailable }: ModelCardView): Element {
 	const list = create('ul');
 	const item = (mark: string, kind: string, label: string, definition: string, why?: string) => {
 		const line = list.append('li').attr('class', kind);
@@ -169,7 +169,7 @@ function featureList({ available, unavailable }: ModelCardView, tooltip: Tooltip
 		if (why !== undefined) {
 			text.append('p').attr('class', 'why').text(`Not available, because ${why}.`);
 		}
-		tooltip.set(line.node() as HTMLElement, definition);
+		text.append('p').text(definition);
 	};
 	unavailable.forEach(({ label, definition, why }) => item('✗', 'missing', label, definition, why));
 	available.forEach(({ label, definition }) => item('✓', 'there', label, definition));

@@ -9,7 +9,7 @@ import { ModelProtoSchema, TensorProtoSchema, type NodeProto, type TensorProto }
 import { DataType, integers, node, serialise, value, whole, wholes } from '../../../src/engine/instrument/proto';
 import { generator } from '../../../src/shared/random';
 
-export const DECODER = { layers: 2, width: 16, heads: 2, headWidth: 8, vocabulary: 193, context: 64 };
+export const DECODER = { layers: 2, width: 16, heads: 2, headWidth: 8, vocabulary: 193, context: 160 };
 
 const { layers, width, heads, headWidth, vocabulary, context } = DECODER;
 const OPSET = 17;
@@ -19,16 +19,18 @@ export interface ExportOptions {
 	/** A Jinja template beside the graph. */
 	chat?: string;
 	seed?: number;
+	/** The project's folder, where it is not the current one. */
+	project?: string;
 	tokenizer?: boolean;
 }
 
 /** The files of an export, by their names. */
-export function writeExport(folder: string, { chat, seed = 1, tokenizer = true }: ExportOptions = {}): string {
+export function writeExport(folder: string, { chat, seed = 1, project = '.', tokenizer = true }: ExportOptions = {}): string {
 	mkdirSync(folder, { recursive: true });
 	writeFileSync(join(folder, 'model.onnx'), decoder(seed));
 	writeFileSync(join(folder, 'config.json'), JSON.stringify({ model_type: 'tiny', max_position_embeddings: context, eos_token_id: 6 }));
 	if (tokenizer) {
-		copyFileSync(join('models', 'prosqa', 'tokenizer.json'), join(folder, 'tokenizer.json'));
+		copyFileSync(join(project, 'models', 'prosqa', 'tokenizer.json'), join(folder, 'tokenizer.json'));
 	}
 	if (chat !== undefined) {
 		writeFileSync(join(folder, 'chat_template.jinja'), chat);
