@@ -104,7 +104,7 @@ async function findTokenizer(folders: readonly string[], given: string | undefin
 		}
 	}
 	throw given === undefined
-		? new EngineError(`There is no ${TOKENIZER} beside the graph: put one there, or name its folder with --tokenizer.`, 'no-tokenizer')
+		? new EngineError(`There is no ${TOKENIZER} beside the graph: put one there, or name its folder (--tokenizer, or Add Model… in the editor).`, 'no-tokenizer')
 		: new EngineError(`There is no ${TOKENIZER} at ${quoted(given)}: name a folder that has one.`, 'bad-model');
 }
 

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { AddedModel, AddParams } from '../engine/api';
 import { HubError } from '../hub/error';
-import { isCancelled } from '../shared/rpc';
+import { isCancelled, RpcError } from '../shared/rpc';
 import { tellFailure } from './actions';
 import type { ModelChoice } from './chooseModel';
 import type { EngineHost } from './engine';
@@ -115,18 +115,22 @@ export class AddModel implements vscode.Disposable {
 	}
 
 	private async find({ source, tokenizer, hub, variant, answers, cancel }: AddOptions): Promise<AddParams | undefined> {
+		if (source && source.scheme !== 'file') {
+			throw new RpcError(vscode.l10n.t('Models are loaded from this machine’s disk: copy the model there.'), 'bad-request');
+		}
 		const found = source ? { source: source.fsPath } : await this.hub.bring({ id: hub!, variant, answers, cancel });
 		return found && { ...found, tokenizer: tokenizer?.fsPath };
 	}
 
-	private async added({ name, listedAs }: AddedModel, use: boolean | undefined): Promise<void> {
+	/** By its name in the list: a notification makes links of what a manifest's own name may hold. */
+	private async added({ listedAs }: AddedModel, use: boolean | undefined): Promise<void> {
 		this.log.info(`added the model ${listedAs}`);
 		if (use) {
 			return this.choice.use(listedAs);
 		}
 		if (use === undefined) {
 			this.panel.reveal({ section: 'card', model: listedAs });
-			const message = vscode.l10n.t('{0} was added. Its card says what it can be asked for.', name);
+			const message = vscode.l10n.t('{0} was added. Its card says what it can be asked for.', listedAs);
 			await this.log.tell('information', message, { label: vscode.l10n.t('Use This Model'), run: () => this.choice.use(listedAs) });
 		}
 	}

@@ -1,5 +1,6 @@
 /** Which model analyses prompts: choosing one, using one that was just added, and taking one off the list. */
 import * as vscode from 'vscode';
+import { printable } from '../analysis/text';
 import { addedModels, unregister, type ModelEntry } from '../engine/registry';
 import type { Focus } from './focus';
 import type { Log } from './log';
@@ -80,9 +81,9 @@ export class ModelChoice implements vscode.Disposable {
 		const current = this.section().get('model', '') || DEFAULT_MODEL;
 		const remove = { iconPath: new vscode.ThemeIcon('trash'), tooltip: vscode.l10n.t('Remove from the List') };
 		const item = ({ id, name, description }: ModelEntry): Item => ({
-			label: name,
+			label: plain(name),
 			description: id === current ? `${id} · ${vscode.l10n.t('in use')}` : id,
-			detail: description,
+			detail: plain(description),
 			value: id,
 		});
 		const added = await addedModels();
@@ -105,7 +106,7 @@ export class ModelChoice implements vscode.Disposable {
 		if (added.length === 0) {
 			return this.log.tell('information', vscode.l10n.t('No model was added yet.'), addAction());
 		}
-		const items = added.map((entry) => ({ label: entry.name, description: entry.id, detail: entry.description, id: entry.id }));
+		const items = added.map((entry) => ({ label: plain(entry.name), description: entry.id, detail: plain(entry.description), id: entry.id }));
 		const placeHolder = vscode.l10n.t('The model to take off the list; what it was made from stays');
 		const name = named ?? (await vscode.window.showQuickPick(items, { placeHolder, matchOnDescription: true }))?.id;
 		if (name === undefined || !(await unregister(name))) {
@@ -136,6 +137,11 @@ export class ModelChoice implements vscode.Disposable {
 
 export function addAction() {
 	return { label: vscode.l10n.t('Add Model…'), run: () => vscode.commands.executeCommand('neuralese.addModel') };
+}
+
+/** A manifest's words as text: a list draws `$(name)` as an icon. */
+function plain(text: string): string {
+	return printable(text).replaceAll('$(', '$ (');
 }
 
 /** With the cursor on the line that names the model. */

@@ -1,5 +1,6 @@
 /** A model of a hub: looked up, its variant chosen, confirmed, and downloaded. Nothing is downloaded without a click. */
 import * as vscode from 'vscode';
+import { printable } from '../analysis/text';
 import type { AddParams } from '../engine/api';
 import { HubError } from '../hub/error';
 import type { Offer, OfferedVariant } from '../hub/offer';
@@ -9,6 +10,8 @@ import type { HubTokens } from './hubToken';
 import { working } from './working';
 
 const REVISION = 'main';
+/** Variants that round little or nothing. */
+const EXACT = new Set(['fp32', 'fp16']);
 /** How the tokens of hubs begin. */
 const TOKEN = /^hf_\S+$/;
 
@@ -103,7 +106,7 @@ async function chooseVariant({ repository, variants, chosen }: Offer): Promise<O
 	}
 	const items = variants.map((variant) => ({
 		label: variant.name,
-		description: [formatBytes(variant.bytes), ...(variant === chosen ? [vscode.l10n.t('the most exact')] : [])].join(' · '),
+		description: [formatBytes(variant.bytes), ...(variant === chosen && EXACT.has(variant.name) ? [vscode.l10n.t('the most exact')] : [])].join(' · '),
 		detail: [variant.graph, variant.missing === 0 ? vscode.l10n.t('in the cache') : vscode.l10n.t('{0} to download', formatBytes(variant.missing))].join(' · '),
 		variant,
 	}));
@@ -117,7 +120,7 @@ async function confirmed({ repository, wanted }: Offer, { name, graph, bytes, mi
 	const cached = bytes - missing;
 	const detail = [
 		vscode.l10n.t('Variant: {0} ({1})', name, graph),
-		vscode.l10n.t('Licence: {0}', license ?? (place.offline ? vscode.l10n.t('not known offline') : vscode.l10n.t('not stated'))),
+		vscode.l10n.t('Licence: {0}', license === undefined ? (place.offline ? vscode.l10n.t('not known offline') : vscode.l10n.t('not stated')) : printable(license)),
 		...(gated ? [vscode.l10n.t('Gated: only accounts that were granted access may download it')] : []),
 		vscode.l10n.t('Commit: {0} ({1})', commit, wanted.revision),
 		missing === 0

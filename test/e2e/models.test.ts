@@ -77,7 +77,7 @@ describe('a model of one\'s own in the editor', () => {
 	});
 
 	flow('it is used for the prompt, and the header leads to its card again', stage, async () => {
-		await workbench.notification(/tiny was added/).getByRole('button', { name: 'Use This Model' }).click();
+		await workbench.notification(/tiny-[0-9a-f]{8} was added/).getByRole('button', { name: 'Use This Model' }).click();
 		// Of this machine, because the model is.
 		const settings = join(host.root, 'user-data/Machine/settings.json');
 		await until(() => existsSync(settings) && /"neuralese\.model": "tiny-[0-9a-f]{8}"/.test(readFileSync(settings, 'utf8')), 'the setting was not written');

@@ -2,8 +2,8 @@
 import { printable } from '../../analysis/text';
 import { unregister } from '../../engine/registry';
 import { command } from '../command';
-import { RunError } from '../failure';
-import { oneFile, quoted } from '../flags/values';
+import { RunError, UsageError } from '../failure';
+import { fewFiles, quoted } from '../flags/values';
 
 interface Options {
 	/** As `models list` calls it. */
@@ -15,7 +15,13 @@ export const modelsRemove = command<Options>({
 	synopsis: ['NAME'],
 	notes: ['models remove takes an added model off the list; the files that it was made from stay.'],
 	flags: {},
-	read: (files) => ({ name: oneFile('models remove', files) }),
+	read: (files) => {
+		const [name] = fewFiles('models remove', 1, files);
+		if (name === undefined) {
+			throw new UsageError('models remove needs the name of an added model: see models list.');
+		}
+		return { name };
+	},
 	run: remove,
 });
 
