@@ -2,14 +2,12 @@
 import * as vscode from 'vscode';
 import { TraceView } from '../analysis/view';
 import type { AnalyzeEvent, ModelCard } from '../engine/api';
-import { isTemplated, ownWords, ownWordsNow } from '../prompts/own';
-import { conversationOf, type Prompt } from '../prompts/prompt';
 import type { PanelState, Run, Selection } from '../shared/panel';
 import { LiveTrace } from '../trace/live';
 import type { EngineHost } from './engine';
 import type { Failure } from './failure';
 import { DEFAULT_MODEL } from './models';
-import { readPromptFile } from './promptFile';
+import { hasChanged, messagesOf, readPromptFile } from './promptFile';
 import { isStale, mergeRequest, readSettings, sameRequest, type Request } from './settings';
 import { nextRevision, type Subject } from './subject';
 import type { OpenTrace } from './traceFile';
@@ -118,12 +116,7 @@ export class Analysis implements Subject, vscode.Disposable {
 		}
 		const { document } = this.last.file;
 		const request = this.request();
-		const { input, prompt } = readPromptFile(this.document);
-		const changed = isTemplated(document.prompt)
-			? ownWordsNow(document.prompt, prompt, input).text !== ownWords(document.prompt).text ||
-				(this.answeredMessages !== undefined && messagesOf(prompt) !== this.answeredMessages)
-			: document.prompt.text !== input.text;
-		if (changed) {
+		if (hasChanged(document.prompt, this.document, this.answeredMessages)) {
 			return true;
 		}
 		return this.answered ? !sameRequest(this.answered, request) : isStale(document, request);
@@ -141,7 +134,7 @@ export class Analysis implements Subject, vscode.Disposable {
 	begin(abort: AbortController, request: Request, modelNote: string | undefined): void {
 		this.cancel();
 		this.asked = request;
-		this.askedMessages = messagesOf(readPromptFile(this.document).prompt);
+		this.askedMessages = messagesOf(this.document);
 		this.askedCard = undefined;
 		this.modelNote = modelNote;
 		this.dropLive();
@@ -289,11 +282,6 @@ export class Analysis implements Subject, vscode.Disposable {
 		this.live?.trace.dispose();
 		this.live = undefined;
 	}
-}
-
-/** What a template is given. */
-function messagesOf(prompt: Prompt): string {
-	return JSON.stringify(conversationOf(prompt).map(({ role, text }) => [role, text]));
 }
 
 /** Arms that a run in progress is going to have, so that those to come are shown as waiting. */

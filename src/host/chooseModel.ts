@@ -36,7 +36,7 @@ export class ModelChoice implements vscode.Disposable {
 
 	/** Sets `neuralese.model`, where it is set already, else for the user. A prompt that names its model itself is shown instead. */
 	async use(value: string): Promise<void> {
-		if (!(await this.namedByPrompt())) {
+		if (!this.namedByPrompt()) {
 			const section = this.section();
 			const { workspaceValue } = section.inspect('model') ?? {};
 			const { Global, Workspace } = vscode.ConfigurationTarget;
@@ -45,7 +45,7 @@ export class ModelChoice implements vscode.Disposable {
 	}
 
 	private async choose(): Promise<void> {
-		if (await this.namedByPrompt()) {
+		if (this.namedByPrompt()) {
 			return;
 		}
 		const picked = await this.pick();
@@ -124,13 +124,13 @@ export class ModelChoice implements vscode.Disposable {
 	}
 
 	/** Whether the prompt's header goes before the setting; then the user is led there. */
-	private async namedByPrompt(): Promise<boolean> {
+	private namedByPrompt(): boolean {
 		const { analysis } = this.focus;
 		if (analysis?.request().modelFrom !== 'prompt') {
 			return false;
 		}
 		const message = vscode.l10n.t('The prompt names its model in its header, which goes before the setting: change it there.');
-		await this.log.tell('information', message, { label: vscode.l10n.t('Show Header'), run: () => showHeader(analysis.promptUri) });
+		void this.log.tell('information', message, { label: vscode.l10n.t('Show Header'), run: () => showHeader(analysis.promptUri) });
 		return true;
 	}
 }

@@ -54,6 +54,8 @@ suite('models', () => {
 	const blobs = () => (existsSync(blobFolder()) ? readdirSync(blobFolder()) : []);
 
 	test('an export is added, used, named by a prompt, and removed without its files', async () => {
+		// A prompt that names its own model goes before the setting.
+		await openPrompt(SHORT);
 		const source = exported('tiny');
 		const model = await add({ source, use: true });
 		assert.ok(model);
