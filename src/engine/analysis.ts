@@ -63,7 +63,7 @@ export class AnalysisRun {
 		this.plans = planArms(recipe, arms, options, (token) => model.tokenizer.idOf(token));
 		this.plans.forEach((plan) => checkFits(plan, this.encoded.ids.length, shape.context));
 		model.checkRuns(this.plans);
-		this.stream = new Stream(emit, (id) => model.tokenizer.textOf(id));
+		this.stream = new Stream(emit, (id) => model.tokenizer.record(id));
 		this.starts = new Starts(model, this.encoded, this.topK, this.stream, signal);
 	}
 

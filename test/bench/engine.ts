@@ -14,6 +14,7 @@ import { floats, Runtime } from '../../src/engine/runtime';
 import { oneNode } from '../unit/engine/onnx';
 import { causalBench } from './causal';
 import { cpu, fastest, ms, percent, print, wall } from './clock';
+import { tokenizerBench } from './tokenizer';
 
 const MODEL = 'models/prosqa';
 const ENGINE = 'dist/engine.js';
@@ -146,6 +147,7 @@ async function throughChild(data: string | undefined): Promise<void> {
 }
 
 async function main(): Promise<void> {
+	await tokenizerBench();
 	await inProcess();
 	await throughChild(process.argv[2]);
 }
