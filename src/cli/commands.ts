@@ -8,6 +8,7 @@ import { legibility } from './commands/legibility';
 import { modelsAdd } from './commands/modelsAdd';
 import { modelsCheck } from './commands/modelsCheck';
 import { modelsList } from './commands/modelsList';
+import { modelsRemove } from './commands/modelsRemove';
 import { ood } from './commands/ood';
 import { probeEval } from './commands/probeEval';
 import { probeFeatures } from './commands/probeFeatures';
@@ -33,6 +34,7 @@ const COMMANDS: readonly Command[] = [
 	inspect,
 	modelsAdd,
 	modelsList,
+	modelsRemove,
 	modelsCheck,
 	providers,
 ];

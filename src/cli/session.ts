@@ -10,6 +10,7 @@ export const ENGINE = join(__dirname, 'engine.js');
 
 export interface Session {
 	engine: Engine;
+	call: Engine['call'];
 	signal: AbortSignal;
 	progress(message: string): void;
 	/** A line on the error output that stays. */
@@ -32,6 +33,7 @@ export async function withSession<T>(execution: Execution, body: (session: Sessi
 	try {
 		return await body({
 			engine,
+			call: (method, params, options) => engine.call(method, params, options),
 			signal: abort.signal,
 			progress: (message) => line.show(message),
 			note: keep,

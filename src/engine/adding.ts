@@ -3,11 +3,11 @@ import { lstat, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { EngineError, quoted } from './error';
 import { MANIFEST_NAME, readManifest, sha256 } from './folder';
-import { home } from './home';
 import { makeFolder, type Making } from './making';
 import { parseManifest } from './manifest';
 import { DEFAULT_SETUP, Model, type Setup } from './model';
 import { compareOriginal, originalLogits } from './original';
+import { addedFolder } from './registry';
 import type { Runtime } from './runtime';
 import { failureOf, SelfTestError } from './selftest';
 import { findGraph, findSource, isFile, type Source } from './source';
@@ -21,6 +21,9 @@ export interface Adding {
 	source: string;
 	tokenizer?: string;
 	out?: string;
+	/** See `AddParams`. */
+	license?: string;
+	origin?: string;
 	signal: AbortSignal;
 	progress(message: string, fraction: number): void;
 }
@@ -37,7 +40,7 @@ export async function modelFolder(runtime: Runtime, path: string, context: Pick<
 }
 
 function placeFor({ graph, name }: Source): string {
-	return join(home(), 'models', `${name}-${sha256(`${GENERATION} ${graph}`).slice(0, 8)}`);
+	return join(addedFolder(), `${name}-${sha256(`${GENERATION} ${graph}`).slice(0, 8)}`);
 }
 
 async function isCurrent(folder: string, { graph }: Source): Promise<boolean> {
@@ -48,10 +51,22 @@ async function isCurrent(folder: string, { graph }: Source): Promise<boolean> {
 	return place?.source === graph && place.modified[basename(graph)] === (await stat(graph)).mtimeMs;
 }
 
-/** Returns the folder, which is there once it has passed its tests. Where what was made does not compute what the original does, only its logits are offered. */
+/**
+ * Returns the folder: of a model folder itself, else of what is made, which is there once it has passed its tests. Where that does not
+ * compute what the original does, only its logits are offered.
+ */
 export async function addModel(runtime: Runtime, adding: Adding): Promise<string> {
-	const { out } = adding;
-	const source = await findSource(adding.source, adding.tokenizer);
+	const { out, tokenizer } = adding;
+	if (await isFile(join(adding.source, MANIFEST_NAME))) {
+		if (out !== undefined || tokenizer !== undefined) {
+			throw new EngineError(
+				`${quoted(adding.source)} is a model folder already, with its own tokenizer: leave out --tokenizer and --out.`,
+				'bad-request',
+			);
+		}
+		return resolve(adding.source);
+	}
+	const source = await findSource(adding.source, tokenizer);
 	const folder = out === undefined ? placeFor(source) : resolve(out);
 	const exists = () => new EngineError(`${quoted(folder)} exists already: give --out a new name.`, 'bad-request');
 	if (out !== undefined && (await lstat(folder).catch(() => undefined))) {

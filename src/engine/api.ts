@@ -28,8 +28,8 @@ export interface EngineApi {
 	render: Call<RenderParams, Rendered[], ProgressEvent>;
 	/** What a right answer to each of the gold texts is: the model's own pattern is a program, which runs nowhere but here. */
 	golds: Call<GoldsParams, string[], ProgressEvent>;
-	/** Makes a model folder from an exported decoder: an .onnx file, or a folder with one. */
-	add: Call<AddParams, ModelCard, ProgressEvent>;
+	/** Makes a model folder from an exported decoder, or takes one as it stands; tests it, and puts it into the list of this machine. */
+	add: Call<AddParams, AddedModel, ProgressEvent>;
 	/** What is known about a model, and whether it computes what it should. */
 	check: Call<CheckParams, ModelCheck, ProgressEvent>;
 	/** Runs the arms, reads every position out, and writes the trace to `out`. */
@@ -80,12 +80,22 @@ export interface GoldsParams {
 }
 
 export interface AddParams {
-	/** An .onnx file, or a folder with one. */
+	/** An .onnx file, a folder with one, or a model folder. */
 	source: string;
 	/** A folder with a tokenizer.json, or the file; looked for beside the graph where absent. */
 	tokenizer?: string;
 	/** A folder that does not exist yet; one below the user's home where absent. */
 	out?: string;
+	/** As the source states it, for example `apache-2.0`. */
+	license?: string;
+	/** Where the export is from, in words: `owner/name at 0123456789ab`. Never a path. */
+	origin?: string;
+}
+
+/** A model of this machine's list. */
+export interface AddedModel extends ModelCard {
+	/** What `neuralese.model`, `--model` and a prompt's header call it. */
+	listedAs: string;
 }
 
 export interface CheckParams {
@@ -113,6 +123,8 @@ export interface ModelCard {
 	id: string;
 	name: string;
 	description: string;
+	/** As its manifest states it. */
+	license?: string;
 	/** The folder, for messages; never stored in a trace. */
 	folder: string;
 	sha256: string;
@@ -436,4 +448,14 @@ export interface ProbeCellReport extends Required<ProbeMetric> {
 
 /** Codes of the engine's errors; the message is one sentence that says what to do. */
 export type EngineErrorCode =
-	'engine-unavailable' | 'bad-model' | 'bad-request' | 'crashed' | 'timeout' | 'quarantined' | 'gave-up' | 'cannot-write' | 'no-memory';
+	| 'engine-unavailable'
+	| 'bad-model'
+	/** Of an export: there is none beside the graph, and none was named. */
+	| 'no-tokenizer'
+	| 'bad-request'
+	| 'crashed'
+	| 'timeout'
+	| 'quarantined'
+	| 'gave-up'
+	| 'cannot-write'
+	| 'no-memory';

@@ -4,6 +4,7 @@ import { serve, type CallContext, type Handlers, type Port } from '../shared/rpc
 import { addModel } from './adding';
 import { AnalysisRun } from './analysis';
 import type {
+	AddedModel,
 	AddParams,
 	AnalyzeEvent,
 	AnalyzeParams,
@@ -22,7 +23,6 @@ import type {
 	FeaturesEvent,
 	FeaturesParams,
 	FeaturesResult,
-	ModelCard,
 	ModelCheck,
 	OodParams,
 	OodResult,
@@ -45,6 +45,7 @@ import { Ood } from './evidence/ood';
 import { withPeers, type Lend } from './legibility/peers';
 import { WrittenRun } from './legibility/written';
 import { evaluateProbe, trainProbe } from './probing';
+import { register } from './registry';
 import {
 	addRequest,
 	analyzeRequest,
@@ -108,12 +109,13 @@ async function render(params: RenderParams, signal: AbortSignal, emit: Emit): Pr
 	return use(request.model, signal, emit, (model) => request.conversations.map((messages) => rendered(model, messages)));
 }
 
-async function add(params: AddParams, { signal, emit }: CallContext<ProgressEvent>): Promise<ModelCard> {
+async function add(params: AddParams, { signal, emit }: CallContext<ProgressEvent>): Promise<AddedModel> {
 	const request = checked(addRequest, params);
 	const progress = (message: string, fraction: number) => emit({ kind: 'progress', message, fraction, seconds: ADDING_SECONDS });
 	progress('Opening the export', 0);
 	const folder = await addModel(models.runtime, { ...request, signal, progress });
-	return use(folder, signal, emit, (model) => model.card());
+	const card = await use(folder, signal, emit, (model) => model.card());
+	return { ...card, listedAs: await register(folder, card.id) };
 }
 
 async function check(params: CheckParams, { signal, emit }: CallContext<ProgressEvent>): Promise<ModelCheck> {

@@ -27,6 +27,9 @@ export interface Making {
 	progress(message: string, fraction: number): void;
 	/** Why only logits are offered, whatever the graph looks like. */
 	withheld?: string;
+	/** See `AddParams`. */
+	license?: string;
+	origin?: string;
 }
 
 /** The two graphs as files, and what they refer to. */
@@ -52,7 +55,7 @@ export async function makeFolder(runtime: Runtime, source: Source, staged: strin
 	const tokenizer = await readRegular(dirname(source.tokenizer), basename(source.tokenizer), checkSize, signal);
 	const shape = { ...known, ...measured, context: contextOf(source.config) };
 	const chat = source.chat && new TextEncoder().encode(`${JSON.stringify(source.chat, undefined, 2)}\n`);
-	const text = `${JSON.stringify(manifestOf(name, source, graphs, shape, { tokenizer, chat }), undefined, 2)}\n`;
+	const text = `${JSON.stringify(manifestOf(name, source, graphs, shape, { ...making, tokenizer, chat }), undefined, 2)}\n`;
 	await writeFiles(staged, {
 		'body.onnx': graphs.body,
 		'head.onnx': graphs.head,
@@ -120,7 +123,7 @@ function manifestOf(
 	source: Source,
 	graphs: Graphs,
 	shape: ModelShape,
-	{ tokenizer, chat }: { tokenizer: Uint8Array; chat?: Uint8Array },
+	{ tokenizer, chat, license, origin }: { tokenizer: Uint8Array; chat?: Uint8Array } & Pick<Making, 'license' | 'origin'>,
 ) {
 	const { logitsOnly, quantisation, weights } = graphs;
 	const { name, graph, config } = source;
@@ -131,7 +134,8 @@ function manifestOf(
 		version: 1,
 		id: id.slice(0, 100) || name,
 		name,
-		description: `Made from ${basename(graph)}${config.model_type ? ` (${config.model_type})` : ''}.`,
+		description: `Made from ${basename(graph)}${config.model_type ? ` (${config.model_type})` : ''}${origin ? ` of ${origin}` : ''}.`,
+		...(license === undefined ? {} : { license }),
 		shape,
 		quantisation,
 		...(logitsOnly === undefined ? {} : { logitsOnly }),

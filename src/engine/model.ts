@@ -262,13 +262,14 @@ export class Model implements Disposable {
 	}
 
 	card(): ModelCard {
-		const { id, name, description, shape, quantisation, recipe, relatives } = this.manifest;
+		const { id, name, description, license, shape, quantisation, recipe, relatives } = this.manifest;
 		const { headWidth: _, caches: __, ...shown } = shape;
 		const features: Feature[] = ['layers', 'latents', 'patches', 'batches', 'neighbours', 'probes'];
 		return {
 			id,
 			name,
 			description,
+			license,
 			folder: this.folder,
 			sha256: this.sha256,
 			shape: shown,

@@ -58,8 +58,10 @@ export const renderRequest = v.object({
 	model: path,
 	conversations: v.pipe(v.array(v.pipe(v.array(message), v.minLength(1), v.maxLength(MAX_MESSAGES))), v.maxLength(MAX_PROMPTS)),
 });
+/** The manifest's limit on a line, and room for what else stands on it. */
+const fact = v.optional(v.pipe(v.string(), v.nonEmpty(), v.maxLength(300)));
 export const goldsRequest = v.object({ model: path, texts: v.pipe(v.array(text), v.maxLength(MAX_PROMPTS)) });
-export const addRequest = v.object({ source: path, tokenizer: v.optional(path), out: v.optional(path) });
+export const addRequest = v.object({ source: path, tokenizer: v.optional(path), out: v.optional(path), license: fact, origin: fact });
 export const checkRequest = v.object({ model: path, reference: v.optional(path) });
 const notes = v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(MAX_NOTE))), v.maxLength(MAX_NOTES)));
 const reference = v.optional(

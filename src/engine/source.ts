@@ -111,14 +111,13 @@ async function findTokenizer(folders: readonly string[], given: string | undefin
 		.find((name) => name !== undefined);
 	const where = given === undefined ? 'beside the graph' : `at ${quoted(given)}`;
 	const advice =
-		older !== undefined
-			? `only ${older}, which Python's transformers converts: AutoTokenizer.from_pretrained(FOLDER, use_fast=True).save_pretrained(FOLDER)`
-			: undefined;
+		given === undefined ? 'put one there, or name its folder (--tokenizer, or Add Model… in the editor)' : 'name a folder that has one';
 	throw new EngineError(
-		advice === undefined
-			? `There is no ${TOKENIZER} ${where}: ${given === undefined ? 'put one there, or name its folder with --tokenizer' : 'name a folder that has one'}.`
-			: `There is no ${TOKENIZER} ${where}, ${advice}.`,
-		'bad-model',
+		older === undefined
+			? `There is no ${TOKENIZER} ${where}: ${advice}.`
+			: `There is no ${TOKENIZER} ${where}, only ${older}, which Python's transformers converts: ` +
+					'AutoTokenizer.from_pretrained(FOLDER, use_fast=True).save_pretrained(FOLDER).',
+		given === undefined ? 'no-tokenizer' : 'bad-model',
 	);
 }
 

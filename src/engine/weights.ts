@@ -2,15 +2,16 @@
  * Where a model's weights lie. A manifest names files and never paths, since it may come from anybody: they lie in its own
  * folder, or where this machine's own record says that the model was added from.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { open, readFile, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { EngineError, quoted } from './error';
-import { home } from './home';
+import { placeRecord } from './home';
 import type { ManifestFile } from './manifest';
 import { READ } from './opening';
+import { writeRecord } from './record';
 
 const NANOSECONDS = 1_000_000_000n;
 /** In bytes: between pieces a cancel gets through. */
@@ -32,12 +33,8 @@ const schema = v.object({
 /** What this machine knows of a model that was added on it. */
 export type Place = v.InferOutput<typeof schema>;
 
-function recordOf(manifestSha256: string): string {
-	return join(home(), 'places', `${manifestSha256}.json`);
-}
-
 export async function readPlace(manifestSha256: string): Promise<Place | undefined> {
-	const text = await readFile(recordOf(manifestSha256), 'utf8').catch(() => undefined);
+	const text = await readFile(placeRecord(manifestSha256), 'utf8').catch(() => undefined);
 	try {
 		return text === undefined ? undefined : v.parse(schema, JSON.parse(text));
 	} catch {
@@ -45,25 +42,13 @@ export async function readPlace(manifestSha256: string): Promise<Place | undefin
 	}
 }
 
-export async function writePlace(manifestSha256: string, place: Place): Promise<void> {
-	const path = recordOf(manifestSha256);
-	try {
-		await mkdir(join(home(), 'places'), { recursive: true });
-		const temporary = `${path}.${randomUUID()}`;
-		await writeFile(temporary, JSON.stringify(place));
-		await rename(temporary, path);
-	} catch (error) {
-		const { code, message } = error as NodeJS.ErrnoException;
-		throw new EngineError(
-			`Where the model's weights lie cannot be noted in ${quoted(home())} (${code ?? message}): set NEURALESE_HOME to a folder of yours.`,
-			'cannot-write',
-		);
-	}
+export function writePlace(manifestSha256: string, place: Place): Promise<void> {
+	return writeRecord(placeRecord(manifestSha256), place, 'Where the model\'s weights lie');
 }
 
 /** Of a model that was not added after all. */
 export async function removePlace(manifestSha256: string): Promise<void> {
-	await rm(recordOf(manifestSha256), { force: true });
+	await rm(placeRecord(manifestSha256), { force: true });
 }
 
 /** Where the weights are, as they were when they were checked. */

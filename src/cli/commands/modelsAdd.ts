@@ -9,7 +9,7 @@ import { checkLocal, fromHub, isOnHub, type HubFlags } from '../hub';
 import { withSession, type Session } from '../session';
 
 interface Options {
-	/** A path, or a hub's name. */
+	/** A path of an export or of a model folder, or a hub's name. */
 	file: string;
 	tokenizer?: string;
 	out?: string;
@@ -45,10 +45,10 @@ async function add({ file, tokenizer, out, hub }: Options, session: Session): Pr
 	if (!onHub) {
 		checkLocal(hub, file);
 	}
-	const source = onHub ? await fromHub(file, hub, session) : resolve(file);
+	const source = onHub ? await fromHub(file, hub, session) : { source: resolve(file) };
 	const card = await engine.call(
 		'add',
-		{ source, tokenizer: tokenizer && resolve(tokenizer), out: out && resolve(out) },
+		{ ...source, tokenizer: tokenizer && resolve(tokenizer), out: out && resolve(out) },
 		{ signal, onEvent: ({ message }) => progress(message) },
 	);
 	const { layers, width, vocabulary, context } = card.shape;
@@ -58,7 +58,7 @@ async function add({ file, tokenizer, out, hub }: Options, session: Session): Pr
 		`${seen ? `${layers} layers of width ${width}` : 'only logits'}, ${vocabulary} tokens, ${context} positions, ${printable(card.quantisation)}; arms ${card.arms.join(', ')}.`,
 		...[providerNote(card.provider)].filter((note) => note !== undefined).map(printable),
 		...card.unavailable.map(({ what, why }) => `Not available: ${what}, because ${printable(why)}.`),
-		`To run it: node dist/cli.js analyze FILE --model ${card.folder}`,
+		`To run it: node dist/cli.js analyze FILE --model ${card.listedAs}`,
 		'',
 	].join('\n');
 }

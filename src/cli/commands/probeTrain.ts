@@ -26,7 +26,7 @@ export const probeTrain = command<Options>({
 	synopsis: [
 		`[DATA.jsonl] --out P [--task ${PROBE_TASK_NAMES.join('|')}] [--arm A] [--at thoughts|tokens]`,
 		'[--sites 0,1,…] [--name N] [--label TEXT] [--model DIR] [--latents N] [--seed N] [--temperature X]',
-		'[--max-tokens N] [--json]',
+		'[--max-tokens N] [--no-chat-template] [--json]',
 	],
 	notes: LABELLED_NOTES,
 	flags: { ...STATE_FLAGS, name: { type: 'string' }, label: { type: 'string' } },

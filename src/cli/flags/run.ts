@@ -2,7 +2,7 @@
 import type { Execution } from '../../shared/execution';
 import { UsageError } from '../failure';
 import { EXECUTION_FLAGS, executionFlags } from './execution';
-import { list, MAX_COUNT, named, number, quoted, type Values } from './values';
+import { given, list, MAX_COUNT, named, number, quoted, type Values } from './values';
 
 export const RUN_FLAGS = {
 	model: { type: 'string' },
@@ -12,6 +12,7 @@ export const RUN_FLAGS = {
 	temperature: { type: 'string' },
 	'max-tokens': { type: 'string' },
 	...EXECUTION_FLAGS,
+	'no-chat-template': { type: 'boolean' },
 } as const;
 
 /** Models that a chain of thought is read under. */
@@ -27,6 +28,8 @@ export interface RunFlags {
 	maxTokens?: number;
 	topK?: number;
 	execution: Execution;
+	/** `off` where the flag was given. */
+	chatTemplate?: 'off';
 }
 
 /** Folders, or names of bundled models. */
@@ -49,6 +52,7 @@ export function runFlags(values: Values): RunFlags {
 		maxTokens: number(values, 'max-tokens', 1, MAX_COUNT),
 		topK: number(values, 'top-k', 1, MAX_TOP_K),
 		execution: executionFlags(values),
+		chatTemplate: given(values, 'no-chat-template') ? 'off' : undefined,
 	};
 }
 
