@@ -21,9 +21,10 @@ export interface CardFacts {
 	selfTest: readonly { name: string; maxAbsDiff: number; ok: boolean }[];
 	available: readonly string[];
 	unavailable: readonly { what: string; why: string }[];
-	/** What computes it, and why nothing faster does: once the engine says so. */
-	provider?: string;
-	fallback?: string;
+	/** What computes it, and why that is not what was asked for; absent where the engine does not say. */
+	provider?: { used: string; why?: string };
+	/** Whether one copy of the weights is kept, and less is computed at a time. */
+	lowMemory?: boolean;
 }
 
 type Fact = ModelCardView['facts'][number];
@@ -39,15 +40,13 @@ const FEATURES: ReadonlyMap<string, { label: string; definition: string }> = new
 ]);
 
 export function cardView(card: CardFacts): ModelCardView {
-	const { name, description, license, selfTest, available, unavailable, provider, fallback } = card;
+	const { name, description, license, selfTest, available, unavailable } = card;
 	return {
 		name: printable(name),
 		description: printable(description),
 		facts: [
 			...shapeFacts(card),
-			...(provider === undefined
-				? []
-				: [{ label: 'Runs on', value: printable(fallback === undefined ? provider : `${provider}, because ${fallback}`), definition: 'The execution provider that computes it.' }]),
+			...runtimeFacts(card),
 			...recipeFacts(card),
 			{ label: 'Licence', value: license === undefined ? 'not stated' : printable(license), definition: 'As the model’s manifest states it.' },
 			sha256Fact(card.sha256),
@@ -96,6 +95,14 @@ function layerFacts(layers: number, width: number): Fact[] {
 		{ label: 'Width', value: count(width), definition: 'Components of the residual stream.' },
 		{ label: 'Sites', value: `${count(layers + 1)} (0 … ${layers})`, definition: 'Where the residual stream is read: 0 before the first block, l after block l.' },
 	];
+}
+
+function runtimeFacts({ provider, lowMemory }: CardFacts): Fact[] {
+	if (provider === undefined) {
+		return [];
+	}
+	const parts = [provider.used, ...(lowMemory ? ['low memory'] : []), ...(provider.why === undefined ? [] : [`because ${provider.why}`])];
+	return [{ label: 'Runs on', value: printable(parts.join(', ')), definition: 'The execution provider that computes it.' }];
 }
 
 function recipeFacts({ arms, trainedLatents, probes, chat, reference, relatives }: CardFacts): Fact[] {

@@ -50,7 +50,7 @@ describe('model card', () => {
 	});
 
 	test('what computes it, and why nothing faster does', () => {
-		assert.equal(valueOf(cardView({ ...CARD, provider: 'cpu', fallback: 'there is no CUDA' }), 'Runs on'), 'cpu, because there is no CUDA');
+		assert.equal(valueOf(cardView({ ...CARD, provider: { used: 'cpu', why: 'there is no CUDA' }, lowMemory: true }), 'Runs on'), 'cpu, low memory, because there is no CUDA');
 	});
 
 	test('of a trace it is what the trace says', () => {
