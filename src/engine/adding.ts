@@ -14,7 +14,7 @@ import { findGraph, findSource, isFile, type Source } from './source';
 import { readPlace } from './weights';
 
 /** Part of a folder's name: what an earlier version made is made again. */
-const GENERATION = 2;
+const GENERATION = 3;
 
 export interface Adding {
 	source: string;

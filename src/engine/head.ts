@@ -2,8 +2,12 @@
 import type { ModelShape } from './manifest';
 import { floats, integers, type Graph } from './runtime';
 
-/** More rows use no more of the machine and more memory; fewer are bound by reading the unembedding. */
+/** More rows use no more of the machine and more memory. */
 export const MAX_ROWS = 256;
+/** Fewer are bound by reading the unembedding. */
+const MIN_ROWS = 64;
+/** Of the logits of a call. The graph holds four times as much at once, and 16 MiB of them are as fast as 50. */
+const LOGITS_BYTES = 16 * 2 ** 20;
 
 /** `rows` positions at `sites` sites each; every array is row-major over them. */
 export interface Reading {
@@ -37,9 +41,10 @@ export class Head {
 		private readonly shape: ModelShape,
 	) {}
 
-	/** How many positions fit a call, at `sites` sites each. */
-	static positions(sites: number): number {
-		return Math.max(1, Math.floor(MAX_ROWS / sites));
+	/** How many positions are read in a call, at `sites` sites each. */
+	positions(sites: number): number {
+		const rows = Math.floor(LOGITS_BYTES / (this.shape.vocabulary * Float32Array.BYTES_PER_ELEMENT));
+		return Math.max(1, Math.floor(Math.min(MAX_ROWS, Math.max(MIN_ROWS, rows)) / sites));
 	}
 
 	/** `hidden`: [targets.length, sites, width], before the final norm. `k` is cut to the vocabulary. */

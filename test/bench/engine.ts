@@ -6,7 +6,6 @@
 import { readFileSync } from 'node:fs';
 import { Engine } from '../../src/engine/client';
 import { bySite } from '../../src/engine/body';
-import { Head } from '../../src/engine/head';
 import { parseManifest } from '../../src/engine/manifest';
 import { readChecked, readManifest } from '../../src/engine/folder';
 import { Model } from '../../src/engine/model';
@@ -69,8 +68,8 @@ async function inProcess(): Promise<void> {
 	);
 
 	const { resid } = await model.body.forward({ ids }, model.body.empty);
-	const rows = bySite(resid, width, 0, Head.positions(layers + 1));
-	const targets = new Array<number>(Head.positions(layers + 1)).fill(0);
+	const rows = bySite(resid, width, 0, model.head.positions(layers + 1));
+	const targets = new Array<number>(model.head.positions(layers + 1)).fill(0);
 	const k = 10;
 	const fused = await fastest(() => model.head.read(rows, layers + 1, targets, k), cpu, 50);
 	const whole = await fastest(() => withoutFusion(model, rows, k), cpu, 50);
