@@ -75,6 +75,7 @@ function finish(graph: GraphProto, opset: number): void {
 		integers('neuralese/end', [Number.MAX_SAFE_INTEGER]),
 		integers('neuralese/sites', [1]),
 		integers('neuralese/column', [-1, 1, 1]),
+		integers('neuralese/upright', [0, -1, 1]),
 		integers('neuralese/two', [2]),
 		integers('neuralese/none', [0]),
 		integers('neuralese/one', [1]),
@@ -148,8 +149,10 @@ function inputOfProjection(graph: GraphProto, hidden: string): string | undefine
 
 /**
  * topk, lse, entropy, kl and the target's logit, of `logits` [N,M,V]. With m the highest logit and S = Σ exp(logit - m): lse = m + ln S,
- * entropy = ln S - Σ exp(logit - m)·(logit - m) / S, and kl = Σ p_last·(logp_last - logp). `ReduceLogSumExp` is not used: the
- * runtime's takes as long as half of the unembedding, these operators together a tenth of that.
+ * entropy = ln S - Σ exp(logit - m)·(logit - m) / S, and kl = -Σ p_last·logp less the same of the last site, where rounding may make a
+ * small one 1e-5 nats larger or smaller. Each operator is one pass over the logits, and they take as long as the unembedding does if
+ * they are chosen badly: the runtime's `ReduceLogSumExp` alone took half as long, and kl by `Sub`, `Mul` and `ReduceSum` ten times as
+ * long as by `MatMul`.
  */
 function readouts(opset: number): NodeProto[] {
 	const name = (of: string) => `neuralese/${of}`;
@@ -171,13 +174,15 @@ function readouts(opset: number): NodeProto[] {
 		node('Div', [name('weighted_sum'), name('total')], [name('mean_below')]),
 		node('Sub', [name('log_total'), name('mean_below')], [name('entropy')]),
 		sum('entropy', 'entropy'),
-		...['below', 'weight', 'total', 'log_total'].map(last),
-		node('Sub', [name('below_last'), name('below')], [name('difference')]),
-		node('Mul', [name('weight_last'), name('difference')], [name('divergence')]),
-		sum('divergence', name('divergence_sum'), true),
-		node('Div', [name('divergence_sum'), name('total_last')], [name('mean_difference')]),
-		node('Sub', [name('log_total'), name('log_total_last')], [name('log_ratio')]),
-		node('Add', [name('mean_difference'), name('log_ratio')], [name('kl')]),
+		...['weight', 'total'].map(last),
+		node('Reshape', [name('weight_last'), name('upright')], [name('weight_upright')]),
+		node('MatMul', [name('below'), name('weight_upright')], [name('below_sum')]),
+		node('Div', [name('below_sum'), name('total_last')], [name('below_mean')]),
+		// Minus the sum over tokens of p_last·logp: the same for both where the site is the last, whose kl is 0 then.
+		node('Sub', [name('log_total'), name('below_mean')], [name('cross_entropy')]),
+		last('cross_entropy'),
+		node('Sub', [name('cross_entropy'), name('cross_entropy_last')], [name('difference')]),
+		node('Relu', [name('difference')], [name('kl')]),
 		sum('kl', 'kl'),
 		node('Reshape', ['target', name('column')], [name('targets')]),
 		node('Shape', [name('lse')], [name('rows')]),
