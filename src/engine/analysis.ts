@@ -205,6 +205,7 @@ export class AnalysisRun {
 			probes,
 			(thought) => spareReason(thought, trainedLatents, this.task),
 			tick,
+			this.signal,
 		);
 	}
 
