@@ -204,6 +204,7 @@ export class AnalysisRun {
 			probes,
 			(thought) => spareReason(thought, trainedLatents, this.task),
 			tick,
+			this.signal,
 		);
 	}
 
