@@ -28,7 +28,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
-import io
 import json
 import os
 import re
@@ -63,6 +62,7 @@ try:
     import transformers
     from torch import Tensor, nn
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, DynamicCache, PreTrainedTokenizerFast
+    from transformers.cache_utils import DynamicLayer
 except ImportError as error:
     wanted = error.name or "a package"
     print(f'The Python package "{wanted}" is missing: run "pip install -r {REQUIREMENTS}".', file=sys.stderr)
@@ -299,6 +299,8 @@ class Parts:
         if len(shapes) != 1 or len(cache.layers) != layers or [*shapes][0][:3:2] != (1, 2):
             raise Refusal(f'The layers of "{config.model_type}" do not all keep keys and values of one shape: {ADVICE}.')
         [(_, heads, _, head_width)] = shapes
+        if head.in_features != width:
+            raise Refusal(f'"{config.model_type}" embeds {width} numbers and unembeds {head.in_features}: {ADVICE}.')
         kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
         if not kinds <= {"full_attention", "sliding_attention"}:
             raise Refusal(f'"{config.model_type}" has layers of the kinds {", ".join(sorted(kinds))}: {ADVICE}.')
@@ -375,9 +377,7 @@ class Body(nn.Module):
         layers = len(self.parts.blocks)
         past, patches = rest[: 2 * layers], rest[2 * layers :]
         token_embeds = self.parts.embedding(input_ids)
-        cache = DynamicCache()
-        for layer in range(layers):
-            cache.update(past[2 * layer], past[2 * layer + 1], layer)
+        cache = filled(past)
         sites: list[Tensor] = []
 
         def change(site: int, stream: Tensor) -> Tensor:
@@ -393,6 +393,17 @@ class Body(nn.Module):
                 use_cache=True,
             )
         return (*sites, token_embeds, *(part for layer in cache.layers for part in (layer.keys, layer.values)))
+
+
+def filled(past: tuple[Tensor, ...]) -> DynamicCache:
+    """What was cached, key and value of every layer in turn."""
+    cache = DynamicCache()
+    for key, value in zip(past[::2], past[1::2]):
+        layer = DynamicLayer()
+        layer.lazy_initialization(key)
+        layer.keys, layer.values = key, value
+        cache.layers.append(layer)
+    return cache
 
 
 class Head(nn.Module):
@@ -449,12 +460,16 @@ def trace(
     module: nn.Module, example: tuple[Tensor, ...], inputs: dict[str, dict[int, str]], outputs: dict[str, dict[int, str]]
 ) -> onnx.ModelProto:
     """Names, each with its axes that vary."""
-    with tempfile.TemporaryDirectory() as folder, torch.no_grad(), quiet():
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "graph.onnx"
-        torch.onnx.export(
-            module.eval(), example, str(path), opset_version=OPSET, input_names=list(inputs), output_names=list(outputs),
-            dynamic_axes={name: axes for name, axes in (inputs | outputs).items() if axes}, dynamo=False,
-        )
+        try:
+            with torch.no_grad(), quiet():
+                torch.onnx.export(
+                    module.eval(), example, str(path), opset_version=OPSET, input_names=list(inputs), output_names=list(outputs),
+                    dynamic_axes={name: axes for name, axes in (inputs | outputs).items() if axes}, dynamo=False,
+                )
+        except Exception as error:
+            raise Refusal(f"PyTorch cannot export this model ({brief(error)}): {ADVICE}.") from error
         graph = onnx.load(path)
     missing = set(inputs) - {value.name for value in graph.graph.input} - {"attention_mask", "position_ids"}
     if missing:
@@ -555,11 +570,21 @@ class Language:
 
 
 class Decoder:
-    """Any causal decoder. Nothing was trained to think in latents, so that every thought is marked as spare (src/engine/recipe.ts)."""
+    """
+    Any causal decoder. Nothing was trained to think in latents, so that every thought is marked as spare.
 
-    CHAIN_CUE = "\nLet's think step by step."
-    ANSWER_CUE = "\nThe answer is"
-    CHAIN_LIMIT, ANSWER_LIMIT = 128, 32
+    A model without a chat template goes on with the text, as in src/engine/recipe.ts. One with a template thinks in its own turn,
+    in words or in latents, and is then asked for the answer in a turn of its own, so that these arms differ in nothing else; the
+    direct arm answers at once. All answers begin alike, so that they can be held against each other.
+    """
+
+    CHAIN_CUE, ANSWER_CUE = "\nLet's think step by step.", "\nThe answer is"
+    CHAT_CHAIN_CUE, CHAT_ANSWER_CUE = "Let's think step by step.", "The answer is"
+    QUESTION = "So what is the answer? Give only the answer."
+    # Group 1: the rest of the first line behind the cue, without what it is set in.
+    ANSWER = r"""^[:\s]*["'*]*([^\n]+?)["'*]*[.!]?["'*]*\s*(?:\n|$)"""
+    # Tokens. Instructed models end their chains themselves; others go on for ever.
+    CHAIN_LIMIT, CHAT_CHAIN_LIMIT, ANSWER_LIMIT = 128, 256, 32
     COCONUT_THOUGHTS, SOFT_THOUGHTS, SOFT_TOP = 4, 8, 10
 
     def __init__(self, language: Language) -> None:
@@ -567,21 +592,40 @@ class Decoder:
 
     def recipe(self) -> dict:
         stop = self.language.stops()
-        cue = lambda text: [{"kind": "tokens", "tokens": self.language.tokens(text)}]  # noqa: E731
-        before = [{"kind": "tokens", "tokens": self.language.before}] if self.language.before else []
-        prompt = [*before, {"kind": "prompt"}]
         answer = {"kind": "decode", "role": "answer", "stop": stop, "limit": self.ANSWER_LIMIT, "atLimit": "go-on"}
-        chain = {"kind": "decode", "role": "thought", "stop": stop, "limit": self.CHAIN_LIMIT, "atLimit": "go-on"}
-        latent = lambda count, feedback: {"kind": "latent", "count": count, "feedback": feedback}  # noqa: E731
+        end, *asked = self.language.turn(self.QUESTION) or [None]
+        if end in stop:
+            chain, cue = self.CHAT_CHAIN_LIMIT, self.tokens(self.CHAT_ANSWER_CUE)
+            direct, written = [*cue, answer], [*self.tokens(self.CHAT_CHAIN_CUE)]
+            # Whoever decodes the end of a turn feeds it too.
+            after = [{"kind": "tokens", "tokens": asked}, *cue, answer]
+            latent = [{"kind": "tokens", "tokens": [end, *asked]}, *cue, answer]
+            pattern = {"answer": self.ANSWER}
+        else:
+            chain, cue = self.CHAIN_LIMIT, self.tokens(self.ANSWER_CUE)
+            direct, written, after, latent, pattern = [answer], self.tokens(self.CHAIN_CUE), [*cue, answer], [answer], {}
+        before = self.language.before
+        prompt = [*([{"kind": "tokens", "tokens": before}] if before else []), {"kind": "prompt"}]
+        soft = {"site": "mixture", "top": self.SOFT_TOP}
         return {
             "trainedLatents": 0,
+            **pattern,
             "arms": {
-                "direct": [*prompt, answer],
-                "cot": [*prompt, *cue(self.CHAIN_CUE), chain, *cue(self.ANSWER_CUE), answer],
-                "coconut": [*prompt, latent(self.COCONUT_THOUGHTS, {"site": "normed"}), answer],
-                "soft": [*prompt, latent(self.SOFT_THOUGHTS, {"site": "mixture", "top": self.SOFT_TOP}), answer],
+                "direct": [*prompt, *direct],
+                "cot": [
+                    *prompt,
+                    *written,
+                    {"kind": "decode", "role": "thought", "stop": stop, "limit": chain, "atLimit": "go-on"},
+                    *after,
+                ],
+                "coconut": [*prompt, {"kind": "latent", "count": self.COCONUT_THOUGHTS, "feedback": {"site": "normed"}}, *latent],
+                "soft": [*prompt, {"kind": "latent", "count": self.SOFT_THOUGHTS, "feedback": soft}, *latent],
             },
         }
+
+    def tokens(self, text: str) -> list[dict]:
+        found = self.language.tokens(text)
+        return [{"kind": "tokens", "tokens": found}] if found else []
 
 
 # By the name of `--family`. A family says how its models think; it may also wrap the graphs.
@@ -866,10 +910,24 @@ def brief(error: Exception) -> str:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Libraries print warnings and bars that say nothing to the user."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        warnings.simplefilter("ignore")
-        yield
+    """Libraries print warnings, bars and whole graphs that say nothing to the user, some of them past Python's own streams."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = [(stream, os.dup(stream)) for stream in (1, 2)]
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for stream, _ in saved:
+            os.dup2(nowhere, stream)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for stream, kept in saved:
+            os.dup2(kept, stream)
+            os.close(kept)
+        os.close(nowhere)
 
 
 def arguments() -> argparse.Namespace:
@@ -907,7 +965,11 @@ def export(options: argparse.Namespace) -> Comparison:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     note("Comparing with PyTorch")
-    return compare(parts, out)
+    try:
+        with quiet():
+            return compare(parts, out)
+    except Exception as error:
+        raise Refusal(f'"{out}" cannot be run as the checkpoint can ({brief(error)}): do not use it.') from error
 
 
 def main() -> None:
