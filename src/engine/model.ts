@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { misfit, parseProbe, type Probe } from '../analysis/probe';
 import type { ChatTemplate } from '../prompts/chat';
 import { parseProblems, type Problem } from '../prompts/problems';
+import { DEFAULT_EXECUTION, providerNote, type MemoryMode, type ProviderChoice, type ProviderName } from '../shared/execution';
 import type { Disposable } from '../shared/rpc';
 import type { ModelRecord, ProbeRecord } from '../trace/document';
 import type { ModelCard } from './api';
@@ -14,13 +15,15 @@ import { checkBody, checkHead, checkThought } from './contract';
 import { bodyBytes, costOf, embeddingSeconds, type Cost } from './cost';
 import { EngineError, quoted } from './error';
 import { readChecked, sha256 } from './folder';
+import { LOW_MEMORY_ROWS, positionBytes } from './footprint';
 import { openGraph } from './graphfile';
 import { Head } from './head';
 import type { Manifest, ManifestFile } from './manifest';
+import { checkModelFits, checkPositionsFit, needsLowMemory, ROOM_STEP } from './room';
 import { floats, integers, type Graph, type Runtime } from './runtime';
-import { failureOf, selfTest, SelfTestError, type SelfTest } from './selftest';
+import { compareProvider, failureOf, selfTest, SelfTestError, type SelfTest } from './selftest';
 import { Tokenizer } from './tokenizer';
-import { locateWeights } from './weights';
+import { checkUnchanged, locateWeights } from './weights';
 
 /** Above this share of the machine's memory the runtime keeps one copy of the weights and runs slower. */
 const LARGE = 0.1;
@@ -32,9 +35,18 @@ const MAX_EMBEDDED = 256;
 /** Folder of the probes inside a model's. */
 const PROBES = 'probes';
 
+/** What models are run on, once the provider that the user asked for has been tried. */
+export interface Setup {
+	provider: ProviderChoice;
+	memory: MemoryMode;
+}
+
+const { provider: CPU, memory } = DEFAULT_EXECUTION;
+export const DEFAULT_SETUP: Setup = { provider: { asked: CPU, used: CPU }, memory };
+
 /** Whether one copy of the weights is kept. The kernels that this leaves out also round otherwise. */
-export function isLarge(manifest: Manifest): boolean {
-	return bodyBytes(manifest) > totalmem() * LARGE;
+export function keepsOneCopy(manifest: Manifest, mode: MemoryMode): boolean {
+	return needsLowMemory(manifest, mode, bodyBytes(manifest) > totalmem() * LARGE);
 }
 
 /** `batches`: several sequences in one call, of different lengths. */
@@ -47,12 +59,23 @@ export interface Loading {
 	sha256: string;
 	signal: AbortSignal;
 	progress(message: string, fraction: number): void;
+	/** The processor, with memory as it comes, where absent. */
+	setup?: Setup;
 	/** What is opened in the place of a graph's bytes; for controls. */
 	change?(graph: Uint8Array): Uint8Array;
 }
 
+/** The graphs of a folder, open. */
+interface Graphs {
+	body: Graph;
+	head: Graph;
+	thought?: Graph;
+}
+
 export class Model implements Disposable {
 	readonly cost: Cost;
+	readonly body: Body;
+	readonly head: Head;
 	tests: SelfTest[] = [];
 	readonly unavailable = new Map<Feature, string>();
 	private table?: Promise<Float32Array>;
@@ -62,62 +85,111 @@ export class Model implements Disposable {
 		readonly folder: string,
 		readonly manifest: Manifest,
 		readonly sha256: string,
+		/** What it is run on. */
+		readonly provider: ProviderChoice,
+		/** Whether one copy of the weights is kept, and less is computed at a time. */
+		readonly lowMemory: boolean,
 		readonly tokenizer: Tokenizer,
-		readonly body: Body,
-		readonly head: Head,
 		readonly probes: readonly Probe[],
 		/** Problems of the model's own kind, with their answers. */
 		readonly reference: readonly Problem[] | undefined,
 		/** How a conversation is written for it. */
 		readonly chat: ChatTemplate | undefined,
-		private readonly graphs: { body: Graph; head: Graph; thought?: Graph },
+		private readonly graphs: Graphs,
 	) {
-		this.cost = costOf(manifest);
+		const { shape } = manifest;
+		this.cost = costOf(manifest, lowMemory ? LOW_MEMORY_ROWS : undefined);
+		this.body = new Body(graphs.body, shape);
+		this.head = new Head(graphs.head, shape, lowMemory ? LOW_MEMORY_ROWS : undefined);
 	}
 
 	/** Fails with `bad-model` and one sentence where the folder is not what its manifest says, or computes what it should not. */
-	static async load(runtime: Runtime, { folder, manifest, sha256: hash, signal, progress, change }: Loading): Promise<Model> {
+	static async load(runtime: Runtime, loading: Loading): Promise<Model> {
+		const { setup = DEFAULT_SETUP, signal, progress } = loading;
+		const { asked, used } = setup.provider;
+		if (used === CPU) {
+			return Model.loadOn(runtime, loading, setup.provider);
+		}
+		let why: string;
+		try {
+			return await Model.loadOn(runtime, loading, setup.provider);
+		} catch (error) {
+			signal.throwIfAborted();
+			// What is wrong with the folder itself is said by the second attempt.
+			why = error instanceof SelfTestError ? failureOf(error.test) : `this model does not run there: ${(error as Error).message.replace(/[.\s]+$/, '')}`;
+		}
+		progress(`Loading on ${CPU}, because ${why}`, 0);
+		return Model.loadOn(runtime, loading, { asked, used: CPU, why });
+	}
+
+	private static async loadOn(runtime: Runtime, loading: Loading, provider: ProviderChoice): Promise<Model> {
+		const { folder, manifest, sha256: hash, signal, progress, setup = DEFAULT_SETUP } = loading;
 		const { files, shape } = manifest;
-		const lowMemory = isLarge(manifest);
+		const lowMemory = keepsOneCopy(manifest, setup.memory);
+		checkModelFits(manifest, lowMemory);
 		progress('Checking the weights', 0);
 		const weights = await locateWeights(folder, hash, files.weights, signal);
-		const sizes = new Map(files.weights.map(({ name, bytes }) => [name, bytes]));
-		const opened: Graph[] = [];
-		const graph = async (file: ManifestFile, check: (graph: Graph) => void) => {
-			const found = await openGraph(runtime, { folder, file, weights, sizes, lowMemory, signal, change });
-			opened.push(found);
-			check(found);
-			return found;
-		};
+		progress('Reading the tokenizer', 0);
+		const tokenizer = Tokenizer.parse(await readChecked(folder, files.tokenizer, signal));
+		if (tokenizer.vocabularySize > shape.vocabulary) {
+			throw new EngineError(
+				`The tokenizer has ${tokenizer.vocabularySize} tokens, model.json says ${shape.vocabulary}: export it again.`,
+				'bad-model',
+			);
+		}
+		const graphs = await openGraphs(runtime, loading, weights.folder, { provider: provider.used, lowMemory });
 		try {
-			progress('Reading the tokenizer', 0);
-			const tokenizer = Tokenizer.parse(await readChecked(folder, files.tokenizer, signal));
-			if (tokenizer.vocabularySize > shape.vocabulary) {
-				throw new EngineError(
-					`The tokenizer has ${tokenizer.vocabularySize} tokens, model.json says ${shape.vocabulary}: export it again.`,
-					'bad-model',
-				);
-			}
-			progress('Loading the body', 0.1);
-			const body = await graph(files.body, (found) => checkBody(found, manifest));
-			progress('Loading the head', 0.5);
-			const head = await graph(files.head, (found) => checkHead(found, shape));
-			const thought = files.thought && (await graph(files.thought, (found) => checkThought(found, shape)));
+			await checkUnchanged(weights);
 			const probes = await Promise.all(manifest.probes.map((file) => readProbe(folder, file, manifest, signal)));
 			const reference = manifest.reference && readReference(await readChecked(folder, manifest.reference, signal), manifest.reference);
 			const chat = files.chat && parseChat(await readChecked(folder, files.chat, signal), files.chat.name);
-			const model = new Model(folder, manifest, hash, tokenizer, new Body(body, shape), new Head(head, shape), probes, reference, chat, {
-				body,
-				head,
-				thought,
-			});
+			const model = new Model(folder, manifest, hash, provider, lowMemory, tokenizer, probes, reference, chat, graphs);
 			progress('Testing the model', 0.7);
-			model.judge(await selfTest(model, signal));
+			const tests = await selfTest(model, signal);
+			if (provider.used !== CPU) {
+				tests.push(await model.againstProcessor(runtime, loading, weights.folder));
+				// The processor may well compute it; only that rows go one by one costs nothing but time.
+				const failed = tests.find(({ ok, feature }) => !ok && feature !== 'batches');
+				if (failed) {
+					throw new SelfTestError(failed);
+				}
+			}
+			model.judge(tests);
 			return model;
 		} catch (error) {
-			opened.forEach((one) => one.dispose());
+			disposeAll(graphs);
 			throw error;
 		}
+	}
+
+	/** The same on the processor, for which all providers but it must stand a test: what they compute is nobody's reference. */
+	private async againstProcessor(runtime: Runtime, loading: Loading, weights: string): Promise<SelfTest> {
+		const { shape } = this.manifest;
+		const graphs = await openGraphs(runtime, loading, weights, { provider: CPU, lowMemory: true });
+		try {
+			const processor = { body: new Body(graphs.body, shape), head: new Head(graphs.head, shape) };
+			return await compareProvider(this, processor, loading.signal);
+		} finally {
+			disposeAll(graphs);
+		}
+	}
+
+	/** What the user should know about where it runs. */
+	get note(): string | undefined {
+		return providerNote(this.provider);
+	}
+
+	/** Fails where the keys and values of a sequence that grows to so many positions do not fit; looks only now and then. */
+	checkRoom(positions: number, before = 0): void {
+		if (Math.floor(positions / ROOM_STEP) > Math.floor(before / ROOM_STEP)) {
+			checkPositionsFit(this.manifest, positions);
+		}
+	}
+
+	/** The recipe's pattern for answers. From anybody, and possibly endless: only ever used in this process. */
+	get answerPattern(): RegExp | undefined {
+		const { answer } = this.manifest.recipe;
+		return answer === undefined ? undefined : new RegExp(answer, 'u');
 	}
 
 	/** Fails where a plan needs what the self-test took away. */
@@ -138,8 +210,7 @@ export class Model implements Disposable {
 
 	/** Bytes of the keys and values of one position. */
 	get positionBytes(): number {
-		const { layers, caches = layers, heads, headWidth } = this.manifest.shape;
-		return 2 * caches * heads * headWidth * Float32Array.BYTES_PER_ELEMENT;
+		return positionBytes(this.manifest.shape);
 	}
 
 	/** What is fed back for a state [width]: the thought graph's embedding of it, or the state itself. */
@@ -191,23 +262,25 @@ export class Model implements Disposable {
 	}
 
 	card(): ModelCard {
-		const { id, name, description, shape, quantisation, recipe, relatives } = this.manifest;
+		const { id, name, description, license, shape, quantisation, recipe, relatives } = this.manifest;
 		const { headWidth: _, caches: __, ...shown } = shape;
 		const features: Feature[] = ['layers', 'latents', 'patches', 'batches', 'neighbours', 'probes'];
 		return {
 			id,
 			name,
 			description,
+			license,
 			folder: this.folder,
 			sha256: this.sha256,
 			shape: shown,
 			quantisation,
+			provider: this.provider,
+			lowMemory: this.lowMemory,
 			arms: Object.keys(recipe.arms),
 			places: Object.entries(recipe.arms).flatMap(([arm, segments]) => [
 				...(segments.some(({ kind }) => kind === 'latent') ? [{ arm, at: 'thoughts' as const }] : []),
 				...(segments.some(({ kind }) => kind === 'decode') ? [{ arm, at: 'tokens' as const }] : []),
 			]),
-			answer: recipe.answer,
 			trainedLatents: recipe.trainedLatents,
 			probes: this.probes.map(probeRecord),
 			relatives,
@@ -236,7 +309,7 @@ export class Model implements Disposable {
 	}
 
 	dispose(): void {
-		Object.values(this.graphs).forEach((graph) => graph?.dispose());
+		disposeAll(this.graphs);
 	}
 
 	/** A failed test takes its feature away; without the basics there is nothing to run. */
@@ -279,6 +352,38 @@ export class Model implements Disposable {
 		}
 		return table;
 	}
+}
+
+/** Those that are open when one of them fails are closed again. */
+async function openGraphs(
+	runtime: Runtime,
+	{ folder, manifest, signal, progress, change }: Loading,
+	weights: string,
+	opening: { provider: ProviderName; lowMemory: boolean },
+): Promise<Graphs> {
+	const { files, shape } = manifest;
+	const sizes = new Map(files.weights.map(({ name, bytes }) => [name, bytes]));
+	const opened: Graph[] = [];
+	const open = async (file: ManifestFile, check: (graph: Graph) => void) => {
+		const found = await openGraph(runtime, { folder, file, weights, sizes, opening, signal, change });
+		opened.push(found);
+		check(found);
+		return found;
+	};
+	try {
+		progress('Loading the body', 0.1);
+		const body = await open(files.body, (found) => checkBody(found, manifest));
+		progress('Loading the head', 0.5);
+		const head = await open(files.head, (found) => checkHead(found, shape));
+		return { body, head, thought: files.thought && (await open(files.thought, (found) => checkThought(found, shape))) };
+	} catch (error) {
+		opened.forEach((one) => one.dispose());
+		throw error;
+	}
+}
+
+function disposeAll(graphs: Graphs): void {
+	Object.values(graphs).forEach((graph) => graph?.dispose());
 }
 
 function readReference(bytes: Uint8Array, { name }: ManifestFile): Problem[] {
