@@ -15,7 +15,7 @@ const FULL_STOP = /[.!?]["'”’)\]]*\s*$/;
 /**
  * Groups what an arm writes into sentences, step by step. The prompt, the recipe's own tokens, latents and the tokens in `stops`
  * (which end a segment) are no part of any. A full stop ends a sentence only where white space or nothing follows, so that `3.5`
- * is one word.
+ * is one word. Blank lines belong to the sentence that they follow.
  */
 export class SentenceSplitter {
 	readonly sentences: Sentence[] = [];
@@ -31,7 +31,7 @@ export class SentenceSplitter {
 		}
 		const { open } = this;
 		const role = step.kind === 'answer' ? 'answer' : 'thought';
-		const ended = open && (open.role !== role || open.text.includes('\n') || (FULL_STOP.test(open.text) && /^\s/.test(text)));
+		const ended = open && (open.role !== role || (text.trim() !== '' && isWhole(open.text, text)));
 		if (!open || ended) {
 			this.open = { role, steps: [], text: '' };
 			this.sentences.push(this.open);
@@ -40,6 +40,12 @@ export class SentenceSplitter {
 		this.open!.text = joined(this.open!.text, text);
 		return true;
 	}
+}
+
+/** Whether a sentence of this text ends before what follows. */
+function isWhole(text: string, next: string): boolean {
+	const isApart = /^\s/.test(next) || /\s$/.test(text);
+	return text.trimStart().includes('\n') || (FULL_STOP.test(text) && isApart);
 }
 
 /** Of a whole arm. */
@@ -59,14 +65,14 @@ export function placesOf(arm: ArmRecord, at: ProbePlace | undefined, textOf: (id
 }
 
 /**
- * Texts of the tokens that a recipe feeds or stops at. The recipe is the manifest's, as it was, so nothing is taken for
- * granted.
+ * Texts of the tokens that a recipe stops at. What it feeds is marked in the steps themselves: a model may write the same words.
+ * The recipe is the manifest's, as it was, so nothing is taken for granted.
  */
 export function recipeTokens(recipe: unknown): Set<string> {
 	const arms = isRecord(recipe) && isRecord(recipe['arms']) ? Object.values(recipe['arms']) : [];
 	const lists = arms
 		.flatMap((segments) => (Array.isArray(segments) ? segments : []))
-		.flatMap((segment) => (isRecord(segment) ? [segment['tokens'], segment['stop']] : []));
+		.flatMap((segment) => (isRecord(segment) ? [segment['stop']] : []));
 	return new Set(lists.flatMap((list) => (Array.isArray(list) ? list.filter((item) => typeof item === 'string') : [])));
 }
 
