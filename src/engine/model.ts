@@ -10,15 +10,20 @@ import type { ModelCard } from './api';
 import type { ArmPlan } from './arm';
 import { Body } from './body';
 import { parseChat } from './chat';
-import { checkBody, checkHead, checkThought } from './contract';
+import { checkBody, checkEmbed, checkHead, checkThought } from './contract';
 import { bodyBytes, costOf, embeddingSeconds, type Cost } from './cost';
 import { EngineError, quoted } from './error';
 import { readChecked, sha256 } from './folder';
 import { openGraph } from './graphfile';
 import { Head } from './head';
 import type { Manifest, ManifestFile } from './manifest';
-import { floats, integers, type Graph, type Runtime } from './runtime';
+import { normGraph } from './instrument/norm';
+import { Norm } from './norm';
+import { latentsOf, throughOf } from './recipeSchema';
+import type { Graph, Runtime } from './runtime';
 import { failureOf, selfTest, SelfTestError, type SelfTest } from './selftest';
+import { EmbedGraph, ThoughtGraph } from './thinking/graph';
+import { Thinking } from './thinking/thinking';
 import { Tokenizer } from './tokenizer';
 import { locateWeights } from './weights';
 
@@ -57,6 +62,7 @@ export class Model implements Disposable {
 	readonly unavailable = new Map<Feature, string>();
 	private table?: Promise<Float32Array>;
 	private readonly embedded = new Map<number, Float32Array>();
+	readonly thinking: Thinking;
 
 	private constructor(
 		readonly folder: string,
@@ -65,14 +71,17 @@ export class Model implements Disposable {
 		readonly tokenizer: Tokenizer,
 		readonly body: Body,
 		readonly head: Head,
+		readonly norm: Norm,
 		readonly probes: readonly Probe[],
 		/** Problems of the model's own kind, with their answers. */
 		readonly reference: readonly Problem[] | undefined,
 		/** How a conversation is written for it. */
 		readonly chat: ChatTemplate | undefined,
-		private readonly graphs: { body: Graph; head: Graph; thought?: Graph },
+		thoughts: { graphs: ReadonlyMap<string, ThoughtGraph>; embed?: EmbedGraph },
+		private readonly graphs: readonly Graph[],
 	) {
 		this.cost = costOf(manifest);
+		this.thinking = new Thinking(this, manifest.shape, thoughts.graphs, thoughts.embed);
 	}
 
 	/** Fails with `bad-model` and one sentence where the folder is not what its manifest says, or computes what it should not. */
@@ -83,8 +92,16 @@ export class Model implements Disposable {
 		const weights = await locateWeights(folder, hash, files.weights, signal);
 		const sizes = new Map(files.weights.map(({ name, bytes }) => [name, bytes]));
 		const opened: Graph[] = [];
-		const graph = async (file: ManifestFile, check: (graph: Graph) => void) => {
-			const found = await openGraph(runtime, { folder, file, weights, sizes, lowMemory, signal, change });
+		const graph = async (file: ManifestFile, check: (graph: Graph) => void, part = (whole: Uint8Array) => whole) => {
+			const found = await openGraph(runtime, {
+				folder,
+				file,
+				weights,
+				sizes,
+				lowMemory,
+				signal,
+				change: (bytes) => part(change?.(bytes) ?? bytes),
+			});
 			opened.push(found);
 			check(found);
 			return found;
@@ -102,15 +119,31 @@ export class Model implements Disposable {
 			const body = await graph(files.body, (found) => checkBody(found, manifest));
 			progress('Loading the head', 0.5);
 			const head = await graph(files.head, (found) => checkHead(found, shape));
-			const thought = files.thought && (await graph(files.thought, (found) => checkThought(found, shape)));
+			const norm = await graph(files.head, () => {}, normGraph);
+			const thoughts = new Map<string, ThoughtGraph>();
+			for (const [name, file] of Object.entries({ ...files.graphs, ...(files.thought ? { thought: files.thought } : {}) })) {
+				const uses = latentsOf(manifest.recipe.arms).filter(({ segment }) => throughOf(segment, files.thought !== undefined) === name);
+				const opening = await graph(file, (found) => checkThought(found, shape, name, uses.map(({ segment }) => segment)));
+				thoughts.set(name, new ThoughtGraph(opening, shape));
+			}
+			const embed = files.embed && new EmbedGraph(await graph(files.embed, (found) => checkEmbed(found, shape)), shape);
 			const probes = await Promise.all(manifest.probes.map((file) => readProbe(folder, file, manifest, signal)));
 			const reference = manifest.reference && readReference(await readChecked(folder, manifest.reference, signal), manifest.reference);
 			const chat = files.chat && parseChat(await readChecked(folder, files.chat, signal), files.chat.name);
-			const model = new Model(folder, manifest, hash, tokenizer, new Body(body, shape), new Head(head, shape), probes, reference, chat, {
-				body,
-				head,
-				thought,
-			});
+			const model = new Model(
+				folder,
+				manifest,
+				hash,
+				tokenizer,
+				new Body(body, shape),
+				new Head(head, shape),
+				new Norm(norm, shape),
+				probes,
+				reference,
+				chat,
+				{ graphs: thoughts, embed },
+				opened,
+			);
 			progress('Testing the model', 0.7);
 			model.judge(await selfTest(model, signal));
 			return model;
@@ -142,19 +175,6 @@ export class Model implements Disposable {
 		return 2 * caches * heads * headWidth * Float32Array.BYTES_PER_ELEMENT;
 	}
 
-	/** What is fed back for a state [width]: the thought graph's embedding of it, or the state itself. */
-	async thought(state: Float32Array, step: number): Promise<Float32Array> {
-		const { thought } = this.graphs;
-		if (!thought) {
-			return state.slice();
-		}
-		const feeds = {
-			hidden: floats(state, 1, state.length),
-			...(thought.inputs.has('step') ? { step: integers([step], 1) } : {}),
-		};
-		return (await thought.run(feeds, ['embed'])).embed.data as Float32Array;
-	}
-
 	/** Input embedding of a token [width]. The last ones are kept: a dummy is fed again and again. */
 	async embedding(id: number): Promise<Float32Array> {
 		const known = this.embedded.get(id);
@@ -169,16 +189,11 @@ export class Model implements Disposable {
 		return found.slice();
 	}
 
-	/** Soft Thinking (arXiv 2505.15778): embeddings of the `top` likeliest tokens, weighted by their probabilities among these. */
-	async mixture(resid: Float32Array, top: number): Promise<Float32Array> {
-		const { topIds, topLogits } = await this.head.read(resid, 1, [0], top);
-		const weights = Array.from(topLogits, (logit) => Math.exp(logit - topLogits[0]!));
-		const sum = weights.reduce((a, b) => a + b, 0);
-		const { embeds } = await this.body.forward({ ids: [...topIds] }, this.body.empty, { embeds: true });
-		const { width } = this.manifest.shape;
-		const mixed = new Float64Array(width);
-		weights.forEach((weight, i) => mixed.forEach((_, at) => (mixed[at]! += (weight / sum) * embeds![i * width + at]!)));
-		return Float32Array.from(mixed);
+	/** Width of the vectors that are stored as an arm's thoughts. */
+	latentWidth({ segments }: ArmPlan): number {
+		const { width, latentWidth = width } = this.manifest.shape;
+		const [first] = segments.flatMap((segment) => (segment.kind === 'latent' ? [segment] : []));
+		return first && this.thinking.graphOf(first)?.hasLatent ? latentWidth : width;
 	}
 
 	/** Input embeddings of the whole vocabulary [V, width]; undefined where getting them would take too long. Got once. */
@@ -236,7 +251,7 @@ export class Model implements Disposable {
 	}
 
 	dispose(): void {
-		Object.values(this.graphs).forEach((graph) => graph?.dispose());
+		this.graphs.forEach((graph) => graph.dispose());
 	}
 
 	/** A failed test takes its feature away; without the basics there is nothing to run. */

@@ -7,11 +7,13 @@ import { recipeTokens, SentenceSplitter } from '../analysis/sentences';
 import { toHalf } from '../trace/half';
 import { bySite, type Forward } from './body';
 import { Head } from './head';
+import { lastOf, type Last, type Next } from './last';
 import type { Model } from './model';
-import type { Last, Reader } from './run';
+import type { Reader } from './run';
 import type { Sheet } from './sheet';
+import type { Produced, ThoughtStep } from './thinking/step';
 
-/** Reads the last position at the last site: what decoding needs. */
+/** Reads nothing but what is asked of the last position: what decoding and thinking need. */
 export class LastReader implements Reader {
 	readonly everything = false;
 
@@ -19,9 +21,7 @@ export class LastReader implements Reader {
 
 	async read({ resid, count }: Forward): Promise<Last> {
 		const { width } = this.model.manifest.shape;
-		const all = bySite(resid, width, count - 1, count);
-		const { topIds, topLogits, lse, normed } = await this.model.head.read(all.slice(-width), 1, [0], 1);
-		return { id: topIds[0]!, logit: topLogits[0]!, lse: lse[0]!, normed, resid: all };
+		return lastOf(this.model, bySite(resid, width, count - 1, count));
 	}
 
 	thought(): void {}
@@ -76,13 +76,13 @@ export class LensReader implements Reader {
 			sheet.append('lens.kl_final', reading.kl);
 			const cell = (end - start) * sites - 1;
 			const k = reading.topIds.length / (cell + 1);
-			last = {
+			const next: Next = {
 				id: reading.topIds[cell * k]!,
 				logit: reading.topLogits[cell * k]!,
 				lse: reading.lse[cell]!,
-				normed: reading.normed.slice(cell * width),
-				resid: resid.slice((end - start - 1) * sites * width),
+				entropy: reading.entropy[cell]!,
 			};
+			last = lastOf(this.model, resid.slice((end - start - 1) * sites * width), { normed: reading.normed.slice(cell * width), next });
 		}
 		sheet.steps.push(...steps);
 		sheet.append(
@@ -96,14 +96,17 @@ export class LensReader implements Reader {
 		return last!;
 	}
 
-	async thought(thought: Thought, vector: Float32Array, { resid }: Last): Promise<void> {
+	async thought(thought: Thought, { latent, embed }: Produced, { resid }: Last, step: ThoughtStep): Promise<void> {
 		const { width } = this.model.manifest.shape;
 		this.sheet.thoughts.push({ ...thought, spare: this.spare(thought.index) });
-		this.sheet.append('latent.vec', vector);
+		this.sheet.append('latent.vec', latent);
+		if (latent !== embed && !this.model.thinking.isEdited(step)) {
+			this.sheet.append('latent.embed', embed);
+		}
 		this.score('thoughts', thought.producedAt, thought.index, resid);
 		const table = await this.model.embeddings();
 		if (table) {
-			const nearest = nearestByCosine(vector, table, width, this.topK);
+			const nearest = nearestByCosine(embed, table, width, this.topK);
 			this.sheet.append(
 				'neighbour.topk_id',
 				Int32Array.from(nearest, ({ id }) => id),

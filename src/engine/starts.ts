@@ -36,14 +36,14 @@ export class Starts {
 	}
 
 	private async read(before: readonly number[]): Promise<Start> {
-		const { cost, head, manifest } = this.model;
+		const { cost, manifest } = this.model;
 		const { width, layers } = manifest.shape;
 		const { ids, spans } = this.encoded;
 		const steps = [
 			...before.map((id): Step => ({ kind: 'token', id, forced: true })),
 			...ids.map((id, i): Step => ({ kind: 'prompt', id, span: spans[i]! })),
 		];
-		const sheet = new Sheet({ site: layers + 1, top: this.topK, width });
+		const sheet = new Sheet({ site: layers + 1, top: this.topK, width, latent: width });
 		const reader = new LensReader(this.model, sheet, this.topK, [], () => undefined, () => {});
 		let logits: Float32Array | undefined;
 		let lse = NaN;
@@ -60,13 +60,13 @@ export class Starts {
 				);
 				this.stream.progress('Reading the prompt', undefined, cost.seconds(cost.chunk, from, true));
 				if (from + forward.count < steps.length) {
-					logits = await head.logits(last.resid.subarray(layers * width));
-					lse = last.lse;
+					logits = await last.logits();
+					({ lse } = await last.next());
 				}
 				return last;
 			},
 		);
-		if (!Number.isFinite(prefix.last.lse)) {
+		if (!Number.isFinite((await prefix.last.next()).lse)) {
 			throw new EngineError('The model gives no finite logits for this prompt, so it is broken: choose another model.', 'bad-model');
 		}
 		return { prefix, sheet };

@@ -104,6 +104,8 @@ export function checkTensor(
 					return extent === document.model.layers + 1;
 				case 'width':
 					return extent === document.model.width;
+				case 'latent':
+					return extent === (arm.latentWidth ?? document.model.width);
 				case 'percentile':
 					return extent === PERCENTILES;
 			}

@@ -1,6 +1,6 @@
 /**
- * The tensors of a trace. `T` positions of an arm, `L + 1` sites, `k` top tokens, `K` thoughts, width `d`. Names are part of the file
- * format: `<arm>/<plane>`.
+ * The tensors of a trace. `T` positions of an arm, `L + 1` sites, `k` top tokens, `K` thoughts, width `d`, width `w` of
+ * latents. Names are part of the file format: `<arm>/<plane>`.
  */
 import type { Range } from '../shared/range';
 import type { TraceDocument } from './document';
@@ -10,7 +10,7 @@ export type DType = 'F16' | 'F32' | 'I32' | 'U8';
 export interface PlaneSpec {
 	dtype: DType;
 	/** Axes after the first one (`T`, or `K` for `perThought`). */
-	axes: readonly ('site' | 'top' | 'width' | 'percentile')[];
+	axes: readonly ('site' | 'top' | 'width' | 'latent' | 'percentile')[];
 	perThought?: true;
 	definition: string;
 }
@@ -25,8 +25,9 @@ export const PLANES = {
 	'lens.lse': { dtype: 'F32', axes: ['site'], definition: 'Log-sum-exp of all logits.' },
 	'lens.entropy': { dtype: 'F32', axes: ['site'], definition: 'Entropy of the softmax, in nats.' },
 	'lens.kl_final': { dtype: 'F32', axes: ['site'], definition: 'KL(last site || this site), in nats.' },
-	'latent.vec': { dtype: 'F32', axes: ['width'], perThought: true, definition: 'The vector that was fed back as thought i.' },
-	'neighbour.topk_id': { dtype: 'I32', axes: ['top'], perThought: true, definition: 'Tokens whose input embedding has the highest cosine with the thought vector.' },
+	'latent.vec': { dtype: 'F32', axes: ['latent'], perThought: true, definition: 'Thought i: the vector that was fed back, or what the thought graph tells from it as the latent.' },
+	'latent.embed': { dtype: 'F32', axes: ['width'], perThought: true, definition: 'The vector that was fed back, where it is not the thought itself and does not follow from it.' },
+	'neighbour.topk_id': { dtype: 'I32', axes: ['top'], perThought: true, definition: 'Tokens whose input embedding has the highest cosine with the vector that was fed back.' },
 	'neighbour.topk_cosine': { dtype: 'F32', axes: ['top'], perThought: true, definition: 'Those cosines.' },
 	'legibility.surprisal': { dtype: 'F32', axes: [], definition: 'Surprisal of a written token under the reference model, in bits; NaN elsewhere.' },
 	'legibility.kl': { dtype: 'F32', axes: [], definition: 'KL(this model || the model that it was tuned from) of the distribution of a written token, in nats; NaN elsewhere.' },

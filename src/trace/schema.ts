@@ -19,6 +19,7 @@ const MAX_NOTE = 20_000;
 const MAX_TEXT = 8_000_000;
 /** Names, hashes, labels, reasons. */
 const MAX_LINE = 2_000;
+const MAX_WIDTH = 1_000_000;
 /** Any more tops do not fit a row. */
 const MAX_TOP = 1_000;
 
@@ -47,7 +48,7 @@ const model = v.object({
 	sha256: line,
 	tokenizerSha256: line,
 	layers: v.pipe(count, v.maxValue(10_000)),
-	width: v.pipe(count, v.maxValue(1_000_000)),
+	width: v.pipe(count, v.maxValue(MAX_WIDTH)),
 	vocabulary: count,
 	quantisation: line,
 	trainedLatents: count,
@@ -58,6 +59,7 @@ const options = v.object({
 	latents: v.optional(count),
 	seed: v.number(),
 	temperature: v.number(),
+	noise: v.optional(v.number()),
 	maxTokens: v.optional(count),
 	topK: v.pipe(count, v.maxValue(MAX_TOP)),
 });
@@ -70,7 +72,9 @@ const step = v.object({
 	thought: v.optional(count),
 });
 
-const thought = v.object({ index: count, producedAt: count, fedAt: count, spare: v.optional(line) });
+const thought = v.object({ index: count, producedAt: count, fedAt: count, spare: v.optional(line), gate: v.optional(v.number()) });
+
+const stopped = v.object({ rule: v.picklist(['token', 'entropy', 'difference', 'kl', 'gate', 'limit']), at: count });
 
 const arm = v.object({
 	name: armName,
@@ -80,6 +84,8 @@ const arm = v.object({
 	text,
 	answer: v.optional(text),
 	feedback: v.optional(line),
+	latentWidth: v.optional(v.pipe(count, v.minValue(1), v.maxValue(MAX_WIDTH))),
+	stopped: v.optional(stopped),
 	milliseconds: v.number(),
 });
 

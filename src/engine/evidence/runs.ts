@@ -89,7 +89,8 @@ const PARTS = ['thoughts', 'states', 'resid'] as const;
 /** Extents of a part after the runs. */
 function extents({ model, plan }: Sampling, part: (typeof PARTS)[number]): number[] {
 	const { layers, width } = model.manifest.shape;
-	return [latentsOf(plan), ...(part === 'resid' ? [layers + 1] : []), width];
+	const [step] = plan.segments.flatMap((segment) => (segment.kind === 'latent' ? [segment] : []));
+	return [latentsOf(plan), ...(part === 'resid' ? [layers + 1] : []), part === 'thoughts' && step ? model.thinking.widthOf(step) : width];
 }
 
 function keepable(runs: readonly Run[], sampling: Sampling): Kept {

@@ -125,7 +125,7 @@ describe('causal tests', () => {
 				});
 				for (const [position, last] of [...one.lasts].filter(([fed]) => fed <= other.cache.length)) {
 					close(other.lasts.get(position)!.resid, last.resid);
-					close(other.lasts.get(position)!.normed, last.normed);
+					close(await other.lasts.get(position)!.normed(), await last.normed());
 				}
 			}
 		} finally {
