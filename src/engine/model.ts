@@ -23,6 +23,7 @@ import { latentsOf, throughOf } from './recipeSchema';
 import type { Graph, Runtime } from './runtime';
 import { failureOf, selfTest, SelfTestError, type SelfTest } from './selftest';
 import { EmbedGraph, ThoughtGraph } from './thinking/graph';
+import { thoughtTests } from './thinking/selftest';
 import { Thinking } from './thinking/thinking';
 import { Tokenizer } from './tokenizer';
 import { locateWeights } from './weights';
@@ -124,7 +125,7 @@ export class Model implements Disposable {
 			for (const [name, file] of Object.entries({ ...files.graphs, ...(files.thought ? { thought: files.thought } : {}) })) {
 				const uses = latentsOf(manifest.recipe.arms).filter(({ segment }) => throughOf(segment, files.thought !== undefined) === name);
 				const opening = await graph(file, (found) => checkThought(found, shape, name, uses.map(({ segment }) => segment)));
-				thoughts.set(name, new ThoughtGraph(opening, shape));
+				thoughts.set(name, new ThoughtGraph(name, opening, shape));
 			}
 			const embed = files.embed && new EmbedGraph(await graph(files.embed, (found) => checkEmbed(found, shape)), shape);
 			const probes = await Promise.all(manifest.probes.map((file) => readProbe(folder, file, manifest, signal)));
@@ -145,7 +146,7 @@ export class Model implements Disposable {
 				opened,
 			);
 			progress('Testing the model', 0.7);
-			model.judge(await selfTest(model, signal));
+			model.judge([...(await selfTest(model, signal)), ...(manifest.logitsOnly === undefined ? await thoughtTests(model, signal) : [])]);
 			return model;
 		} catch (error) {
 			opened.forEach((one) => one.dispose());

@@ -9,14 +9,17 @@ export class ThoughtGraph {
 	private readonly fetched: readonly ('embed' | 'latent' | 'state' | 'gate')[];
 
 	constructor(
+		/** As recipes call it. */
+		readonly name: string,
 		private readonly graph: Graph,
 		private readonly shape: ModelShape,
 	) {
 		this.fetched = (['embed', 'latent', 'state', 'gate'] as const).filter((name) => graph.outputs.has(name));
 	}
 
-	get takesNoise(): boolean {
-		return this.graph.inputs.has('noise');
+	/** Whether it takes several rows, or was exported for one. */
+	get isBatched(): boolean {
+		return typeof this.graph.inputs.get('hidden')!.dims[0] !== 'number';
 	}
 
 	/** Whether it tells what is stored from what is fed. */
@@ -27,10 +30,6 @@ export class ThoughtGraph {
 	/** Of what it carries from thought to thought; undefined where it carries nothing. */
 	get stateWidth(): number | undefined {
 		return this.graph.inputs.has('state') ? Number(this.graph.inputs.get('state')!.dims[1]) : undefined;
-	}
-
-	get hasGate(): boolean {
-		return this.graph.outputs.has('gate');
 	}
 
 	/** `vector`: what the segment's feedback names. */
@@ -62,7 +61,7 @@ export class ThoughtGraph {
 		}
 		const results = await this.graph.run(feeds, this.fetched);
 		const rowsOf = (name: 'embed' | 'latent' | 'state', extent: number) =>
-			this.fetched.includes(name) ? split(name, results[name], rows, extent) : undefined;
+			this.fetched.includes(name) ? split(this.name, name, results[name], rows, extent) : undefined;
 		const embeds = rowsOf('embed', width)!;
 		const latents = rowsOf('latent', this.shape.latentWidth ?? width) ?? embeds;
 		const states = rowsOf('state', stateWidth ?? 0);
@@ -90,7 +89,7 @@ export class EmbedGraph {
 			...(this.graph.inputs.has('step') ? { step: integers([index], 1) } : {}),
 		};
 		const { embed } = await this.graph.run(feeds, ['embed']);
-		return split('embed', embed, 1, this.shape.width)[0]!;
+		return split('embed', 'embed', embed, 1, this.shape.width)[0]!;
 	}
 }
 
@@ -102,10 +101,10 @@ function stacked(vectors: readonly Float32Array[]): Tensor {
 }
 
 /** Rows [extent]; graphs may leave extents open, so they are settled here. */
-function split(name: string, { data, dims }: Tensor, rows: number, extent: number): Float32Array[] {
+function split(graph: string, name: string, { data, dims }: Tensor, rows: number, extent: number): Float32Array[] {
 	if (data.length !== rows * extent) {
 		throw new EngineError(
-			`The model's thought graph gives ${name} as [${dims.join(', ')}] where [${rows}, ${extent}] is expected: export it again, or correct shape in model.json.`,
+			`The model's ${graph} graph gives ${name} as [${dims.join(', ')}] where [${rows}, ${extent}] is expected: export it again, or correct shape in model.json.`,
 			'bad-model',
 		);
 	}

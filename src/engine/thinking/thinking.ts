@@ -23,15 +23,12 @@ export class Thinking {
 	/** Thoughts of one index in several runs, side by side where a graph computes them. */
 	async thinkAll(step: ThoughtStep, moments: readonly Moment[]): Promise<Produced[]> {
 		const graph = this.graphOf(step);
-		if (!graph || moments.length === 1 || !this.sideBySide) {
+		if (!graph?.isBatched || moments.length === 1) {
 			return Promise.all(moments.map((moment) => this.think(step, moment)));
 		}
 		const sources = await Promise.all(moments.map((moment) => this.source(step, moment)));
 		return graph.thinkAll(step, sources.map(({ vector }) => vector), moments);
 	}
-
-	/** Set by the self-test: whether rows of a thought graph equal single ones. */
-	sideBySide = true;
 
 	/**
 	 * What a changed thought is fed as. Tests change what `vectorOf` gives, which is the latent where it can be turned into an input
