@@ -74,15 +74,16 @@ export function checkThought(graph: Graph, { width, latentWidth = width }: Model
 	check(name, 'output', graph.outputs, {
 		embed: vector,
 		latent: { type: 'float32', dims: [ANY, latentWidth], optional: true },
-		state,
+		// ONNX lets no output have an input's name.
+		next_state: state,
 		gate: { type: 'float32', dims: [ANY], optional: true },
 	});
 	const refuse = (what: string) => {
 		throw new EngineError(`The model's ${name} graph ${what}.`, 'bad-model');
 	};
-	const [taken, given] = [graph.inputs.get('state'), graph.outputs.get('state')];
+	const [taken, given] = [graph.inputs.get('state'), graph.outputs.get('next_state')];
 	if ((taken === undefined) !== (given === undefined)) {
-		refuse(`${taken ? 'takes a state and gives none' : 'gives a state and takes none'}: export it with both or neither`);
+		refuse(`${taken ? 'takes a state and gives no next_state' : 'gives a next_state and takes no state'}: export it with both or neither`);
 	}
 	if (taken && typeof taken.dims[1] !== 'number') {
 		refuse('leaves the width of its state open: export it with a fixed one');

@@ -6,7 +6,7 @@ import { noiseOf, startOf } from './noise';
 import type { Moment, Produced, ThoughtStep } from './step';
 
 export class ThoughtGraph {
-	private readonly fetched: readonly ('embed' | 'latent' | 'state' | 'gate')[];
+	private readonly fetched: readonly ('embed' | 'latent' | 'next_state' | 'gate')[];
 
 	constructor(
 		/** As recipes call it. */
@@ -14,7 +14,7 @@ export class ThoughtGraph {
 		private readonly graph: Graph,
 		private readonly shape: ModelShape,
 	) {
-		this.fetched = (['embed', 'latent', 'state', 'gate'] as const).filter((name) => graph.outputs.has(name));
+		this.fetched = (['embed', 'latent', 'next_state', 'gate'] as const).filter((name) => graph.outputs.has(name));
 	}
 
 	/** Whether it takes several rows, or was exported for one. */
@@ -60,11 +60,11 @@ export class ThoughtGraph {
 			feeds['state'] = stacked(moments.map(({ carried, draw, index }) => carried ?? startOf(start, stateWidth, draw, index)));
 		}
 		const results = await this.graph.run(feeds, this.fetched);
-		const rowsOf = (name: 'embed' | 'latent' | 'state', extent: number) =>
+		const rowsOf = (name: 'embed' | 'latent' | 'next_state', extent: number) =>
 			this.fetched.includes(name) ? split(this.name, name, results[name], rows, extent) : undefined;
 		const embeds = rowsOf('embed', width)!;
 		const latents = rowsOf('latent', this.shape.latentWidth ?? width) ?? embeds;
-		const states = rowsOf('state', stateWidth ?? 0);
+		const states = rowsOf('next_state', stateWidth ?? 0);
 		const gates = this.fetched.includes('gate') ? (results.gate.data as Float32Array) : undefined;
 		return embeds.map((embed, i) => ({
 			embed,
