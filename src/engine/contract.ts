@@ -63,6 +63,12 @@ export function checkThought(graph: Graph, { width, latentWidth = width }: Model
 	if (shapes.size > 1) {
 		throw new EngineError(`Segments of the recipe give the ${name} graph noise of different shapes: give it one shape.`, 'bad-model');
 	}
+	const refuse = (what: string) => {
+		throw new EngineError(`The model's ${name} graph ${what}.`, 'bad-model');
+	};
+	if (graph.inputs.has('noise') && !shape) {
+		refuse('takes noise, and no segment of the recipe that goes through it says which: add noise to it in model.json');
+	}
 	const state = { type: 'float32', dims: [ANY, ANY], optional: true as const };
 	check(name, 'input', graph.inputs, {
 		hidden: vector,
@@ -78,9 +84,6 @@ export function checkThought(graph: Graph, { width, latentWidth = width }: Model
 		next_state: state,
 		gate: { type: 'float32', dims: [ANY], optional: true },
 	});
-	const refuse = (what: string) => {
-		throw new EngineError(`The model's ${name} graph ${what}.`, 'bad-model');
-	};
 	const [taken, given] = [graph.inputs.get('state'), graph.outputs.get('next_state')];
 	if ((taken === undefined) !== (given === undefined)) {
 		refuse(`${taken ? 'takes a state and gives no next_state' : 'gives a next_state and takes no state'}: export it with both or neither`);

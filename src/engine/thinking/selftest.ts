@@ -39,6 +39,9 @@ async function testsOf(model: Model, step: ThoughtStep, arm: string): Promise<Se
 	const finite = fresh();
 	first.flat().forEach((vector) => vector.every(Number.isFinite) || finite.fail());
 	report('thoughts are numbers', 'latents', finite);
+	if (!finite.ok) {
+		return tests;
+	}
 
 	const twice = fresh();
 	first.flat().forEach((vector, i) => twice.add(vector, second.flat()[i]!));
