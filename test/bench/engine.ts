@@ -14,6 +14,7 @@ import { floats, Runtime } from '../../src/engine/runtime';
 import { oneNode } from '../unit/engine/onnx';
 import { causalBench } from './causal';
 import { cpu, fastest, ms, percent, print, wall } from './clock';
+import { thinkingBench } from './thinking';
 
 const MODEL = 'models/prosqa';
 const ENGINE = 'dist/engine.js';
@@ -81,6 +82,7 @@ async function inProcess(): Promise<void> {
 	);
 	print('  all logits out, top-k, lse and entropy in JavaScript', `${ms(whole)}, ${(whole / fused).toFixed(1)} times as long`);
 	await causalBench(model);
+	await thinkingBench(model);
 	model.dispose();
 }
 
