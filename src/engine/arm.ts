@@ -104,7 +104,7 @@ function planArm(
 }
 
 function resolved(
-	{ kind, count, feedback, through, noise, state, stop }: LatentSegment,
+	{ kind, count, feedback, through, noise, state, stop, decode }: LatentSegment,
 	id: (token: string) => number,
 	options: Pick<PlanOptions, 'latents' | 'noise'>,
 ): Thinks {
@@ -115,6 +115,7 @@ function resolved(
 		...(through === undefined ? {} : { through }),
 		...(noise ? { noise: options.noise === undefined ? noise : { ...noise, scale: options.noise } } : {}),
 		...(state ? { state } : {}),
+		...(decode ? { decode } : {}),
 		...(stop ? { stop: stop.map((rule) => (rule.rule === 'token' ? { rule: rule.rule, ids: rule.tokens.map(id) } : rule)) } : {}),
 	};
 }

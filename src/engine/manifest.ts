@@ -47,6 +47,8 @@ const fields = v.object({
 		graphs: v.optional(v.pipe(v.record(kebab, file), v.check((all) => Object.keys(all).length <= MAX_GRAPHS, `expected at most ${MAX_GRAPHS} graphs`))),
 		/** Turns an edited latent into what is fed. */
 		embed: v.optional(file),
+		/** Vectors that latents are read by, see `analysis/codes.ts`. */
+		codes: v.optional(file),
 		/** The template of a conversation, see `chat.ts`. */
 		chat: v.optional(file),
 		/** What the graphs refer to; elsewhere on the machine that added the model, see `weights.ts`. */

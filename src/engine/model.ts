@@ -2,6 +2,7 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { misfit, parseProbe, type Probe } from '../analysis/probe';
+import { parseCodes, type CodePart } from '../analysis/codes';
 import type { ChatTemplate } from '../prompts/chat';
 import { parseProblems, type Problem } from '../prompts/problems';
 import type { Disposable } from '../shared/rpc';
@@ -16,7 +17,7 @@ import { EngineError, quoted } from './error';
 import { readChecked, sha256 } from './folder';
 import { openGraph } from './graphfile';
 import { Head } from './head';
-import type { Manifest, ManifestFile } from './manifest';
+import type { Manifest, ManifestFile, ModelShape } from './manifest';
 import { normGraph } from './instrument/norm';
 import { Norm } from './norm';
 import { latentsOf, throughOf } from './recipeSchema';
@@ -78,6 +79,8 @@ export class Model implements Disposable {
 		readonly reference: readonly Problem[] | undefined,
 		/** How a conversation is written for it. */
 		readonly chat: ChatTemplate | undefined,
+		/** By which its latents are read. */
+		readonly codes: readonly CodePart[] | undefined,
 		thoughts: { graphs: ReadonlyMap<string, ThoughtGraph>; embed?: EmbedGraph },
 		private readonly graphs: readonly Graph[],
 	) {
@@ -131,6 +134,7 @@ export class Model implements Disposable {
 			const probes = await Promise.all(manifest.probes.map((file) => readProbe(folder, file, manifest, signal)));
 			const reference = manifest.reference && readReference(await readChecked(folder, manifest.reference, signal), manifest.reference);
 			const chat = files.chat && parseChat(await readChecked(folder, files.chat, signal), files.chat.name);
+			const codes = files.codes && readCodes(await readChecked(folder, files.codes, signal), files.codes, shape);
 			const model = new Model(
 				folder,
 				manifest,
@@ -142,6 +146,7 @@ export class Model implements Disposable {
 				probes,
 				reference,
 				chat,
+				codes,
 				{ graphs: thoughts, embed },
 				opened,
 			);
@@ -248,6 +253,7 @@ export class Model implements Disposable {
 			quantisation,
 			trainedLatents: recipe.trainedLatents,
 			recipe,
+			...(this.codes ? { codes: this.codes.map(({ vectors: _, ...part }) => part) } : {}),
 		};
 	}
 
@@ -303,6 +309,14 @@ function readReference(bytes: Uint8Array, { name }: ManifestFile): Problem[] {
 		throw new EngineError(`The model's ${quoted(name)} cannot be used (${problems}): export it again.`, 'bad-model');
 	}
 	return problems;
+}
+
+function readCodes(bytes: Uint8Array, { name }: ManifestFile, { width, latentWidth = width }: ModelShape): CodePart[] {
+	try {
+		return parseCodes(bytes, latentWidth);
+	} catch (error) {
+		throw new EngineError(`The codes ${quoted(name)} cannot be used (${(error as Error).message.slice(0, 300)}): export them again.`, 'bad-model');
+	}
 }
 
 async function readProbe(

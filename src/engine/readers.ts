@@ -2,6 +2,7 @@
 import type { ProbePlace, Step, Thought } from '../trace/document';
 import { probePlane } from '../trace/planes';
 import { scoreProbe, type Probe } from '../analysis/probe';
+import { nearestCodes } from '../analysis/codes';
 import { nearestByCosine } from '../analysis/neighbours';
 import { recipeTokens, SentenceSplitter } from '../analysis/sentences';
 import { toHalf } from '../trace/half';
@@ -12,6 +13,13 @@ import type { Model } from './model';
 import type { Reader } from './run';
 import type { Sheet } from './sheet';
 import type { Produced, ThoughtStep } from './thinking/step';
+
+/** Codes that are kept of a part: the nearest, and how clear it is. */
+export const CODES = 4;
+
+function latentWidthOf({ manifest }: Model): number {
+	return manifest.shape.latentWidth ?? manifest.shape.width;
+}
 
 /** Reads nothing but what is asked of the last position: what decoding and thinking need. */
 export class LastReader implements Reader {
@@ -104,6 +112,7 @@ export class LensReader implements Reader {
 			this.sheet.append('latent.embed', embed);
 		}
 		this.score('thoughts', thought.producedAt, thought.index, resid);
+		await this.decoded(latent, embed, step);
 		const table = await this.model.embeddings();
 		if (table) {
 			const nearest = nearestByCosine(embed, table, width, this.topK);
@@ -115,6 +124,23 @@ export class LensReader implements Reader {
 				'neighbour.topk_cosine',
 				Float32Array.from(nearest, ({ cosine }) => cosine),
 			);
+		}
+	}
+
+	/** What the thought reads as by itself: by the model's codes, and through its head where the recipe says so. */
+	private async decoded(latent: Float32Array, embed: Float32Array, { decode }: ThoughtStep): Promise<void> {
+		const { sheet, model } = this;
+		if (decode?.includes('latent')) {
+			const { topIds, topLogits, lse, entropy } = await model.head.read(embed, 1, [0], this.topK);
+			sheet.append('latent.topk_id', topIds);
+			sheet.append('latent.topk_logit', topLogits);
+			sheet.append('latent.lse', lse);
+			sheet.append('latent.entropy', entropy);
+		}
+		for (const part of latent.length === latentWidthOf(model) ? (model.codes ?? []) : []) {
+			const nearest = nearestCodes(part, latent, CODES);
+			sheet.append(`code.${part.name}.id`, Int32Array.from({ length: CODES }, (_, i) => nearest[i]?.id ?? -1));
+			sheet.append(`code.${part.name}.distance`, Float32Array.from({ length: CODES }, (_, i) => nearest[i]?.distance ?? NaN));
 		}
 	}
 

@@ -90,6 +90,8 @@ export interface Extents {
 	width: number;
 	/** Width of the thoughts that are stored. */
 	latent: number;
+	/** Codes of each part. */
+	code: number;
 }
 
 export class Sheet {

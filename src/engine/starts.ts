@@ -3,7 +3,7 @@ import type { Step } from '../trace/document';
 import type { ArmPlan } from './arm';
 import { EngineError } from './error';
 import type { Model } from './model';
-import { LensReader } from './readers';
+import { CODES, LensReader } from './readers';
 import { prefill, type Prefix } from './run';
 import { Sheet } from './sheet';
 import type { Stream } from './stream';
@@ -43,7 +43,7 @@ export class Starts {
 			...before.map((id): Step => ({ kind: 'token', id, forced: true })),
 			...ids.map((id, i): Step => ({ kind: 'prompt', id, span: spans[i]! })),
 		];
-		const sheet = new Sheet({ site: layers + 1, top: this.topK, width, latent: width });
+		const sheet = new Sheet({ site: layers + 1, top: this.topK, width, latent: width, code: CODES });
 		const reader = new LensReader(this.model, sheet, this.topK, [], () => undefined, () => {});
 		let logits: Float32Array | undefined;
 		let lse = NaN;

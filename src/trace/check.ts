@@ -99,6 +99,7 @@ export function checkTensor(
 			const extent = tensor.shape[i + 1]!;
 			switch (axis) {
 				case 'top':
+				case 'code':
 					return extent <= MAX_TOP;
 				case 'site':
 					return extent === document.model.layers + 1;

@@ -53,6 +53,19 @@ export interface ModelRecord {
 	trainedLatents: number;
 	/** The manifest's recipe as it was, for the record. */
 	recipe: unknown;
+	/** What thoughts are read by beside tokens: planes `code.<name>.id` and `code.<name>.distance`. */
+	codes?: CodeRecord[];
+}
+
+/** Codes of the columns [from, to) of a thought. */
+export interface CodeRecord {
+	name: string;
+	from: number;
+	to: number;
+	/** By id. */
+	classes: string[];
+	/** Whether a thought is meant to be at a code, or anywhere between them. */
+	state: 'discrete' | 'continuous';
 }
 
 export interface RunOptions {

@@ -20,6 +20,9 @@ const MAX_TEXT = 8_000_000;
 /** Names, hashes, labels, reasons. */
 const MAX_LINE = 2_000;
 const MAX_WIDTH = 1_000_000;
+/** The limits of a file of codes. */
+const MAX_CODES = 10_000;
+const MAX_CODE_PARTS = 64;
 /** Any more tops do not fit a row. */
 const MAX_TOP = 1_000;
 
@@ -53,6 +56,18 @@ const model = v.object({
 	quantisation: line,
 	trainedLatents: count,
 	recipe: v.unknown(),
+	codes: v.optional(
+		list(
+			v.object({
+				name: v.pipe(line, v.nonEmpty()),
+				from: count,
+				to: count,
+				classes: list(line, MAX_CODES),
+				state: v.picklist(['discrete', 'continuous']),
+			}),
+			MAX_CODE_PARTS,
+		),
+	),
 });
 
 const options = v.object({

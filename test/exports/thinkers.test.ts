@@ -17,7 +17,7 @@ import { EXPORTS, runtime, signal, temporary } from './support';
 const TOLERANCE = 1e-4;
 /** As the script numbers them. */
 const RULES = [undefined, 'token', 'entropy', 'difference', 'kl', 'gate', 'limit'];
-const GRAPHS = { thought: 'thought.onnx', embed: 'embed.onnx' } as const;
+const FILES = { thought: 'thought.onnx', embed: 'embed.onnx', codes: 'codes.safetensors' } as const;
 
 interface Described {
 	recipe: unknown;
@@ -39,7 +39,7 @@ export async function thinker(name: string, home: string): Promise<{ folder: str
 	for (const { name: weights } of manifest.files.weights) {
 		await cp(join(source, weights), join(folder, weights));
 	}
-	for (const [key, file] of Object.entries(GRAPHS)) {
+	for (const [key, file] of Object.entries(FILES)) {
 		if (existsSync(join(own, file))) {
 			const bytes = await readFile(join(own, file));
 			await writeFile(join(folder, file), bytes);
@@ -57,7 +57,7 @@ describe('thinkers', { skip: EXPORTS === '' && 'npm test -- exports makes them' 
 	before(async () => {
 		home = await temporary();
 	});
-	after(() => console.log(`Largest difference from PyTorch: thoughts, what was fed, log-probabilities\n${rows.join('\n')}`));
+	after(() => console.log(`Largest difference from PyTorch: thoughts, what was fed, log-probabilities, codes or lens\n${rows.join('\n')}`));
 
 	for (const name of EXPORTS === '' ? [] : readdirSync(join(EXPORTS, 'thinkers')).sort()) {
 		test(`${name}: thoughts, what is fed, why it stops and the answer agree with PyTorch`, async () => {
@@ -91,6 +91,23 @@ describe('thinkers', { skip: EXPORTS === '' && 'npm test -- exports makes them' 
 				expected.get('latents')!.shape[1] === expected.get('embeds')!.shape[1] ? difference(await all('latent.vec'), values('embeds')) : NaN,
 				difference(answered(arm!.steps, await all('tokens.logprob')), logprobs(values('logits'), values('answer'))),
 			];
+			if (trace.document.model.codes) {
+				const parts = trace.document.model.codes;
+				const [ids, distances] = [values('codes.id'), values('codes.distance')];
+				for (const [i, part] of parts.entries()) {
+					const rowsOf = (plane: ArrayLike<number>) => Array.from(plane).slice(i * count, (i + 1) * count);
+					const first = (plane: ArrayLike<number> | undefined) => Array.from({ length: count }, (_, row) => plane![row * (plane!.length / count)]!);
+					assert.deepEqual(first(await all(`code.${part.name}.id`)), rowsOf(ids).map(Number));
+					differences.push(difference(first(await all(`code.${part.name}.distance`)), rowsOf(distances)));
+				}
+			}
+			const lens = await all('latent.lse');
+			if (lens) {
+				const top = (await all('latent.topk_logit'))!;
+				const k = top.length / count;
+				differences.push(difference(lens, values('lens.lse')), difference(Array.from({ length: count }, (_, i) => top[i * k]!), values('lens.logit')));
+			}
+			assert.equal(lens !== undefined, name === 'codi');
 			rows.push(`${name.padEnd(20)} ${differences.map((one) => (Number.isNaN(one) ? '–' : one.toExponential(1))).join('  ')}`);
 			assert.ok(differences.every((one) => !(one > TOLERANCE)), `${differences}`);
 			trace.dispose();

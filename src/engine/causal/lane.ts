@@ -6,7 +6,7 @@ import type { Fed } from '../body';
 import type { State } from '../head';
 import { momentOf } from '../last';
 import type { Model } from '../model';
-import type { Produced } from '../thinking/step';
+import type { Draw, Produced } from '../thinking/step';
 import type { Lane } from './batch';
 import type { Clean } from './clean';
 import type { Replacements } from './replacement';
@@ -86,7 +86,7 @@ export class VariantLane implements Lane {
 		const { step, carried } = this.clean.made[thought]!;
 		const moment = { ...momentOf(state), index: thought, draw: this.clean.draw, carried: carried && (this.carried ?? carried) };
 		let found: Promise<Produced> | undefined;
-		const own = () => (found ??= thinking.think(step, moment));
+		const own = (draw?: Draw) => (draw ? thinking.think(step, { ...moment, draw }) : (found ??= thinking.think(step, moment)));
 		const fed = by ? await this.replacements.thought(by, step, thought, own, state) : (await own()).embed;
 		// A changed thought hands on what the unchanged one would.
 		this.carried = thinking.graphOf(step)?.stateWidth === undefined ? undefined : (await own()).carried;

@@ -1,10 +1,11 @@
 /** Vectors that take another's place, and what they are in words. */
 import type { Replacement } from '../../analysis/causal';
+import { snapped } from '../../analysis/codes';
 import { gaussian, generator } from '../../shared/random';
 import { quoted } from '../error';
 import type { State } from '../head';
 import type { Model } from '../model';
-import type { Produced, ThoughtStep } from '../thinking/step';
+import type { Draw, Produced, ThoughtStep } from '../thinking/step';
 
 /** What tests change of the thoughts of another prompt, and the residual streams where they were fed [sites, width]. */
 export interface Other {
@@ -37,8 +38,17 @@ export class Replacements {
 		return this.others.length;
 	}
 
-	/** What is fed [width] for thought `index`, which unchanged would be `own`; `state` is what the position before it leads to. */
-	async thought(by: Replacement, step: ThoughtStep, index: number, own: () => Promise<Produced>, state: State): Promise<Float32Array> {
+	/**
+	 * What is fed [width] for thought `index`, which unchanged would be `own`, and with another `draw` another; `state` is what the position
+	 * before it leads to.
+	 */
+	async thought(
+		by: Replacement,
+		step: ThoughtStep,
+		index: number,
+		own: (draw?: Draw) => Promise<Produced>,
+		state: State,
+	): Promise<Float32Array> {
 		const { thinking } = this.model;
 		const vector = async () => thinking.vectorOf(step, await own());
 		switch (by.kind) {
@@ -54,6 +64,10 @@ export class Replacements {
 				const noise = this.noise(index, unchanged, by.ratio);
 				return thinking.fed(step, unchanged.map((value, i) => value + noise[i]!), index);
 			}
+			case 'code':
+				return thinking.fed(step, snapped(this.model.codes!, await vector()), index);
+			case 'redraw':
+				return (await own({ seed: this.seed, arm: `${this.name} again` })).embed;
 			default: {
 				const width = thinking.widthOf(step);
 				return thinking.fed(step, this.vector(by, `thought ${index}`, width, ({ thoughts }) => thoughts[index]!), index);
@@ -79,6 +93,10 @@ export class Replacements {
 				return `Gaussian noise of equal norm, seed ${this.seed}`;
 			case 'jitter':
 				return `itself and Gaussian noise of ${by.ratio} of its norm, seed ${this.seed}`;
+			case 'code':
+				return `the nearest of the model's ${this.model.codes!.map(({ name }) => name).join(' and ')} codes`;
+			case 'redraw':
+				return `itself with other noise, seed ${this.seed}`;
 			case 'resample':
 				return `${what} of ${names[by.draw]}`;
 			case 'interchange':

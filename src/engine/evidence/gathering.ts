@@ -14,6 +14,7 @@ import { concluded, type ArmEvidence } from './conclusion';
 import { compared, distances } from './ood';
 import { candidatesOf } from './readings';
 import { referenceSet, type ReferenceSet } from './reference';
+import { stopsItself } from './runs';
 import { twinOf } from './relative';
 import { Side } from './side';
 import { Store } from './store';
@@ -102,6 +103,9 @@ export class Gathering {
 			const answers = arms.flatMap(({ answer }) => (answer === undefined ? [] : [answer]));
 			const candidates = thoughts.map(({ index }) => candidatesOf(index, task, evidence.candidates ?? answers));
 			this.arms.push({ plan, thoughts, clean, candidates });
+			if (stopsItself(plan)) {
+				this.skip(`Thoughts of arm ${plan.name} were not compared with other prompts', because each prompt ends its thinking after a number of its own.`);
+			}
 		}
 	}
 

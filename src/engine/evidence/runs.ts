@@ -30,9 +30,12 @@ export interface Sampling {
 	emit(event: ProgressEvent): void;
 }
 
-/** Those of the prompts that come to an answer with all their thoughts, in their order. */
+/** Those of the prompts that come to an answer with all their thoughts, in their order. None where each may have another number of them. */
 export async function runsOf(sampling: Sampling): Promise<Run[]> {
 	const { model, plan, prompts, options, store, signal, emit } = sampling;
+	if (stopsItself(plan)) {
+		return [];
+	}
 	const key = { what: 'runs', model: model.sha256, prompts: sha256(JSON.stringify(prompts)), ...settingsOf(plan, options) };
 	const kept = await store.read(key);
 	const found = kept && restored(kept, sampling);
@@ -69,6 +72,10 @@ function fits(model: Model, plan: ArmPlan, text: string): boolean {
 		}
 		throw error;
 	}
+}
+
+export function stopsItself({ segments }: ArmPlan): boolean {
+	return segments.some((segment) => segment.kind === 'latent' && segment.stop !== undefined);
 }
 
 export function latentsOf({ segments }: ArmPlan): number {

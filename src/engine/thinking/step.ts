@@ -43,6 +43,13 @@ export interface ThoughtStep {
 	through?: string;
 	noise?: Noise;
 	state?: Start;
+	/** Absent: where it is produced only. */
+	decode?: ('resid' | 'latent')[];
+}
+
+/** Whether its thoughts depend on random numbers. */
+export function isDrawn({ feedback, noise }: ThoughtStep): boolean {
+	return noise !== undefined || (feedback.site === 'mixture' && (feedback.gumbel !== undefined || feedback.dirichlet !== undefined));
 }
 
 /** What random numbers follow from: the same run draws the same thoughts, and each can be drawn anew. */

@@ -346,9 +346,9 @@ async function compareAll(model: Model, name: string, latents: number | undefine
 			return run(undefined, { thought, site: site!, add: stream(form, thought, site!) });
 		}
 		const replace = by(row)!;
-		return run((own, index, logits) =>
+		return run((own, index, logits, latent) =>
 			step === 'all' || step === index
-				? rounded(replace(own, index, logits), rounding)
+				? rounded(replace(own, index, logits, latent), rounding)
 				: row.later === 'frozen' && index > step
 					? clean.thoughts[index]!
 					: own,

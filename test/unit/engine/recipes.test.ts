@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { generator } from '../../../src/shared/random';
 import type { TraceDocument } from '../../../src/trace/document';
 import { openFile } from '../../../src/trace/bytes.node';
+import { encodeHeader } from '../../../src/trace/container';
 import { openTrace } from '../../../src/trace/reader';
 import type { CausalRow } from '../../../src/engine/api';
 import { recorded, type Clean } from '../../../src/engine/causal/clean';
@@ -90,6 +91,32 @@ const NARROW_GRAPHS = {
 	),
 	embed: nodes([{ operator: 'MatMul', inputs: ['latent', 'up'], output: 'embed' }], [vector('latent', NARROW)], [vector('embed', WIDTH)], [UP]),
 };
+/** Two parts with three codes each; the last columns belong to none. */
+const CODES = {
+	first: { from: 0, to: 6, values: matrix('first', 3, 6).values },
+	second: { from: 6, to: 14, values: matrix('second', 3, 8).values },
+};
+
+function codesFile(columns = CODES.second.to): Uint8Array {
+	const entries = Object.entries(CODES);
+	const parts = entries.map(([name, { from, to }]) => ({ name, from, to: name === 'second' ? columns : to, classes: ['a', 'b', 'c'] }));
+	const metadata = { format: 'neuralese-codes', version: '1', parts: JSON.stringify(parts) };
+	const header = encodeHeader(entries.map(([name, { from, to }]) => ({ name, shape: [3, to - from], dtype: 'F32' as const })), metadata);
+	return Buffer.concat([header, ...entries.map(([, { values }]) => new Uint8Array(values.buffer))]);
+}
+
+/** The latent at its nearest codes, embedded. */
+function atCodes(latent: Float32Array): Float32Array {
+	const out = latent.slice();
+	for (const { from, to, values } of Object.values(CODES)) {
+		const width = to - from;
+		const distances = [0, 1, 2].map((code) => Math.hypot(...Array.from({ length: width }, (_, i) => latent[from + i]! - values[code * width + i]!)));
+		const nearest = distances.indexOf(Math.min(...distances));
+		out.set(values.subarray(nearest * width, (nearest + 1) * width), from);
+	}
+	return Float32Array.from({ length: WIDTH }, (_, j) => out.reduce((sum, value, i) => sum + value * UP.values[i * WIDTH + j]!, 0));
+}
+
 const NOISE = { through: 'thought', noise: { shape: [NARROW] } };
 
 describe('recipes', () => {
@@ -204,6 +231,33 @@ describe('recipes', () => {
 		}));
 });
 
+describe('evidence', () => {
+	test('of an arm that ends its own thinking is gathered, and what cannot be compared is said', () =>
+		withEngine(async (engine) => {
+			const model = await changed({ stop: [{ rule: 'kl', below: 1e-9 }] });
+			const reference = { name: 'examples', prompts: [PROMPT.replace('gerpus', 'wumpus'), PROMPT.replace('Tom is', 'Max is')] };
+			const { document } = await engine.call('analyze', request(PROMPT, { model, arms: [ARM], evidence: { reference } }));
+			const { evidence } = document;
+			assert.ok(evidence!.skipped.some((why) => /Thoughts of arm latent were not compared with other prompts', because each prompt ends/.test(why)));
+			assert.ok(evidence!.tests.some(({ test, kl }) => test === 'snap-1' && kl !== null));
+			assert.ok(!evidence!.tests.some(({ test }) => test === 'resample'));
+			assert.equal(evidence!.ood.length, 1);
+		}));
+
+	test('of narrow latents is gathered whole', () =>
+		withEngine(async (engine) => {
+			const model = await changed(NOISE, { ...NARROW_GRAPHS, codes: codesFile() }, { latentWidth: NARROW });
+			const reference = { name: 'examples', prompts: ['gerpus', 'terpus', 'wumpus', 'yimpus'].map((word) => PROMPT.replace('hilpus or', `${word} or`)) };
+			const { document } = await engine.call('analyze', request(PROMPT, { model, arms: [ARM], evidence: { reference, twin: resolve('models/prosqa-pause') } }));
+			const { evidence } = document;
+			assert.deepEqual(evidence!.cohorts.map(({ role }) => role).sort(), ['model', 'random weights', 'twin'], evidence!.skipped.join('\n'));
+			assert.equal(evidence!.meter[0]!.capacity!.width, NARROW);
+			for (const test of ['resample', 'ablate-mean', 'snap-code', 'redraw', 'patch']) {
+				assert.ok(evidence!.tests.some((one) => one.test === test && one.kl !== null), test);
+			}
+		}));
+});
+
 describe('narrow latents with noise', () => {
 	const analysed = async (engine: Parameters<Parameters<typeof withEngine>[0]>[0], model: string, options: object) => {
 		const out = join(await temporary(), 'narrow.trace.safetensors');
@@ -244,8 +298,25 @@ describe('narrow latents with noise', () => {
 			assert.ok(expected.every((value, j) => Math.abs(value - embeds![j]!) < 1e-5));
 		}));
 
+	test('are read by the nearest codes of their parts, whose file must fit', () =>
+		withEngine(async (engine) => {
+			const model = await changed(NOISE, { ...NARROW_GRAPHS, codes: codesFile() }, { latentWidth: NARROW });
+			const out = join(await temporary(), 'codes.trace.safetensors');
+			await engine.call('analyze', request(PROMPT, { model, arms: [ARM], out }));
+			const trace = await openTrace(await openFile(out));
+			assert.deepEqual(trace.document.model.codes!.map(({ name, classes }) => [name, classes.length]), [['first', 3], ['second', 3]]);
+			const distances = (await trace.read(ARM, 'code.first.distance', { start: 0, end: COUNT })) as Float32Array;
+			const ids = (await trace.read(ARM, 'code.first.id', { start: 0, end: COUNT })) as Int32Array;
+			// There are fewer codes than places for them.
+			assert.deepEqual([...ids.slice(0, 4)].sort((a, b) => a - b), [-1, 0, 1, 2]);
+			assert.ok(distances[0]! <= distances[1]! && distances[1]! <= distances[2]! && Number.isNaN(distances[3]));
+			trace.dispose();
+			const wrong = await changed(NOISE, { ...NARROW_GRAPHS, codes: codesFile(17) }, { latentWidth: NARROW });
+			await assert.rejects(engine.call('load', { model: wrong }), /^[^\n]*codes\.onnx.* cannot be used \(its part second has the columns 6 to 17 of latents with 16\)[^\n]*\.$/);
+		}));
+
 	test('are changed by tests and fed again, with the noise of the unchanged run', async () => {
-		const model = await loaded(await changed(NOISE, NARROW_GRAPHS, { latentWidth: NARROW }));
+		const model = await loaded(await changed(NOISE, { ...NARROW_GRAPHS, codes: codesFile() }, { latentWidth: NARROW }));
 		const { signal } = new AbortController();
 		try {
 			const plan = latentPlan(model);
@@ -256,7 +327,7 @@ describe('narrow latents with noise', () => {
 
 			const rows: CausalRow[] = [];
 			const reference = [PROMPT.replace('gerpus', 'wumpus'), PROMPT.replace('Tom is', 'Max is')].map((one) => ({ name: one, text: one }));
-			const params = { model: model.folder, prompts: [PROMPT], arms: [ARM], options: { seed: 0 }, tests: ['ablate-zero', 'ablate-mean', 'noise', 'jitter', 'resample', 'snap-1', 'patch'] as const, scope: 'each' as const, reference };
+			const params = { model: model.folder, prompts: [PROMPT], arms: [ARM], options: { seed: 0 }, tests: ['ablate-zero', 'ablate-mean', 'noise', 'jitter', 'resample', 'snap-1', 'patch', 'snap-code', 'redraw'] as const, scope: 'each' as const, reference };
 			await new CausalRun(model, { ...params, tests: [...params.tests] }, signal, (event) => event.kind === 'row' && rows.push(event.row)).run();
 			for (const test of params.tests) {
 				assert.ok(rows.some((row) => row.test === test && Number.isFinite(row.kl)), test);
@@ -266,6 +337,11 @@ describe('narrow latents with noise', () => {
 				const found = rows.find((row) => row.test === 'ablate-zero' && row.step === step && row.later !== 'frozen')!;
 				assert.ok(Math.abs(found.kl - kl(clean.logits, expected.logits)) < 1e-4, `${step}: ${found.kl}`);
 			}
+			const all = await rerun(model, plan, PROMPT, (_, __, ___, latent) => atCodes(latent));
+			const snapped = rows.find((row) => row.test === 'snap-code' && row.step === 'all')!;
+			assert.ok(Math.abs(snapped.kl - kl(clean.logits, all.logits)) < 1e-4);
+			assert.equal(snapped.by, "the nearest of the model's first and second codes");
+			assert.ok(rows.some((row) => row.test === 'redraw' && row.kl > 1e-6), 'other noise gives other thoughts');
 		} finally {
 			model.dispose();
 		}

@@ -18,8 +18,13 @@ export async function loaded(folder: string): Promise<Model> {
 	return Model.load(Runtime.load(), { folder, manifest: parseManifest(text), sha256, signal, progress: () => {} });
 }
 
-/** What is fed as thought `index`, whose own vector would be `own`; `logits`: of the lens at the state that it comes from. */
-export type Change = (own: Float32Array, index: number, logits: () => Promise<Float32Array>) => Float32Array | Promise<Float32Array>;
+/** What is fed as thought `index`, whose own vector would be `own`; `logits`: of the lens at the state that it comes from; `latent`: what is stored. */
+export type Change = (
+	own: Float32Array,
+	index: number,
+	logits: () => Promise<Float32Array>,
+	latent: Float32Array,
+) => Float32Array | Promise<Float32Array>;
 
 export interface Rerun {
 	/** Of the answer's first token. */
@@ -66,7 +71,7 @@ export async function rerun(
 				// A dummy is fed as a vector too, so that it can be changed.
 				think: async (step: ThoughtStep, moment: Moment): Promise<Produced> => {
 					const { token: _, ...own } = await model.thinking.think(step, moment);
-					const embed = await change(own.embed, moment.index, logits);
+					const embed = await change(own.embed, moment.index, logits, own.latent);
 					return { ...own, embed, latent: embed };
 				},
 			},
