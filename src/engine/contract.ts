@@ -105,6 +105,15 @@ export function checkEmbed(graph: Graph, { width, latentWidth = width }: ModelSh
 	check('embed', 'output', graph.outputs, { embed: { type: 'float32', dims: [ANY, width] } });
 }
 
+/** Of the trained decoder of latents. */
+export function checkReadout(graph: Graph, { width, latentWidth = width, vocabulary }: ModelShape): void {
+	check('readout', 'input', graph.inputs, {
+		latent: { type: 'float32', dims: [ANY, latentWidth] },
+		input_ids: { type: 'int64', dims: [ANY, ANY] },
+	});
+	check('readout', 'output', graph.outputs, { logits: { type: 'float32', dims: [ANY, ANY, vocabulary] } });
+}
+
 /** Every name that is expected and no other; extents that the graph leaves open are settled when it runs. */
 function check(graph: string, kind: 'input' | 'output', found: ReadonlyMap<string, Slot>, expected: Expected): void {
 	const refuse = (what: string) => {

@@ -13,6 +13,8 @@ const MAX_LAYERS = 255;
 const MAX_PROBES = 64;
 /** Thought graphs beside the one that `files.thought` names. */
 const MAX_GRAPHS = 16;
+/** Tokens that a latent is decoded to at most: a readout is a step of a chain of thought, and all of it is computed again for each token. */
+const MAX_READOUT = 128;
 
 const weights = v.object({ ...file.entries, bytes: whole(1, Number.MAX_SAFE_INTEGER) });
 
@@ -49,6 +51,8 @@ const fields = v.object({
 		embed: v.optional(file),
 		/** Vectors that latents are read by, see `analysis/codes.ts`. */
 		codes: v.optional(file),
+		/** A trained decoder of latents into text: the token that it begins with, those that end it, and how many it may say. */
+		readout: v.optional(v.object({ ...file.entries, start: line, stop: v.pipe(v.array(line), v.maxLength(64)), limit: whole(1, MAX_READOUT) })),
 		/** The template of a conversation, see `chat.ts`. */
 		chat: v.optional(file),
 		/** What the graphs refer to; elsewhere on the machine that added the model, see `weights.ts`. */

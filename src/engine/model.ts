@@ -11,7 +11,7 @@ import type { ModelCard } from './api';
 import type { ArmPlan } from './arm';
 import { Body } from './body';
 import { parseChat } from './chat';
-import { checkBody, checkEmbed, checkHead, checkThought } from './contract';
+import { checkBody, checkEmbed, checkHead, checkReadout, checkThought } from './contract';
 import { bodyBytes, costOf, embeddingSeconds, type Cost } from './cost';
 import { EngineError, quoted } from './error';
 import { readChecked, sha256 } from './folder';
@@ -24,6 +24,7 @@ import { latentsOf, throughOf } from './recipeSchema';
 import type { Graph, Runtime } from './runtime';
 import { failureOf, selfTest, SelfTestError, type SelfTest } from './selftest';
 import { EmbedGraph, ThoughtGraph } from './thinking/graph';
+import { Readout } from './thinking/readout';
 import { thoughtTests } from './thinking/selftest';
 import { Thinking } from './thinking/thinking';
 import { Tokenizer } from './tokenizer';
@@ -81,6 +82,8 @@ export class Model implements Disposable {
 		readonly chat: ChatTemplate | undefined,
 		/** By which its latents are read. */
 		readonly codes: readonly CodePart[] | undefined,
+		/** Reads them as text. */
+		readonly readout: Readout | undefined,
 		thoughts: { graphs: ReadonlyMap<string, ThoughtGraph>; embed?: EmbedGraph },
 		private readonly graphs: readonly Graph[],
 	) {
@@ -131,6 +134,8 @@ export class Model implements Disposable {
 				thoughts.set(name, new ThoughtGraph(name, opening, shape));
 			}
 			const embed = files.embed && new EmbedGraph(await graph(files.embed, (found) => checkEmbed(found, shape)), shape);
+			const readout =
+				files.readout && new Readout(await graph(files.readout, (found) => checkReadout(found, shape)), tokenizer, files.readout, shape.vocabulary);
 			const probes = await Promise.all(manifest.probes.map((file) => readProbe(folder, file, manifest, signal)));
 			const reference = manifest.reference && readReference(await readChecked(folder, manifest.reference, signal), manifest.reference);
 			const chat = files.chat && parseChat(await readChecked(folder, files.chat, signal), files.chat.name);
@@ -147,6 +152,7 @@ export class Model implements Disposable {
 				reference,
 				chat,
 				codes,
+				readout,
 				{ graphs: thoughts, embed },
 				opened,
 			);

@@ -16,6 +16,8 @@ import type { Produced, ThoughtStep } from './thinking/step';
 
 /** Codes that are kept of a part: the nearest, and how clear it is. */
 export const CODES = 4;
+/** UTF-16 units of a readout: the trace format's limit of a line. */
+const MAX_READOUT = 2_000;
 
 function latentWidthOf({ manifest }: Model): number {
 	return manifest.shape.latentWidth ?? manifest.shape.width;
@@ -106,7 +108,12 @@ export class LensReader implements Reader {
 
 	async thought(thought: Thought, { latent, embed }: Produced, { resid }: Last, step: ThoughtStep): Promise<void> {
 		const { width } = this.model.manifest.shape;
-		this.sheet.thoughts.push({ ...thought, spare: this.spare(thought.index) });
+		const readout = latent.length === latentWidthOf(this.model) ? await this.model.readout?.of(latent) : undefined;
+		this.sheet.thoughts.push({
+			...thought,
+			spare: this.spare(thought.index),
+			...(readout === undefined ? {} : { readout: readout.slice(0, MAX_READOUT) }),
+		});
 		this.sheet.append('latent.vec', latent);
 		if (latent !== embed && !this.model.thinking.isEdited(step)) {
 			this.sheet.append('latent.embed', embed);

@@ -115,6 +115,8 @@ export interface Thought {
 	spare?: string;
 	/** What the thought graph's gate said, 0..1. */
 	gate?: number;
+	/** What the model's trained decoder of latents says. */
+	readout?: string;
 }
 
 /** Why thinking ended before or at its limit. */

@@ -87,7 +87,7 @@ const step = v.object({
 	thought: v.optional(count),
 });
 
-const thought = v.object({ index: count, producedAt: count, fedAt: count, spare: v.optional(line), gate: v.optional(v.number()) });
+const thought = v.object({ index: count, producedAt: count, fedAt: count, spare: v.optional(line), gate: v.optional(v.number()), readout: v.optional(line) });
 
 const stopped = v.object({ rule: v.picklist(['token', 'entropy', 'difference', 'kl', 'gate', 'limit']), at: count });
 

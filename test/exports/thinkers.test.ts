@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { addModel } from '../../src/engine/adding';
 import { readNpz } from '../../src/engine/npz';
+import { Tokenizer } from '../../src/engine/tokenizer';
 import { openFile } from '../../src/trace/bytes.node';
 import type { PlaneName } from '../../src/trace/planes';
 import { openTrace } from '../../src/trace/reader';
@@ -17,11 +18,13 @@ import { EXPORTS, runtime, signal, temporary } from './support';
 const TOLERANCE = 1e-4;
 /** As the script numbers them. */
 const RULES = [undefined, 'token', 'entropy', 'difference', 'kl', 'gate', 'limit'];
-const FILES = { thought: 'thought.onnx', embed: 'embed.onnx', codes: 'codes.safetensors' } as const;
+const FILES = { thought: 'thought.onnx', embed: 'embed.onnx', codes: 'codes.safetensors', readout: 'readout.onnx' } as const;
 
 interface Described {
 	recipe: unknown;
 	shape: object;
+	/** What the manifest says of a file besides its name. */
+	files: Record<string, object>;
 	prompt: string;
 	seed: number;
 }
@@ -43,7 +46,7 @@ export async function thinker(name: string, home: string): Promise<{ folder: str
 		if (existsSync(join(own, file))) {
 			const bytes = await readFile(join(own, file));
 			await writeFile(join(folder, file), bytes);
-			manifest.files[key] = { name: file, sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length };
+			manifest.files[key] = { ...described.files[key], name: file, sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length };
 		}
 	}
 	const { recipe, shape } = described;
@@ -100,6 +103,14 @@ describe('thinkers', { skip: EXPORTS === '' && 'npm test -- exports makes them' 
 					assert.deepEqual(first(await all(`code.${part.name}.id`)), rowsOf(ids).map(Number));
 					differences.push(difference(first(await all(`code.${part.name}.distance`)), rowsOf(distances)));
 				}
+			}
+			const said = expected.get('readout');
+			if (said) {
+				const tokenizer = Tokenizer.parse(await readFile(join(folder, 'tokenizer.json')));
+				const length = said.data.length / count;
+				const texts = Array.from({ length: count }, (_, i) => tokenizer.decode(Array.from(said.data).slice(i * length, (i + 1) * length).map(Number)));
+				assert.deepEqual(arm!.thoughts.map(({ readout }) => readout), texts);
+				assert.ok(new Set(texts).size > 1, 'different latents say different things');
 			}
 			const lens = await all('latent.lse');
 			if (lens) {
