@@ -17,6 +17,7 @@ export const SCORE_SCALE =
 export const SPARE_CELL = 'A corner is cut off the cells of spare thoughts: their scores are no evidence about the answer.';
 export const NO_FIGURES = 'The trace holds no held-out figures for this probe: nothing says how far its scores can be trusted.';
 export const TOKEN_ID = 'Number of the token in the model’s vocabulary.';
+export const SELF_TEST = 'The same values, computed in two ways when the model was loaded. What differs by more than rounding is not offered.';
 export const READS_AS = `Likeliest tokens by the logit lens: ${LENS} at this layer.`;
 
 export const VERDICTS: Readonly<Record<NonNullable<SentenceView['verdict']>, string>> = {

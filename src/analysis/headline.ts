@@ -1,4 +1,5 @@
 import type { ArmView, ProbeCell, ProbeView, Run } from '../shared/panel';
+import { ownWords } from '../prompts/own';
 import type { ProbeRecord, TraceDocument } from '../trace/document';
 import { agreement } from './answers';
 import type { EvidenceIndex } from './evidenceIndex';
@@ -43,7 +44,7 @@ export function headline(
 	const legibility = evidence?.record.legibility.find(({ arm }) => arm === written?.name);
 	return {
 		revision,
-		title: printable(lines.task?.question ?? lastLine(prompt.text)),
+		title: printable(lines.task?.question ?? lastLine(ownWords(prompt).text || prompt.text)),
 		subtitle: subtitle(document, lines),
 		arms: armViews(document, extra.arms ?? []),
 		agree: agreement(new Map(document.arms.map((arm) => [arm.name, arm.answer]))),

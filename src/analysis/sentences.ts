@@ -1,4 +1,5 @@
 import type { ArmRecord, ProbePlace, Step } from '../trace/document';
+import { joined } from './text';
 
 /** A stretch of what an arm wrote. */
 export interface Sentence {
@@ -36,7 +37,7 @@ export class SentenceSplitter {
 			this.sentences.push(this.open);
 		}
 		this.open!.steps.push(position);
-		this.open!.text += text;
+		this.open!.text = joined(this.open!.text, text);
 		return true;
 	}
 }

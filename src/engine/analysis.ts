@@ -63,7 +63,7 @@ export class AnalysisRun {
 		this.plans = planArms(recipe, arms, options, (token) => model.tokenizer.idOf(token));
 		this.plans.forEach((plan) => checkFits(plan, this.encoded.ids.length, shape.context));
 		model.checkRuns(this.plans);
-		this.stream = new Stream(emit, (id) => model.tokenizer.textOf(id));
+		this.stream = new Stream(emit, (id) => model.tokenizer.record(id));
 		this.starts = new Starts(model, this.encoded, this.topK, this.stream, signal);
 	}
 
@@ -157,7 +157,7 @@ export class AnalysisRun {
 
 	private async arm(plan: ArmPlan, index: number, probes: readonly ScoredProbe[]): Promise<Done> {
 		const begun = performance.now();
-		const { manifest, cost, tokenizer } = this.model;
+		const { manifest, cost, tokenizer, answerPattern } = this.model;
 		const { options } = this.params;
 		this.stream.progress(
 			`Running arm ${plan.name}`,
@@ -169,14 +169,13 @@ export class AnalysisRun {
 		const sheet = start.sheet.copy(latentWidth);
 		const record = (state: ArmRecord['state'], written: ArmRun['written'], stopped?: Stopped): ArmRecord => {
 			const answer = tokenizer.decode(written.filter(({ role }) => role === 'answer').map(({ id }) => id));
-			const pattern = manifest.recipe.answer;
 			return {
 				name: plan.name,
 				state,
 				steps: [...sheet.steps],
 				thoughts: [...sheet.thoughts],
 				text: tokenizer.decode(written.map(({ id }) => id)),
-				answer: readAnswer(answer, pattern === undefined ? undefined : new RegExp(pattern, 'u')),
+				answer: readAnswer(answer, answerPattern),
 				feedback: plan.feedback,
 				...(latentWidth === manifest.shape.width ? {} : { latentWidth }),
 				...(stopped ? { stopped } : {}),
@@ -220,6 +219,9 @@ export class AnalysisRun {
 		this.notes.push(...unknownWords(prompt.text, this.encoded, model.tokenizer.unknownId));
 		const neighbours = model.unavailable.get('neighbours');
 		const { logitsOnly } = model.manifest;
+		if (model.note !== undefined) {
+			this.notes.push(model.note);
+		}
 		if (logitsOnly !== undefined) {
 			this.notes.push(`Only the logits of this model can be seen and not its layers, because ${logitsOnly}.`);
 		} else if (neighbours !== undefined) {

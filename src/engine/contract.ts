@@ -2,12 +2,14 @@
 import { EngineError } from './error';
 import type { Manifest, ModelShape } from './manifest';
 import type { LatentSegment } from './recipeSchema';
-import type { Graph, Slot } from './runtime';
+import type { Graph, Slot, Tensor } from './runtime';
 
 /** Extents; -1 where it varies. */
 type Expected = Readonly<Record<string, { type: string; dims: number[]; optional?: true }>>;
 
 const ANY = -1;
+/** An extent that is not known yet: anything fits it. */
+export const UNKNOWN = 0;
 
 export function checkBody(graph: Graph, { shape, logitsOnly }: Manifest): void {
 	const { layers, caches = layers, width, heads, headWidth } = shape;
@@ -143,5 +145,15 @@ function check(graph: string, kind: 'input' | 'output', found: ReadonlyMap<strin
 	const [extra] = [...found.keys()].filter((name) => !Object.hasOwn(expected, name));
 	if (extra !== undefined && kind === 'input') {
 		refuse(`has the unknown input ${extra.slice(0, 60)}`);
+	}
+}
+
+/** What a run gave, held against what it must give: a graph may declare extents that vary, and then give others. */
+export function checkExtents(graph: 'body' | 'head', name: string, { dims }: Tensor, ...expected: number[]): void {
+	if (dims.length !== expected.length || !dims.every((dim, i) => dim === expected[i] || expected[i] === UNKNOWN)) {
+		throw new EngineError(
+			`The model's ${graph} graph gave ${name} as [${dims.join(', ')}] where [${expected.join(', ')}] is expected: export it again.`,
+			'bad-model',
+		);
 	}
 }

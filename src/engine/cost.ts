@@ -36,14 +36,15 @@ export interface Cost {
 	loadSeconds: number;
 }
 
-export function costOf(manifest: Pick<Manifest, 'files' | 'shape' | 'quantisation'>): Cost {
+/** `most`: positions of a chunk at most, where memory is short. */
+export function costOf(manifest: Pick<Manifest, 'files' | 'shape' | 'quantisation'>, most = MAX_CHUNK): Cost {
 	const { files, shape } = manifest;
 	const parameters = bodyBytes(manifest) / (BYTES_PER_WEIGHT.get(manifest.quantisation) ?? 1);
 	const operations = (positions: number, past: number, lens: boolean) =>
 		2 * parameters * positions +
 		2 * shape.layers * shape.width * positions * (2 * past + positions) +
 		2 * shape.width * shape.vocabulary * (lens ? positions * (shape.layers + 1) : 1);
-	const chunk = Math.min(MAX_CHUNK, Math.max(MIN_CHUNK, Math.floor(CHUNK_OPERATIONS / (2 * parameters))));
+	const chunk = Math.min(most, Math.max(MIN_CHUNK, Math.floor(CHUNK_OPERATIONS / (2 * parameters))));
 	return {
 		parameters,
 		chunk,

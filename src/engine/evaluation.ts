@@ -25,7 +25,7 @@ export async function evaluate(
 	const { tokenizer, cost } = model;
 	const plans = planArms(recipe, arms, options, (token) => tokenizer.idOf(token));
 	model.checkRuns(plans);
-	const pattern = recipe.answer === undefined ? undefined : new RegExp(recipe.answer, 'u');
+	const pattern = model.answerPattern;
 	const reader = new LastReader(model);
 	const begun = performance.now();
 	emit({ kind: 'progress', message: 'Evaluating', fraction: 0, seconds: cost.seconds(shape.context, shape.context, false) });

@@ -2,9 +2,10 @@
 import { EngineError, quoted } from './error';
 import { readChecked } from './folder';
 import { checkReferences } from './instrument/external';
+import { checkOperators } from './instrument/operators';
 import { parseModel } from './instrument/proto';
 import type { ManifestFile } from './manifest';
-import type { Graph, Runtime } from './runtime';
+import type { Graph, Opening, Runtime } from './runtime';
 
 export interface GraphFile {
 	folder: string;
@@ -12,7 +13,7 @@ export interface GraphFile {
 	/** Folder of the weights, and the sizes of those that the manifest names, in bytes. */
 	weights: string;
 	sizes: ReadonlyMap<string, number>;
-	lowMemory: boolean;
+	opening: Opening;
 	signal: AbortSignal;
 	/** What is opened in the place of the file's bytes; for controls. */
 	change?(graph: Uint8Array): Uint8Array;
@@ -20,13 +21,15 @@ export interface GraphFile {
 
 export async function openGraph(
 	runtime: Runtime,
-	{ folder, file, weights, sizes, lowMemory, signal, change }: GraphFile,
+	{ folder, file, weights, sizes, opening, signal, change }: GraphFile,
 ): Promise<Graph> {
 	const read = await readChecked(folder, file, signal);
 	const bytes = change?.(read) ?? read;
 	try {
-		checkReferences(parseModel(bytes), sizes);
-		return await runtime.open(bytes, weights, lowMemory);
+		const model = parseModel(bytes);
+		checkOperators(model);
+		checkReferences(model, sizes);
+		return await runtime.open(bytes, weights, opening);
 	} catch (error) {
 		const reason = (error as Error).message.split('\n')[0]!.slice(0, 300);
 		throw new EngineError(`The model's ${quoted(file.name)} does not load (${reason}): export or add it again.`, 'bad-model');

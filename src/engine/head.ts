@@ -1,4 +1,5 @@
 /** Calls of `head.onnx`: every readout of the token distribution, computed in the graph: no [rows, vocabulary] is stored. */
+import { checkExtents } from './contract';
 import type { ModelShape } from './manifest';
 import { floats, integers, type Graph } from './runtime';
 
@@ -35,11 +36,13 @@ export class Head {
 	constructor(
 		private readonly graph: Graph,
 		private readonly shape: ModelShape,
+		/** Of one call. */
+		private readonly rows = MAX_ROWS,
 	) {}
 
 	/** How many positions fit a call, at `sites` sites each. */
-	static positions(sites: number): number {
-		return Math.max(1, Math.floor(MAX_ROWS / sites));
+	positions(sites: number): number {
+		return Math.max(1, Math.floor(this.rows / sites));
 	}
 
 	/** `hidden`: [targets.length, sites, width], before the final norm. `k` is cut to the vocabulary. */
@@ -54,6 +57,14 @@ export class Head {
 			'kl',
 			'target_logit',
 		]);
+		const [rows, { width, vocabulary }] = [targets.length, this.shape];
+		const top = Math.min(k, vocabulary);
+		checkExtents('head', 'normed', results.normed, rows, sites, width);
+		checkExtents('head', 'topk_ids', results.topk_ids, rows, sites, top);
+		checkExtents('head', 'topk_values', results.topk_values, rows, sites, top);
+		for (const name of ['lse', 'entropy', 'kl', 'target_logit'] as const) {
+			checkExtents('head', name, results[name], rows, sites);
+		}
 		return {
 			normed: results.normed.data as Float32Array,
 			topIds: Int32Array.from(results.topk_ids.data as BigInt64Array, Number),
@@ -68,15 +79,17 @@ export class Head {
 	/** All logits [rows, vocabulary] of `hidden` [rows, width] at the last site. */
 	async logits(hidden: Float32Array): Promise<Float32Array> {
 		const targets = new Array<number>(hidden.length / this.shape.width).fill(0);
-		return (await this.graph.run(this.feeds(hidden, 1, targets, 1), ['logits'])).logits.data as Float32Array;
+		const { logits } = await this.graph.run(this.feeds(hidden, 1, targets, 1), ['logits']);
+		checkExtents('head', 'logits', logits, targets.length, 1, this.shape.vocabulary);
+		return logits.data as Float32Array;
 	}
 
 	/** Of `hidden` [rows, width] at the last site, in as many calls as it takes. */
 	async states(hidden: Float32Array): Promise<State[]> {
 		const { width, vocabulary } = this.shape;
 		const states: State[] = [];
-		for (let start = 0; start < hidden.length; start += MAX_ROWS * width) {
-			const rows = hidden.subarray(start, start + MAX_ROWS * width);
+		for (let start = 0; start < hidden.length; start += this.rows * width) {
+			const rows = hidden.subarray(start, start + this.rows * width);
 			const count = rows.length / width;
 			const results = await this.graph.run(this.feeds(rows, 1, new Array<number>(count).fill(0), 1), [
 				'normed',
@@ -84,6 +97,8 @@ export class Head {
 				'topk_ids',
 				'lse',
 			]);
+			checkExtents('head', 'normed', results.normed, count, 1, width);
+			checkExtents('head', 'logits', results.logits, count, 1, vocabulary);
 			for (let row = 0; row < count; row++) {
 				const part = ({ data }: { data: unknown }, extent: number) =>
 					(data as Float32Array).subarray(row * extent, (row + 1) * extent);
@@ -103,7 +118,7 @@ export class Head {
 		return {
 			hidden: floats(hidden, targets.length, sites, this.shape.width),
 			target: integers(targets, targets.length),
-			k: integers([Math.min(k, this.shape.vocabulary)], 1),
+			k: integers([Math.min(k, this.shape.vocabulary || k)], 1),
 		};
 	}
 }

@@ -5,30 +5,30 @@ import { misfit, parseProbe, type Probe } from '../analysis/probe';
 import { parseCodes, type CodePart } from '../analysis/codes';
 import type { ChatTemplate } from '../prompts/chat';
 import { parseProblems, type Problem } from '../prompts/problems';
+import { DEFAULT_EXECUTION, providerNote, type MemoryMode, type ProviderChoice } from '../shared/execution';
 import type { Disposable } from '../shared/rpc';
 import type { ModelRecord, ProbeRecord } from '../trace/document';
 import type { ModelCard } from './api';
 import type { ArmPlan } from './arm';
 import { Body } from './body';
 import { parseChat } from './chat';
-import { checkBody, checkEmbed, checkHead, checkReadout, checkThought } from './contract';
 import { bodyBytes, costOf, embeddingSeconds, type Cost } from './cost';
 import { EngineError, quoted } from './error';
 import { readChecked, sha256 } from './folder';
-import { openGraph } from './graphfile';
+import { LOW_MEMORY_ROWS, positionBytes } from './footprint';
+import { disposeAll, openGraphs, type Graphs, type Opening } from './graphs';
 import { Head } from './head';
 import type { Manifest, ManifestFile, ModelShape } from './manifest';
-import { normGraph } from './instrument/norm';
 import { Norm } from './norm';
-import { latentsOf, throughOf } from './recipeSchema';
-import type { Graph, Runtime } from './runtime';
-import { failureOf, selfTest, SelfTestError, type SelfTest } from './selftest';
+import { checkModelFits, checkPositionsFit, needsLowMemory, ROOM_STEP } from './room';
+import type { Runtime } from './runtime';
+import { compareProvider, failureOf, selfTest, SelfTestError, type SelfTest } from './selftest';
 import { EmbedGraph, ThoughtGraph } from './thinking/graph';
 import { Readout } from './thinking/readout';
 import { thoughtTests } from './thinking/selftest';
 import { Thinking } from './thinking/thinking';
 import { Tokenizer } from './tokenizer';
-import { locateWeights } from './weights';
+import { checkUnchanged, locateWeights } from './weights';
 
 /** Above this share of the machine's memory the runtime keeps one copy of the weights and runs slower. */
 const LARGE = 0.1;
@@ -40,41 +40,52 @@ const MAX_EMBEDDED = 256;
 /** Folder of the probes inside a model's. */
 const PROBES = 'probes';
 
+/** What models are run on, once the provider that the user asked for has been tried. */
+export interface Setup {
+	provider: ProviderChoice;
+	memory: MemoryMode;
+}
+
+const { provider: CPU, memory } = DEFAULT_EXECUTION;
+export const DEFAULT_SETUP: Setup = { provider: { asked: CPU, used: CPU }, memory };
+
 /** Whether one copy of the weights is kept. The kernels that this leaves out also round otherwise. */
-export function isLarge(manifest: Manifest): boolean {
-	return bodyBytes(manifest) > totalmem() * LARGE;
+export function keepsOneCopy(manifest: Manifest, mode: MemoryMode): boolean {
+	return needsLowMemory(manifest, mode, bodyBytes(manifest) > totalmem() * LARGE);
 }
 
 /** `batches`: several sequences in one call, of different lengths. */
 export type Feature = 'layers' | 'latents' | 'patches' | 'batches' | 'neighbours' | 'probes';
 
 /** Where a model is loaded from, and how progress is told. */
-export interface Loading {
-	folder: string;
-	manifest: Manifest;
+export interface Loading extends Opening {
 	sha256: string;
-	signal: AbortSignal;
-	progress(message: string, fraction: number): void;
-	/** What is opened in the place of a graph's bytes; for controls. */
-	change?(graph: Uint8Array): Uint8Array;
+	/** The processor, with memory as it comes, where absent. */
+	setup?: Setup;
 }
 
 export class Model implements Disposable {
 	readonly cost: Cost;
+	readonly body: Body;
+	readonly head: Head;
+	readonly norm: Norm;
+	readonly thinking: Thinking;
+	/** Reads latents as text. */
+	readonly readout?: Readout;
 	tests: SelfTest[] = [];
 	readonly unavailable = new Map<Feature, string>();
 	private table?: Promise<Float32Array>;
 	private readonly embedded = new Map<number, Float32Array>();
-	readonly thinking: Thinking;
 
 	private constructor(
 		readonly folder: string,
 		readonly manifest: Manifest,
 		readonly sha256: string,
+		/** What it is run on. */
+		readonly provider: ProviderChoice,
+		/** Whether one copy of the weights is kept, and less is computed at a time. */
+		readonly lowMemory: boolean,
 		readonly tokenizer: Tokenizer,
-		readonly body: Body,
-		readonly head: Head,
-		readonly norm: Norm,
 		readonly probes: readonly Probe[],
 		/** Problems of the model's own kind, with their answers. */
 		readonly reference: readonly Problem[] | undefined,
@@ -82,87 +93,108 @@ export class Model implements Disposable {
 		readonly chat: ChatTemplate | undefined,
 		/** By which its latents are read. */
 		readonly codes: readonly CodePart[] | undefined,
-		/** Reads them as text. */
-		readonly readout: Readout | undefined,
-		thoughts: { graphs: ReadonlyMap<string, ThoughtGraph>; embed?: EmbedGraph },
-		private readonly graphs: readonly Graph[],
+		private readonly graphs: Graphs,
 	) {
-		this.cost = costOf(manifest);
-		this.thinking = new Thinking(this, manifest.shape, thoughts.graphs, thoughts.embed);
+		const { shape } = manifest;
+		this.cost = costOf(manifest, lowMemory ? LOW_MEMORY_ROWS : undefined);
+		this.body = new Body(graphs.body, shape);
+		this.head = new Head(graphs.head, shape, lowMemory ? LOW_MEMORY_ROWS : undefined);
+		this.norm = new Norm(graphs.norm, shape);
+		const thoughts = new Map([...graphs.thoughts].map(([name, graph]) => [name, new ThoughtGraph(name, graph, shape)]));
+		this.thinking = new Thinking(this, shape, thoughts, graphs.embed && new EmbedGraph(graphs.embed, shape));
+		const { readout } = manifest.files;
+		this.readout = readout && new Readout(graphs.readout!, tokenizer, readout, shape.vocabulary);
 	}
 
 	/** Fails with `bad-model` and one sentence where the folder is not what its manifest says, or computes what it should not. */
-	static async load(runtime: Runtime, { folder, manifest, sha256: hash, signal, progress, change }: Loading): Promise<Model> {
+	static async load(runtime: Runtime, loading: Loading): Promise<Model> {
+		const { setup = DEFAULT_SETUP, signal, progress } = loading;
+		const { asked, used } = setup.provider;
+		if (used === CPU) {
+			return Model.loadOn(runtime, loading, setup.provider);
+		}
+		let why: string;
+		try {
+			return await Model.loadOn(runtime, loading, setup.provider);
+		} catch (error) {
+			signal.throwIfAborted();
+			// What is wrong with the folder itself is said by the second attempt.
+			why = error instanceof SelfTestError ? failureOf(error.test) : `this model does not run there: ${(error as Error).message.replace(/[.\s]+$/, '')}`;
+		}
+		progress(`Loading on ${CPU}, because ${why}`, 0);
+		return Model.loadOn(runtime, loading, { asked, used: CPU, why });
+	}
+
+	private static async loadOn(runtime: Runtime, loading: Loading, provider: ProviderChoice): Promise<Model> {
+		const { folder, manifest, sha256: hash, signal, progress, setup = DEFAULT_SETUP } = loading;
 		const { files, shape } = manifest;
-		const lowMemory = isLarge(manifest);
+		const lowMemory = keepsOneCopy(manifest, setup.memory);
+		checkModelFits(manifest, lowMemory);
 		progress('Checking the weights', 0);
 		const weights = await locateWeights(folder, hash, files.weights, signal);
-		const sizes = new Map(files.weights.map(({ name, bytes }) => [name, bytes]));
-		const opened: Graph[] = [];
-		const graph = async (file: ManifestFile, check: (graph: Graph) => void, part = (whole: Uint8Array) => whole) => {
-			const found = await openGraph(runtime, {
-				folder,
-				file,
-				weights,
-				sizes,
-				lowMemory,
-				signal,
-				change: (bytes) => part(change?.(bytes) ?? bytes),
-			});
-			opened.push(found);
-			check(found);
-			return found;
-		};
+		progress('Reading the tokenizer', 0);
+		const tokenizer = Tokenizer.parse(await readChecked(folder, files.tokenizer, signal));
+		if (tokenizer.vocabularySize > shape.vocabulary) {
+			throw new EngineError(
+				`The tokenizer has ${tokenizer.vocabularySize} tokens, model.json says ${shape.vocabulary}: export it again.`,
+				'bad-model',
+			);
+		}
+		const graphs = await openGraphs(runtime, loading, weights.folder, { provider: provider.used, lowMemory });
 		try {
-			progress('Reading the tokenizer', 0);
-			const tokenizer = Tokenizer.parse(await readChecked(folder, files.tokenizer, signal));
-			if (tokenizer.vocabularySize > shape.vocabulary) {
-				throw new EngineError(
-					`The tokenizer has ${tokenizer.vocabularySize} tokens, model.json says ${shape.vocabulary}: export it again.`,
-					'bad-model',
-				);
-			}
-			progress('Loading the body', 0.1);
-			const body = await graph(files.body, (found) => checkBody(found, manifest));
-			progress('Loading the head', 0.5);
-			const head = await graph(files.head, (found) => checkHead(found, shape));
-			const norm = await graph(files.head, () => {}, normGraph);
-			const thoughts = new Map<string, ThoughtGraph>();
-			for (const [name, file] of Object.entries({ ...files.graphs, ...(files.thought ? { thought: files.thought } : {}) })) {
-				const uses = latentsOf(manifest.recipe.arms).filter(({ segment }) => throughOf(segment, files.thought !== undefined) === name);
-				const opening = await graph(file, (found) => checkThought(found, shape, name, uses.map(({ segment }) => segment)));
-				thoughts.set(name, new ThoughtGraph(name, opening, shape));
-			}
-			const embed = files.embed && new EmbedGraph(await graph(files.embed, (found) => checkEmbed(found, shape)), shape);
-			const readout =
-				files.readout && new Readout(await graph(files.readout, (found) => checkReadout(found, shape)), tokenizer, files.readout, shape.vocabulary);
+			await checkUnchanged(weights);
 			const probes = await Promise.all(manifest.probes.map((file) => readProbe(folder, file, manifest, signal)));
 			const reference = manifest.reference && readReference(await readChecked(folder, manifest.reference, signal), manifest.reference);
 			const chat = files.chat && parseChat(await readChecked(folder, files.chat, signal), files.chat.name);
 			const codes = files.codes && readCodes(await readChecked(folder, files.codes, signal), files.codes, shape);
-			const model = new Model(
-				folder,
-				manifest,
-				hash,
-				tokenizer,
-				new Body(body, shape),
-				new Head(head, shape),
-				new Norm(norm, shape),
-				probes,
-				reference,
-				chat,
-				codes,
-				readout,
-				{ graphs: thoughts, embed },
-				opened,
-			);
+			const model = new Model(folder, manifest, hash, provider, lowMemory, tokenizer, probes, reference, chat, codes, graphs);
 			progress('Testing the model', 0.7);
-			model.judge([...(await selfTest(model, signal)), ...(manifest.logitsOnly === undefined ? await thoughtTests(model, signal) : [])]);
+			const tests = await selfTest(model, signal);
+			tests.push(...(manifest.logitsOnly === undefined ? await thoughtTests(model, signal) : []));
+			if (provider.used !== CPU) {
+				tests.push(await model.againstProcessor(runtime, loading, weights.folder));
+				// The processor may well compute it; only that rows go one by one costs nothing but time.
+				const failed = tests.find(({ ok, feature }) => !ok && feature !== 'batches');
+				if (failed) {
+					throw new SelfTestError(failed);
+				}
+			}
+			model.judge(tests);
 			return model;
 		} catch (error) {
-			opened.forEach((one) => one.dispose());
+			disposeAll(graphs);
 			throw error;
 		}
+	}
+
+	/** The same on the processor, for which all providers but it must stand a test: what they compute is nobody's reference. */
+	private async againstProcessor(runtime: Runtime, loading: Loading, weights: string): Promise<SelfTest> {
+		const { shape } = this.manifest;
+		const graphs = await openGraphs(runtime, loading, weights, { provider: CPU, lowMemory: true });
+		try {
+			const processor = { body: new Body(graphs.body, shape), head: new Head(graphs.head, shape) };
+			return await compareProvider(this, processor, loading.signal);
+		} finally {
+			disposeAll(graphs);
+		}
+	}
+
+	/** What the user should know about where it runs. */
+	get note(): string | undefined {
+		return providerNote(this.provider);
+	}
+
+	/** Fails where the keys and values of a sequence that grows to so many positions do not fit; looks only now and then. */
+	checkRoom(positions: number, before = 0): void {
+		if (Math.floor(positions / ROOM_STEP) > Math.floor(before / ROOM_STEP)) {
+			checkPositionsFit(this.manifest, positions);
+		}
+	}
+
+	/** The recipe's pattern for answers. From anybody, and possibly endless: only ever used in this process. */
+	get answerPattern(): RegExp | undefined {
+		const { answer } = this.manifest.recipe;
+		return answer === undefined ? undefined : new RegExp(answer, 'u');
 	}
 
 	/** Fails where a plan needs what the self-test took away. */
@@ -183,8 +215,7 @@ export class Model implements Disposable {
 
 	/** Bytes of the keys and values of one position. */
 	get positionBytes(): number {
-		const { layers, caches = layers, heads, headWidth } = this.manifest.shape;
-		return 2 * caches * heads * headWidth * Float32Array.BYTES_PER_ELEMENT;
+		return positionBytes(this.manifest.shape);
 	}
 
 	/** Input embedding of a token [width]. The last ones are kept: a dummy is fed again and again. */
@@ -218,23 +249,25 @@ export class Model implements Disposable {
 	}
 
 	card(): ModelCard {
-		const { id, name, description, shape, quantisation, recipe, relatives } = this.manifest;
+		const { id, name, description, license, shape, quantisation, recipe, relatives } = this.manifest;
 		const { headWidth: _, caches: __, ...shown } = shape;
 		const features: Feature[] = ['layers', 'latents', 'patches', 'batches', 'neighbours', 'probes'];
 		return {
 			id,
 			name,
 			description,
+			license,
 			folder: this.folder,
 			sha256: this.sha256,
 			shape: shown,
 			quantisation,
+			provider: this.provider,
+			lowMemory: this.lowMemory,
 			arms: Object.keys(recipe.arms),
 			places: Object.entries(recipe.arms).flatMap(([arm, segments]) => [
 				...(segments.some(({ kind }) => kind === 'latent') ? [{ arm, at: 'thoughts' as const }] : []),
 				...(segments.some(({ kind }) => kind === 'decode') ? [{ arm, at: 'tokens' as const }] : []),
 			]),
-			answer: recipe.answer,
 			trainedLatents: recipe.trainedLatents,
 			probes: this.probes.map(probeRecord),
 			relatives,
@@ -264,7 +297,7 @@ export class Model implements Disposable {
 	}
 
 	dispose(): void {
-		this.graphs.forEach((graph) => graph.dispose());
+		disposeAll(this.graphs);
 	}
 
 	/** A failed test takes its feature away; without the basics there is nothing to run. */

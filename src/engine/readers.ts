@@ -7,7 +7,6 @@ import { nearestByCosine } from '../analysis/neighbours';
 import { recipeTokens, SentenceSplitter } from '../analysis/sentences';
 import { toHalf } from '../trace/half';
 import { bySite, type Forward } from './body';
-import { Head } from './head';
 import { lastOf, type Last, type Next } from './last';
 import type { Model } from './model';
 import type { Reader } from './run';
@@ -67,10 +66,11 @@ export class LensReader implements Reader {
 		const { width, layers } = this.model.manifest.shape;
 		const sites = layers + 1;
 		const { sheet } = this;
+		const { head } = this.model;
 		const given = Float32Array.from(logprobs);
 		let last: Last | undefined;
-		for (let start = 0; start < forward.count; start += Head.positions(sites)) {
-			const end = Math.min(forward.count, start + Head.positions(sites));
+		for (let start = 0; start < forward.count; start += head.positions(sites)) {
+			const end = Math.min(forward.count, start + head.positions(sites));
 			const resid = bySite(forward.resid, width, start, end);
 			const targets = Array.from({ length: end - start }, (_, i) => Math.max(0, steps[start + i + 1]?.id ?? 0));
 			const reading = await this.model.head.read(resid, sites, targets, this.topK);

@@ -192,6 +192,7 @@ export class ArmRun {
 		if (this.cache.length + steps.length > context) {
 			return { kind: 'cut', note: `the model's context of ${context} positions is full` };
 		}
+		this.model.checkRoom(this.cache.length + steps.length, this.cache.length);
 		const forward = await this.model.body.forward(input, this.cache);
 		this.cache = forward.cache;
 		this.last = await this.reader.read(forward, steps, logprobs);
@@ -210,6 +211,7 @@ export async function prefill(
 	signal: AbortSignal,
 	read: (forward: Forward, start: number) => Promise<Last>,
 ): Promise<Prefix> {
+	model.checkRoom(ids.length);
 	let cache = model.body.empty;
 	let last: Last | undefined;
 	for (let start = 0; start < ids.length; start += model.cost.chunk) {

@@ -14,6 +14,7 @@ const KEYS: { readonly [K in keyof PromptSettings]-?: string } = {
 	maxTokens: 'max-tokens',
 	temperature: 'temperature',
 	seed: 'seed',
+	chatTemplate: 'chat-template',
 };
 
 /**

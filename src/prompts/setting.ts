@@ -56,6 +56,11 @@ function candidates(value: unknown): string[] | undefined {
 	return labels.length > 0 && whole ? [...new Set(labels)] : undefined;
 }
 
+/** `off` is a truth value to older readers of YAML, and `false` says the same. */
+function chatTemplate(value: unknown): 'auto' | 'off' | undefined {
+	return value === 'auto' || value === true ? 'auto' : value === 'off' || value === false ? 'off' : undefined;
+}
+
 /** `topK` is the editor's alone: it says how much is stored, not what is run. */
 type AllSettings = PromptSettings & { topK?: number };
 
@@ -69,4 +74,5 @@ export const SETTINGS: { readonly [K in keyof AllSettings]-?: Setting<NonNullabl
 	temperature: { expected: `a number from 0 to ${MAX_TEMPERATURE}`, read: number(0, MAX_TEMPERATURE, false) },
 	seed: integer(0, MAX_SEED),
 	topK: integer(1, MAX_TOP_K),
+	chatTemplate: { expected: 'auto or off', read: chatTemplate },
 };

@@ -15,21 +15,23 @@ export interface HostApi {
 	details: Call<{ revision: number; row: number }, Details>;
 	select: Call<Selection>;
 	act: Call<Action>;
+	/** `model`: the name of a bundled or added one; the model of what is on view, or that the prompt asks for, where absent. */
+	card: Call<{ model?: string }, ModelCardView>;
 }
 
 /** Calls that the panel answers. */
 export interface PanelApi {
 	state: Call<PanelState>;
 	selection: Call<Selection>;
-	/** Shows the selected step and a section of its details, and moves the focus there. */
+	/** Shows a part of the panel, and moves the focus there. */
 	reveal: Call<Reveal>;
 }
 
-/** A section of the details; `of`: with the lines about that unfolded. */
-export interface Reveal {
-	section: 'tests';
-	of?: TestView['of'];
-}
+export type Reveal =
+	/** A section of the selected step's details; `of`: with the lines about that unfolded. */
+	| { section: 'tests'; of?: TestView['of'] }
+	/** The card of a model, see `HostApi.card`. */
+	| { section: 'card'; model?: string };
 
 /** What a button of the panel asks for; the host maps it to a command. */
 export type Action =
@@ -37,6 +39,7 @@ export type Action =
 	| 'cancel'
 	| 'saveTrace'
 	| 'chooseModel'
+	| 'addModel'
 	| 'showLog'
 	| 'manageTrust'
 	| 'openExample'
@@ -97,6 +100,21 @@ export interface ArmView {
 	agrees?: boolean;
 	/** Label of the arm that `agrees` is about; present where `agrees` is. */
 	comparedWith?: string;
+}
+
+/** What is known of a model, ready for display. */
+export interface ModelCardView {
+	name: string;
+	description: string;
+	/** Why this is not all that can be known; absent where it is. */
+	note?: string;
+	/** `code`: to be copied, not read. */
+	facts: { label: string; value: string; definition?: string; code?: true }[];
+	available: { label: string; definition: string }[];
+	/** `why` is the end of a sentence. */
+	unavailable: { label: string; definition: string; why: string }[];
+	/** `difference`: the largest absolute one. */
+	tests: { name: string; difference: string; ok: boolean }[];
 }
 
 /** One of the meter's numbers, ready for display. */

@@ -23,9 +23,17 @@ export interface TraceDocument {
 	/** Tests and controls of the thoughts; absent where none were run. */
 	evidence?: EvidenceRecord;
 	/** Text of every token id that occurs in the trace, so that it can be read without the tokenizer. */
-	tokens: { id: number; text: string }[];
+	tokens: TokenRecord[];
 	/** What the reader should know: ignored settings, arms that were cut off. One sentence each. */
 	notes: string[];
+}
+
+export interface TokenRecord {
+	id: number;
+	/** Its characters; where `bytes` are given, those of them that are no whole character written out: `⟨E2 80⟩`. */
+	text: string;
+	/** Lower-case hex, only of a token that is no whole characters: they say what it is, and `text` is how it is shown. */
+	bytes?: string;
 }
 
 export interface PromptRecord {

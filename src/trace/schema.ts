@@ -130,6 +130,12 @@ const probe = v.object({
 	metrics: list(metricSchema, MAX_METRICS),
 });
 
+const token = v.object({
+	id: count,
+	text: v.pipe(v.string(), v.maxLength(MAX_LINE)),
+	bytes: v.optional(v.pipe(v.string(), v.maxLength(MAX_LINE), v.regex(/^(?:[0-9a-f]{2})+$/))),
+});
+
 const document = v.object({
 	version: count,
 	producer: line,
@@ -141,7 +147,7 @@ const document = v.object({
 	arms: list(arm, MAX_ARMS),
 	probes: list(probe, MAX_PROBES),
 	evidence: v.optional(evidenceSchema),
-	tokens: list(v.object({ id: count, text: v.pipe(v.string(), v.maxLength(MAX_LINE)) }), MAX_TOKENS),
+	tokens: list(token, MAX_TOKENS),
 	notes: list(v.pipe(v.string(), v.maxLength(MAX_NOTE)), MAX_NOTES),
 });
 

@@ -6,7 +6,6 @@
 import { readFileSync } from 'node:fs';
 import { Engine } from '../../src/engine/client';
 import { bySite } from '../../src/engine/body';
-import { Head } from '../../src/engine/head';
 import { parseManifest } from '../../src/engine/manifest';
 import { readChecked, readManifest } from '../../src/engine/folder';
 import { Model } from '../../src/engine/model';
@@ -15,6 +14,7 @@ import { oneNode } from '../unit/engine/onnx';
 import { causalBench } from './causal';
 import { cpu, fastest, ms, percent, print, wall } from './clock';
 import { thinkingBench } from './thinking';
+import { tokenizerBench } from './tokenizer';
 
 const MODEL = 'models/prosqa';
 const ENGINE = 'dist/engine.js';
@@ -33,7 +33,7 @@ async function rate(runtime: Runtime, m: number, k: number, n: number): Promise<
 		{ name: 'A', dims: ['m', 'k'] },
 		{ name: 'B', dims: ['k', 'n'] },
 	];
-	const graph = await runtime.open(oneNode('MatMul', inputs, { name: 'C', dims: ['m', 'n'] }), '.', false);
+	const graph = await runtime.open(oneNode('MatMul', inputs, { name: 'C', dims: ['m', 'n'] }), '.');
 	const feeds = { A: floats(random(m * k), m, k), B: floats(random(k * n), k, n) };
 	const seconds = await fastest(() => graph.run(feeds, ['C']), cpu, 30);
 	graph.dispose();
@@ -70,8 +70,8 @@ async function inProcess(): Promise<void> {
 	);
 
 	const { resid } = await model.body.forward({ ids }, model.body.empty);
-	const rows = bySite(resid, width, 0, Head.positions(layers + 1));
-	const targets = new Array<number>(Head.positions(layers + 1)).fill(0);
+	const rows = bySite(resid, width, 0, model.head.positions(layers + 1));
+	const targets = new Array<number>(model.head.positions(layers + 1)).fill(0);
 	const k = 10;
 	const fused = await fastest(() => model.head.read(rows, layers + 1, targets, k), cpu, 50);
 	const whole = await fastest(() => withoutFusion(model, rows, k), cpu, 50);
@@ -148,6 +148,7 @@ async function throughChild(data: string | undefined): Promise<void> {
 }
 
 async function main(): Promise<void> {
+	await tokenizerBench();
 	await inProcess();
 	await throughChild(process.argv[2]);
 }

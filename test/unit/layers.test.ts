@@ -21,7 +21,7 @@ const NODE_FILE = /\.node$/;
 
 const PURE = /^src\/(shared|trace|prompts|analysis)\//;
 /** All of these run on the caller's side of the channel. */
-const PURE_AND_CLIENT = /^src\/(shared|trace|prompts|analysis)\/|^src\/engine\/(api|client|dataset|journal|product|reproduction)$/;
+const PURE_AND_CLIENT = /^src\/(shared|trace|prompts|analysis)\/|^src\/engine\/(api|client|conversation|dataset|journal|product|registry|reproduction)$/;
 
 /** The first entry whose pattern matches a file's path, without its suffix, is the file's layer. */
 const LAYERS: [RegExp, Layer][] = [
@@ -35,11 +35,12 @@ const LAYERS: [RegExp, Layer][] = [
 	[/^src\/engine\/instrument\//, { internal: NOTHING, packages: ['@bufbuild/protobuf'] }],
 	[/^src\/engine\/npz$/, { internal: NOTHING, packages: ['fflate'] }],
 	[/^src\/engine\//, { internal: PURE, packages: ['node:', 'valibot', '@huggingface/tokenizers'] }],
+	[/^src\/host\/(addModel|hub)$/, { internal: /^src\/(shared|analysis|hub)\/|^src\/engine\/api$/, packages: ['node:', 'vscode'] }],
 	[/^src\/host\//, { internal: PURE_AND_CLIENT, packages: ['node:', 'vscode', 'valibot'] }],
 	[/^src\/hub\//, { internal: NOTHING, packages: ['node:', '@huggingface/hub'] }],
 	[/^src\/extension$/, { internal: /^src\/(shared|host)\//, packages: ['node:', 'vscode'] }],
 	[/^src\/cli$/, { internal: /^src\/(cli|shared|analysis)\//, packages: ['node:'] }],
-	[/^src\/cli\/hub$/, { internal: /^src\/(analysis|hub)\//, packages: ['node:'] }],
+	[/^src\/cli\/hub$/, { internal: /^src\/(shared|analysis|hub)\/|^src\/engine\/api$/, packages: ['node:'] }],
 	[/^src\/cli\//, { internal: PURE_AND_CLIENT, packages: ['node:'] }],
 	[/^webview\/controls$/, { internal: /^src\/shared\//, types: /^src\/analysis\//, packages: ['@vscode/webview-ui-toolkit'] }],
 	[/^webview\//, { internal: /^src\/shared\//, types: /^src\/analysis\//, packages: ['d3'] }],

@@ -78,6 +78,7 @@ function differenceOf(one: Setup, other: Setup): string | undefined {
 		['seed', options.seed],
 		['temperature', options.temperature],
 		['max-tokens', options.maxTokens],
+		['chat template', options.chatTemplate],
 		['causal tests', causal],
 	];
 	const now = facts(other);

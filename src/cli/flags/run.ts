@@ -1,6 +1,8 @@
 /** Flags of a run of a model, and those that name other models. */
+import type { Execution } from '../../shared/execution';
 import { UsageError } from '../failure';
-import { list, MAX_COUNT, named, number, quoted, type Values } from './values';
+import { EXECUTION_FLAGS, executionFlags } from './execution';
+import { given, list, MAX_COUNT, named, number, quoted, type Values } from './values';
 
 export const RUN_FLAGS = {
 	model: { type: 'string' },
@@ -10,12 +12,14 @@ export const RUN_FLAGS = {
 	seed: { type: 'string' },
 	temperature: { type: 'string' },
 	'max-tokens': { type: 'string' },
+	...EXECUTION_FLAGS,
+	'no-chat-template': { type: 'boolean' },
 } as const;
 
 /** Models that a chain of thought is read under. */
 export const PEER_FLAGS = { base: { type: 'string' }, 'reference-model': { type: 'string' } } as const;
 
-/** Absent where the flag was not given. */
+/** Absent where the flag was not given, but for what everything is run on. */
 export interface RunFlags {
 	model?: string;
 	arms?: string[];
@@ -26,6 +30,9 @@ export interface RunFlags {
 	temperature?: number;
 	maxTokens?: number;
 	topK?: number;
+	execution: Execution;
+	/** `off` where the flag was given. */
+	chatTemplate?: 'off';
 }
 
 /** Folders, or names of bundled models. */
@@ -50,6 +57,8 @@ export function runFlags(values: Values): RunFlags {
 		temperature: number(values, 'temperature', 0, MAX_TEMPERATURE, false),
 		maxTokens: number(values, 'max-tokens', 1, MAX_COUNT),
 		topK: number(values, 'top-k', 1, MAX_TOP_K),
+		execution: executionFlags(values),
+		chatTemplate: given(values, 'no-chat-template') ? 'off' : undefined,
 	};
 }
 

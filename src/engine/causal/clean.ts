@@ -137,7 +137,6 @@ export function cleanRun({ manifest, tokenizer }: Model, prompt: number, steps: 
 }
 
 /** `written`: tokens of the answer. */
-export function answerOf({ manifest, tokenizer }: Model, written: readonly number[]): string | undefined {
-	const { answer } = manifest.recipe;
-	return readAnswer(tokenizer.decode([...written]), answer === undefined ? undefined : new RegExp(answer, 'u'));
+export function answerOf({ tokenizer, answerPattern }: Model, written: readonly number[]): string | undefined {
+	return readAnswer(tokenizer.decode([...written]), answerPattern);
 }

@@ -28,9 +28,9 @@ export async function thoughtTests(model: Model, signal: AbortSignal): Promise<S
 }
 
 async function testsOf(model: Model, step: ThoughtStep, arm: string): Promise<SelfTest[]> {
-	const { thinking, manifest } = model;
+	const { thinking } = model;
 	const moments = await momentsOf(model, arm);
-	const fresh = () => new Difference(toleranceOf(manifest));
+	const fresh = () => new Difference(toleranceOf(model));
 	const [first, second] = [await chain(model, step, moments), await chain(model, step, moments)];
 	const tests: SelfTest[] = [];
 	const report = (name: string, feature: SelfTest['feature'], { maxAbsDiff, ok }: Difference) =>
