@@ -74,6 +74,7 @@ function subtitle({ prompt, model, options, arms }: TraceDocument, { latent }: O
 		prompt.name,
 		`${model.id}, ${model.layers} layers × ${model.width}`,
 		...(latent ? [`${latent.thoughts.length} latents`] : []),
+		...(options.noise === undefined ? [] : [`noise ${options.noise}`]),
 		...(options.temperature > 0 ? [`temperature ${options.temperature}`] : []),
 		`seed ${options.seed}`,
 		milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`,

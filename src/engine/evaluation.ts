@@ -1,12 +1,11 @@
 /** Answers only, for many prompts: no lens, no trace. */
 import { readAnswer } from '../analysis/answers';
-import { generator } from '../shared/random';
 import type { EvaluateEvent, EvaluateParams } from './api';
 import { checkFits, planArms, type ArmPlan } from './arm';
 import { EngineError } from './error';
 import type { Model } from './model';
 import { LastReader } from './readers';
-import { ArmRun, prefill, type Prefix } from './run';
+import { ArmRun, prefill, samplingOf, type Prefix } from './run';
 
 const SEED_STRIDE = 0x9e3779b1;
 
@@ -44,8 +43,8 @@ export async function evaluate(
 			}
 			const { prefix, seconds } = prefixes.get(key)!;
 			const start = performance.now();
-			const uniform = generator(seedOf(options.seed, index), plan.name);
-			const run = new ArmRun(model, plan, prefix, reader, { temperature: options.temperature, uniform }, signal);
+			const sampling = samplingOf({ ...options, seed: seedOf(options.seed, index) }, plan);
+			const run = new ArmRun(model, plan, prefix, reader, sampling, signal);
 			await run.run();
 			const answer = readAnswer(
 				tokenizer.decode(run.written.filter(({ role }) => role === 'answer').map(({ id }) => id)),

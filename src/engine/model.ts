@@ -2,26 +2,31 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { misfit, parseProbe, type Probe } from '../analysis/probe';
+import { parseCodes, type CodePart } from '../analysis/codes';
 import type { ChatTemplate } from '../prompts/chat';
 import { parseProblems, type Problem } from '../prompts/problems';
-import { DEFAULT_EXECUTION, providerNote, type MemoryMode, type ProviderChoice, type ProviderName } from '../shared/execution';
+import { DEFAULT_EXECUTION, providerNote, type MemoryMode, type ProviderChoice } from '../shared/execution';
 import type { Disposable } from '../shared/rpc';
 import type { ModelRecord, ProbeRecord } from '../trace/document';
 import type { ModelCard } from './api';
 import type { ArmPlan } from './arm';
 import { Body } from './body';
 import { parseChat } from './chat';
-import { checkBody, checkHead, checkThought } from './contract';
 import { bodyBytes, costOf, embeddingSeconds, type Cost } from './cost';
 import { EngineError, quoted } from './error';
 import { readChecked, sha256 } from './folder';
 import { LOW_MEMORY_ROWS, positionBytes } from './footprint';
-import { openGraph } from './graphfile';
+import { disposeAll, openGraphs, type Graphs, type Opening } from './graphs';
 import { Head } from './head';
-import type { Manifest, ManifestFile } from './manifest';
+import type { Manifest, ManifestFile, ModelShape } from './manifest';
+import { Norm } from './norm';
 import { checkModelFits, checkPositionsFit, needsLowMemory, ROOM_STEP } from './room';
-import { floats, integers, type Graph, type Runtime } from './runtime';
+import type { Runtime } from './runtime';
 import { compareProvider, failureOf, selfTest, SelfTestError, type SelfTest } from './selftest';
+import { EmbedGraph, ThoughtGraph } from './thinking/graph';
+import { Readout } from './thinking/readout';
+import { thoughtTests } from './thinking/selftest';
+import { Thinking } from './thinking/thinking';
 import { Tokenizer } from './tokenizer';
 import { checkUnchanged, locateWeights } from './weights';
 
@@ -53,29 +58,20 @@ export function keepsOneCopy(manifest: Manifest, mode: MemoryMode): boolean {
 export type Feature = 'layers' | 'latents' | 'patches' | 'batches' | 'neighbours' | 'probes';
 
 /** Where a model is loaded from, and how progress is told. */
-export interface Loading {
-	folder: string;
-	manifest: Manifest;
+export interface Loading extends Opening {
 	sha256: string;
-	signal: AbortSignal;
-	progress(message: string, fraction: number): void;
 	/** The processor, with memory as it comes, where absent. */
 	setup?: Setup;
-	/** What is opened in the place of a graph's bytes; for controls. */
-	change?(graph: Uint8Array): Uint8Array;
-}
-
-/** The graphs of a folder, open. */
-interface Graphs {
-	body: Graph;
-	head: Graph;
-	thought?: Graph;
 }
 
 export class Model implements Disposable {
 	readonly cost: Cost;
 	readonly body: Body;
 	readonly head: Head;
+	readonly norm: Norm;
+	readonly thinking: Thinking;
+	/** Reads latents as text. */
+	readonly readout?: Readout;
 	tests: SelfTest[] = [];
 	readonly unavailable = new Map<Feature, string>();
 	private table?: Promise<Float32Array>;
@@ -95,12 +91,19 @@ export class Model implements Disposable {
 		readonly reference: readonly Problem[] | undefined,
 		/** How a conversation is written for it. */
 		readonly chat: ChatTemplate | undefined,
+		/** By which its latents are read. */
+		readonly codes: readonly CodePart[] | undefined,
 		private readonly graphs: Graphs,
 	) {
 		const { shape } = manifest;
 		this.cost = costOf(manifest, lowMemory ? LOW_MEMORY_ROWS : undefined);
 		this.body = new Body(graphs.body, shape);
 		this.head = new Head(graphs.head, shape, lowMemory ? LOW_MEMORY_ROWS : undefined);
+		this.norm = new Norm(graphs.norm, shape);
+		const thoughts = new Map([...graphs.thoughts].map(([name, graph]) => [name, new ThoughtGraph(name, graph, shape)]));
+		this.thinking = new Thinking(this, shape, thoughts, graphs.embed && new EmbedGraph(graphs.embed, shape));
+		const { readout } = manifest.files;
+		this.readout = readout && new Readout(graphs.readout!, tokenizer, readout, shape.vocabulary);
 	}
 
 	/** Fails with `bad-model` and one sentence where the folder is not what its manifest says, or computes what it should not. */
@@ -143,9 +146,11 @@ export class Model implements Disposable {
 			const probes = await Promise.all(manifest.probes.map((file) => readProbe(folder, file, manifest, signal)));
 			const reference = manifest.reference && readReference(await readChecked(folder, manifest.reference, signal), manifest.reference);
 			const chat = files.chat && parseChat(await readChecked(folder, files.chat, signal), files.chat.name);
-			const model = new Model(folder, manifest, hash, provider, lowMemory, tokenizer, probes, reference, chat, graphs);
+			const codes = files.codes && readCodes(await readChecked(folder, files.codes, signal), files.codes, shape);
+			const model = new Model(folder, manifest, hash, provider, lowMemory, tokenizer, probes, reference, chat, codes, graphs);
 			progress('Testing the model', 0.7);
 			const tests = await selfTest(model, signal);
+			tests.push(...(manifest.logitsOnly === undefined ? await thoughtTests(model, signal) : []));
 			if (provider.used !== CPU) {
 				tests.push(await model.againstProcessor(runtime, loading, weights.folder));
 				// The processor may well compute it; only that rows go one by one costs nothing but time.
@@ -213,19 +218,6 @@ export class Model implements Disposable {
 		return positionBytes(this.manifest.shape);
 	}
 
-	/** What is fed back for a state [width]: the thought graph's embedding of it, or the state itself. */
-	async thought(state: Float32Array, step: number): Promise<Float32Array> {
-		const { thought } = this.graphs;
-		if (!thought) {
-			return state.slice();
-		}
-		const feeds = {
-			hidden: floats(state, 1, state.length),
-			...(thought.inputs.has('step') ? { step: integers([step], 1) } : {}),
-		};
-		return (await thought.run(feeds, ['embed'])).embed.data as Float32Array;
-	}
-
 	/** Input embedding of a token [width]. The last ones are kept: a dummy is fed again and again. */
 	async embedding(id: number): Promise<Float32Array> {
 		const known = this.embedded.get(id);
@@ -240,16 +232,11 @@ export class Model implements Disposable {
 		return found.slice();
 	}
 
-	/** Soft Thinking (arXiv 2505.15778): embeddings of the `top` likeliest tokens, weighted by their probabilities among these. */
-	async mixture(resid: Float32Array, top: number): Promise<Float32Array> {
-		const { topIds, topLogits } = await this.head.read(resid, 1, [0], top);
-		const weights = Array.from(topLogits, (logit) => Math.exp(logit - topLogits[0]!));
-		const sum = weights.reduce((a, b) => a + b, 0);
-		const { embeds } = await this.body.forward({ ids: [...topIds] }, this.body.empty, { embeds: true });
-		const { width } = this.manifest.shape;
-		const mixed = new Float64Array(width);
-		weights.forEach((weight, i) => mixed.forEach((_, at) => (mixed[at]! += (weight / sum) * embeds![i * width + at]!)));
-		return Float32Array.from(mixed);
+	/** Width of the vectors that are stored as an arm's thoughts. */
+	latentWidth({ segments }: ArmPlan): number {
+		const { width, latentWidth = width } = this.manifest.shape;
+		const [first] = segments.flatMap((segment) => (segment.kind === 'latent' ? [segment] : []));
+		return first && this.thinking.graphOf(first)?.hasLatent ? latentWidth : width;
 	}
 
 	/** Input embeddings of the whole vocabulary [V, width]; undefined where getting them would take too long. Got once. */
@@ -305,6 +292,7 @@ export class Model implements Disposable {
 			quantisation,
 			trainedLatents: recipe.trainedLatents,
 			recipe,
+			...(this.codes ? { codes: this.codes.map(({ vectors: _, ...part }) => part) } : {}),
 		};
 	}
 
@@ -354,44 +342,20 @@ export class Model implements Disposable {
 	}
 }
 
-/** Those that are open when one of them fails are closed again. */
-async function openGraphs(
-	runtime: Runtime,
-	{ folder, manifest, signal, progress, change }: Loading,
-	weights: string,
-	opening: { provider: ProviderName; lowMemory: boolean },
-): Promise<Graphs> {
-	const { files, shape } = manifest;
-	const sizes = new Map(files.weights.map(({ name, bytes }) => [name, bytes]));
-	const opened: Graph[] = [];
-	const open = async (file: ManifestFile, check: (graph: Graph) => void) => {
-		const found = await openGraph(runtime, { folder, file, weights, sizes, opening, signal, change });
-		opened.push(found);
-		check(found);
-		return found;
-	};
-	try {
-		progress('Loading the body', 0.1);
-		const body = await open(files.body, (found) => checkBody(found, manifest));
-		progress('Loading the head', 0.5);
-		const head = await open(files.head, (found) => checkHead(found, shape));
-		return { body, head, thought: files.thought && (await open(files.thought, (found) => checkThought(found, shape))) };
-	} catch (error) {
-		opened.forEach((one) => one.dispose());
-		throw error;
-	}
-}
-
-function disposeAll(graphs: Graphs): void {
-	Object.values(graphs).forEach((graph) => graph?.dispose());
-}
-
 function readReference(bytes: Uint8Array, { name }: ManifestFile): Problem[] {
 	const problems = parseProblems(new TextDecoder().decode(bytes));
 	if (typeof problems === 'string') {
 		throw new EngineError(`The model's ${quoted(name)} cannot be used (${problems}): export it again.`, 'bad-model');
 	}
 	return problems;
+}
+
+function readCodes(bytes: Uint8Array, { name }: ManifestFile, { width, latentWidth = width }: ModelShape): CodePart[] {
+	try {
+		return parseCodes(bytes, latentWidth);
+	} catch (error) {
+		throw new EngineError(`The codes ${quoted(name)} cannot be used (${(error as Error).message.slice(0, 300)}): export them again.`, 'bad-model');
+	}
 }
 
 async function readProbe(

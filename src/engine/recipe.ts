@@ -1,5 +1,6 @@
 /** How a decoder that was not trained to think in latents is run: written thoughts, and the latent ones that need no training. */
-import type { Recipe, RecipeSegment } from './manifest';
+import type { Recipe } from './manifest';
+import type { RecipeSegment } from './recipeSchema';
 import type { Tokenizer } from './tokenizer';
 
 /** What begins a written chain of thought (arXiv 2205.11916), and what ends it. */

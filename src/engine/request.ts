@@ -19,6 +19,8 @@ const MAX_NOTES = 900;
 const MAX_SEED = 2 ** 32 - 1;
 /** Above it every distribution is flat. */
 const MAX_TEMPERATURE = 100;
+/** Thoughts of so much noise are noise. */
+const MAX_NOISE_SCALE = 1_000;
 /** Of the user's: more would not be looked at. */
 const MAX_PROBES = 64;
 
@@ -30,6 +32,7 @@ const options = v.object({
 	latents: v.optional(whole(0, MAX_COUNT)),
 	seed: whole(0, MAX_SEED),
 	temperature: v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_TEMPERATURE)),
+	noise: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_NOISE_SCALE))),
 	maxTokens: v.optional(whole(1, MAX_COUNT)),
 	topK: whole(1, MAX_TOP_K),
 });
@@ -118,7 +121,7 @@ export const causalRequest = v.object({
 	prompts: v.pipe(v.array(text), v.maxLength(MAX_PROMPTS)),
 	first,
 	arms,
-	options: v.pick(options, ['latents', 'seed', 'maxTokens']),
+	options: v.pick(options, ['latents', 'seed', 'noise', 'maxTokens']),
 	tests: v.pipe(v.array(v.picklist(CAUSAL_TESTS)), v.minLength(1)),
 	scope: v.picklist(['each', 'whole']),
 	reference: v.pipe(v.array(namedPrompt), v.maxLength(MAX_PROMPTS)),

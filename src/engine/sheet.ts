@@ -88,6 +88,10 @@ export interface Extents {
 	site: number;
 	top: number;
 	width: number;
+	/** Width of the thoughts that are stored. */
+	latent: number;
+	/** Codes of each part. */
+	code: number;
 }
 
 export class Sheet {
@@ -97,9 +101,9 @@ export class Sheet {
 
 	constructor(private readonly extents: Extents) {}
 
-	/** Another sheet that begins with the same rows: arms share the prompt. */
-	copy(): Sheet {
-		const sheet = new Sheet(this.extents);
+	/** Another sheet that begins with the same rows: arms share the prompt, and each has thoughts of its own width. */
+	copy(latent: number): Sheet {
+		const sheet = new Sheet({ ...this.extents, latent });
 		sheet.steps.push(...this.steps);
 		for (const [plane, column] of this.columns) {
 			sheet.columns.set(plane, column.copy());

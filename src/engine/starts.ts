@@ -3,7 +3,7 @@ import type { Step } from '../trace/document';
 import type { ArmPlan } from './arm';
 import { EngineError } from './error';
 import type { Model } from './model';
-import { LensReader } from './readers';
+import { CODES, LensReader } from './readers';
 import { prefill, type Prefix } from './run';
 import { Sheet } from './sheet';
 import type { Stream } from './stream';
@@ -36,14 +36,14 @@ export class Starts {
 	}
 
 	private async read(before: readonly number[]): Promise<Start> {
-		const { cost, head, manifest } = this.model;
+		const { cost, manifest } = this.model;
 		const { width, layers } = manifest.shape;
 		const { ids, spans } = this.encoded;
 		const steps = [
 			...before.map((id): Step => ({ kind: 'token', id, forced: true })),
 			...ids.map((id, i): Step => ({ kind: 'prompt', id, span: spans[i]! })),
 		];
-		const sheet = new Sheet({ site: layers + 1, top: this.topK, width });
+		const sheet = new Sheet({ site: layers + 1, top: this.topK, width, latent: width, code: CODES });
 		const reader = new LensReader(this.model, sheet, this.topK, [], () => undefined, () => {}, this.signal);
 		let logits: Float32Array | undefined;
 		let lse = NaN;
@@ -60,13 +60,13 @@ export class Starts {
 				);
 				this.stream.progress('Reading the prompt', undefined, cost.seconds(cost.chunk, from, true));
 				if (from + forward.count < steps.length) {
-					logits = await head.logits(last.resid.subarray(layers * width));
-					lse = last.lse;
+					logits = await last.logits();
+					({ lse } = await last.next());
 				}
 				return last;
 			},
 		);
-		if (!Number.isFinite(prefix.last.lse)) {
+		if (!Number.isFinite((await prefix.last.next()).lse)) {
 			throw new EngineError('The model gives no finite logits for this prompt, so it is broken: choose another model.', 'bad-model');
 		}
 		return { prefix, sheet };

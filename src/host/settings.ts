@@ -82,6 +82,7 @@ export function mergeRequest(settings: Settings, prompt: PromptSettings): Reques
 		probes: settings.probes,
 		options: {
 			latents: prompt.latents ?? settings.latents,
+			noise: prompt.noise,
 			maxTokens: prompt.maxTokens ?? settings.maxTokens,
 			temperature: prompt.temperature ?? settings.temperature,
 			seed: prompt.seed ?? settings.seed,
@@ -105,8 +106,8 @@ export function sameRequest(one: Request, other: Request): boolean {
 
 /** Evidence is no part of it: it says more about the same run. */
 function requestKey({ model, arms, probes, options, candidates, chatTemplate }: Request): string {
-	const { latents, maxTokens, temperature, seed, topK } = options;
-	const wanted = [arms, latents, maxTokens, candidates].map((value) => value ?? null);
+	const { latents, noise, maxTokens, temperature, seed, topK } = options;
+	const wanted = [arms, latents, noise, maxTokens, candidates].map((value) => value ?? null);
 	return JSON.stringify([model || DEFAULT_MODEL, ...wanted, temperature, seed, topK, probes, chatTemplate]);
 }
 
@@ -117,6 +118,7 @@ export function isStale(document: TraceDocument, request: Request): boolean {
 	return (
 		namesAnother(request, document.model.id) ||
 		then.latents !== now.latents ||
+		then.noise !== now.noise ||
 		then.maxTokens !== now.maxTokens ||
 		then.temperature !== now.temperature ||
 		then.seed !== now.seed ||

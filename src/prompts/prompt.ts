@@ -26,6 +26,8 @@ export interface Message {
 export interface PromptSettings {
 	model?: string;
 	latents?: number;
+	/** Scale of the thoughts' noise. */
+	noise?: number;
 	arms?: string[];
 	/** What thoughts may read as, where the task's structure is not known. */
 	candidates?: string[];

@@ -61,6 +61,19 @@ export interface ModelRecord {
 	trainedLatents: number;
 	/** The manifest's recipe as it was, for the record. */
 	recipe: unknown;
+	/** What thoughts are read by beside tokens: planes `code.<name>.id` and `code.<name>.distance`. */
+	codes?: CodeRecord[];
+}
+
+/** Codes of the columns [from, to) of a thought. */
+export interface CodeRecord {
+	name: string;
+	from: number;
+	to: number;
+	/** By id. */
+	classes: string[];
+	/** Whether a thought is meant to be at a code, or anywhere between them. */
+	state: 'discrete' | 'continuous';
 }
 
 export interface RunOptions {
@@ -69,6 +82,8 @@ export interface RunOptions {
 	seed: number;
 	/** 0 is greedy. */
 	temperature: number;
+	/** Scale of the noise that thoughts are made with; the recipe's own where absent. */
+	noise?: number;
 	maxTokens?: number;
 	topK: number;
 }
@@ -106,6 +121,18 @@ export interface Thought {
 	fedAt: number;
 	/** Beyond what the task needed or the model was trained with: such thoughts drift. Says why. */
 	spare?: string;
+	/** What the thought graph's gate said, 0..1. */
+	gate?: number;
+	/** What the model's trained decoder of latents says. */
+	readout?: string;
+}
+
+/** Why thinking ended before or at its limit. */
+export interface Stopped {
+	/** A rule of the recipe, or the limit where none held. */
+	rule: 'token' | 'entropy' | 'difference' | 'kl' | 'gate' | 'limit';
+	/** Thoughts that the arm had then. */
+	at: number;
 }
 
 export type ArmState = 'running' | 'done' | 'limit' | 'cancelled';
@@ -121,6 +148,10 @@ export interface ArmRecord {
 	answer?: string;
 	/** What was fed back, in words: `state after the final norm`. Absent for arms without latents. */
 	feedback?: string;
+	/** Width of the vectors that are stored as thoughts; the model's where absent. */
+	latentWidth?: number;
+	/** Of a recipe that stops by rules. */
+	stopped?: Stopped;
 	milliseconds: number;
 }
 

@@ -19,6 +19,10 @@ const MAX_NOTE = 20_000;
 const MAX_TEXT = 8_000_000;
 /** Names, hashes, labels, reasons. */
 const MAX_LINE = 2_000;
+const MAX_WIDTH = 1_000_000;
+/** The limits of a file of codes. */
+const MAX_CODES = 10_000;
+const MAX_CODE_PARTS = 64;
 /** Any more tops do not fit a row. */
 const MAX_TOP = 1_000;
 
@@ -47,17 +51,30 @@ const model = v.object({
 	sha256: line,
 	tokenizerSha256: line,
 	layers: v.pipe(count, v.maxValue(10_000)),
-	width: v.pipe(count, v.maxValue(1_000_000)),
+	width: v.pipe(count, v.maxValue(MAX_WIDTH)),
 	vocabulary: count,
 	quantisation: line,
 	trainedLatents: count,
 	recipe: v.unknown(),
+	codes: v.optional(
+		list(
+			v.object({
+				name: v.pipe(line, v.nonEmpty()),
+				from: count,
+				to: count,
+				classes: list(line, MAX_CODES),
+				state: v.picklist(['discrete', 'continuous']),
+			}),
+			MAX_CODE_PARTS,
+		),
+	),
 });
 
 const options = v.object({
 	latents: v.optional(count),
 	seed: v.number(),
 	temperature: v.number(),
+	noise: v.optional(v.number()),
 	maxTokens: v.optional(count),
 	topK: v.pipe(count, v.maxValue(MAX_TOP)),
 });
@@ -70,7 +87,9 @@ const step = v.object({
 	thought: v.optional(count),
 });
 
-const thought = v.object({ index: count, producedAt: count, fedAt: count, spare: v.optional(line) });
+const thought = v.object({ index: count, producedAt: count, fedAt: count, spare: v.optional(line), gate: v.optional(v.number()), readout: v.optional(line) });
+
+const stopped = v.object({ rule: v.picklist(['token', 'entropy', 'difference', 'kl', 'gate', 'limit']), at: count });
 
 const arm = v.object({
 	name: armName,
@@ -80,6 +99,8 @@ const arm = v.object({
 	text,
 	answer: v.optional(text),
 	feedback: v.optional(line),
+	latentWidth: v.optional(v.pipe(count, v.minValue(1), v.maxValue(MAX_WIDTH))),
+	stopped: v.optional(stopped),
 	milliseconds: v.number(),
 });
 

@@ -12,7 +12,7 @@ import { readManifest } from '../../src/engine/folder';
 import { parseManifest } from '../../src/engine/manifest';
 import { Model } from '../../src/engine/model';
 import { LastReader } from '../../src/engine/readers';
-import { prefill as readPrompt, type Last, type Prefix } from '../../src/engine/run';
+import { prefill as readPrompt, type Prefix } from '../../src/engine/run';
 import { Runtime, THREADS, type Feeds } from '../../src/engine/runtime';
 import { readPlace } from '../../src/engine/weights';
 import { asked, cpu, fastest, ms, percent, print, versus } from './clock';
@@ -51,17 +51,15 @@ const promptOf = ({ manifest }: Model) => Array.from({ length: PROMPT }, (_, i) 
 /** CPU seconds until the prompt's next token is known, in the chunks of a run. */
 async function prefill(model: Model): Promise<number> {
 	const start = cpu();
-	await begun(model);
+	const { last } = await begun(model);
+	await last.next();
 	return cpu() - start;
 }
 
-/** As a run begins that only decodes. A chunk before the last is not read out. */
+/** As a run begins that only decodes: nothing is read out before it is asked for. */
 function begun(model: Model): Promise<Prefix> {
 	const reader = new LastReader(model);
-	const unread: Last = { id: 0, logit: 0, lse: 0, normed: new Float32Array(), resid: new Float32Array() };
-	return readPrompt(model, promptOf(model), signal, async (forward, start) =>
-		start + forward.count === PROMPT ? reader.read(forward) : unread,
-	);
+	return readPrompt(model, promptOf(model), signal, (forward) => reader.read(forward));
 }
 
 /** CPU seconds of `TOKENS` more after the prompt. */
@@ -70,10 +68,12 @@ async function decode(model: Model): Promise<number> {
 	let { last, cache } = await begun(model);
 	const start = cpu();
 	for (let i = 0; i < TOKENS; i++) {
-		const forward = await model.body.forward({ ids: [last.id] }, cache);
+		const { id } = await last.next();
+		const forward = await model.body.forward({ ids: [id] }, cache);
 		last = await reader.read(forward);
 		cache = forward.cache;
 	}
+	await last.next();
 	return cpu() - start;
 }
 

@@ -13,6 +13,7 @@ import { Runtime } from '../../src/engine/runtime';
 import { causalBench } from './causal';
 import { cpu, fastest, ms, percent, print, wall } from './clock';
 import { rate } from './machine';
+import { thinkingBench } from './thinking';
 import { tokenizerBench } from './tokenizer';
 
 const MODEL = 'models/prosqa';
@@ -64,6 +65,7 @@ async function inProcess(): Promise<void> {
 	);
 	print('  all logits out, top-k, lse and entropy in JavaScript', `${ms(whole)}, ${(whole / fused).toFixed(1)} times as long`);
 	await causalBench(model);
+	await thinkingBench(model);
 	model.dispose();
 }
 

@@ -7,11 +7,11 @@ import { after, before, describe, test } from 'node:test';
 import { readManifest } from '../../src/engine/folder';
 import { parseManifest } from '../../src/engine/manifest';
 import { bySite } from '../../src/engine/body';
-import { Head } from '../../src/engine/head';
 import { Model } from '../../src/engine/model';
 import { readNpz, type NumericArray } from '../../src/engine/npz';
 import { LastReader } from '../../src/engine/readers';
-import { lastSite, prefill, thoughtOf } from '../../src/engine/run';
+import { lastSite } from '../../src/engine/last';
+import { prefill } from '../../src/engine/run';
 import { maxDifference } from '../../src/engine/selftest';
 import { renderChat, type ChatTemplate } from '../../src/prompts/chat';
 import type { Message } from '../../src/prompts/prompt';
@@ -154,8 +154,9 @@ describe('SmolLM2', { skip: SMOLLM2 === '' && 'npm test -- exports makes it' }, 
 		const [topIds, topLogits] = [expected('lens.ids'), expected('lens.logits')];
 		const k = topIds.length / (ids.length * (layers + 1));
 		let closest = Infinity;
-		for (let start = 0; start < ids.length; start += Head.positions(layers + 1)) {
-			const end = Math.min(ids.length, start + Head.positions(layers + 1));
+		const positions = model.head.positions(layers + 1);
+		for (let start = 0; start < ids.length; start += positions) {
+			const end = Math.min(ids.length, start + positions);
 			const from = start * (layers + 1) * k;
 			const targets = new Array<number>(end - start).fill(0);
 			const reading = await model.head.read(bySite(resid, width, start, end), layers + 1, targets, k);
@@ -179,7 +180,8 @@ describe('SmolLM2', { skip: SMOLLM2 === '' && 'npm test -- exports makes it' }, 
 		let { cache, last } = await prefill(model, ids, signal, (forward) => reader.read(forward));
 		const [vectors, after] = [expected('soft.vectors'), expected('soft.logits')];
 		for (let step = 0; step < vectors.length / width; step++) {
-			const vector = await thoughtOf(model, { site: 'mixture', top: 10 }, { normed: last.normed, hidden: lastSite(last, model) }, step);
+			const moment = { hidden: lastSite(last, model), normed: () => last.normed(), index: step, draw: { seed: 0, arm: 'soft' } };
+			const { embed: vector } = await model.thinking.think({ feedback: { site: 'mixture', top: 10 } }, moment);
 			const wanted = vectors.subarray(step * width, (step + 1) * width);
 			assert.ok(share(vector, wanted) <= TOLERANCE, `mixture ${step} differs by ${share(vector, wanted)}`);
 			const forward = await model.body.forward({ embeddings: vector }, cache);

@@ -74,6 +74,7 @@ function differenceOf(one: Setup, other: Setup): string | undefined {
 		['number of problems', data.n],
 		['arms', options.arms],
 		['latents', options.latents],
+		['noise', options.noise],
 		['seed', options.seed],
 		['temperature', options.temperature],
 		['max-tokens', options.maxTokens],

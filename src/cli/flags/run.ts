@@ -8,6 +8,7 @@ export const RUN_FLAGS = {
 	model: { type: 'string' },
 	arms: { type: 'string' },
 	latents: { type: 'string' },
+	noise: { type: 'string' },
 	seed: { type: 'string' },
 	temperature: { type: 'string' },
 	'max-tokens': { type: 'string' },
@@ -23,6 +24,8 @@ export interface RunFlags {
 	model?: string;
 	arms?: string[];
 	latents?: number;
+	/** Scale of the thoughts' noise. */
+	noise?: number;
 	seed?: number;
 	temperature?: number;
 	maxTokens?: number;
@@ -39,6 +42,8 @@ export interface PeerFlags {
 }
 
 const MAX_SEED = 2 ** 32 - 1;
+/** Thoughts of so much noise are noise. */
+const MAX_NOISE = 1_000;
 const MAX_TOP_K = 1_000;
 const MAX_TEMPERATURE = 100;
 
@@ -47,6 +52,7 @@ export function runFlags(values: Values): RunFlags {
 		model: named(values, 'model'),
 		arms: list(values, 'arms'),
 		latents: number(values, 'latents', 0, MAX_COUNT),
+		noise: number(values, 'noise', 0, MAX_NOISE, false),
 		seed: number(values, 'seed', 0, MAX_SEED),
 		temperature: number(values, 'temperature', 0, MAX_TEMPERATURE, false),
 		maxTokens: number(values, 'max-tokens', 1, MAX_COUNT),

@@ -30,9 +30,12 @@ export interface Sampling {
 	emit(event: ProgressEvent): void;
 }
 
-/** Those of the prompts that come to an answer with all their thoughts, in their order. */
+/** Those of the prompts that come to an answer with all their thoughts, in their order. None where each may have another number of them. */
 export async function runsOf(sampling: Sampling): Promise<Run[]> {
 	const { model, plan, prompts, options, store, signal, emit } = sampling;
+	if (stopsItself(plan)) {
+		return [];
+	}
 	const key = { what: 'runs', model: model.sha256, prompts: sha256(JSON.stringify(prompts)), ...settingsOf(plan, options) };
 	const kept = await store.read(key);
 	const found = kept && restored(kept, sampling);
@@ -71,6 +74,10 @@ function fits(model: Model, plan: ArmPlan, text: string): boolean {
 	}
 }
 
+export function stopsItself({ segments }: ArmPlan): boolean {
+	return segments.some((segment) => segment.kind === 'latent' && segment.stop !== undefined);
+}
+
 export function latentsOf({ segments }: ArmPlan): number {
 	return segments.reduce((sum, segment) => sum + (segment.kind === 'latent' ? segment.count : 0), 0);
 }
@@ -89,7 +96,8 @@ const PARTS = ['thoughts', 'states', 'resid'] as const;
 /** Extents of a part after the runs. */
 function extents({ model, plan }: Sampling, part: (typeof PARTS)[number]): number[] {
 	const { layers, width } = model.manifest.shape;
-	return [latentsOf(plan), ...(part === 'resid' ? [layers + 1] : []), width];
+	const [step] = plan.segments.flatMap((segment) => (segment.kind === 'latent' ? [segment] : []));
+	return [latentsOf(plan), ...(part === 'resid' ? [layers + 1] : []), part === 'thoughts' && step ? model.thinking.widthOf(step) : width];
 }
 
 function keepable(runs: readonly Run[], sampling: Sampling): Kept {

@@ -1,7 +1,6 @@
 /** Runs arms that write a chain of thought, and measures what each wrote. */
 import type { Lexicon } from '../../analysis/legibility';
 import { surprisalBits } from '../../analysis/lens';
-import { generator } from '../../shared/random';
 import type { Step } from '../../trace/document';
 import type { LegibilityEvent, LegibilityParams, LegibilityResult, WrittenChain } from '../api';
 import { planArms, type ArmPlan } from '../arm';
@@ -14,7 +13,8 @@ import type { Model } from '../model';
 import { referenceWords } from './part';
 import type { Peers } from './peers';
 import { LastReader } from '../readers';
-import { ArmRun, prefill, type Last, type Reader } from '../run';
+import type { Last } from '../last';
+import { ArmRun, prefill, samplingOf, type Reader } from '../run';
 
 /** Milliseconds between two events of progress. */
 const TICK = 250;
@@ -68,7 +68,7 @@ export class WrittenRun {
 		this.tick(cost.seconds(manifest.shape.context, manifest.shape.context, false));
 		const start = await prefill(model, [...plan.before, ...ids], signal, (forward) => this.last.read(forward));
 		const recorder = new Recorder(this.last, plan, ids);
-		const sampling = { temperature: options.temperature, uniform: generator(seedOf(options.seed, index), plan.name) };
+		const sampling = samplingOf({ ...options, seed: seedOf(options.seed, index) }, plan);
 		const run = new ArmRun(model, plan, start, recorder, sampling, signal);
 		await run.run();
 		const { steps, logprobs } = recorder;

@@ -62,6 +62,7 @@ describe('settings', () => {
 description: a --- b
 model: prosqa-pause
 latents: 8
+noise: 0.75
 arms: [latent, cot]
 candidates: [yumpus, 'a word']
 max-tokens: 20
@@ -73,6 +74,7 @@ Is it?`);
 		assert.deepEqual(settings, {
 			model: 'prosqa-pause',
 			latents: 8,
+			noise: 0.75,
 			arms: ['latent', 'cot'],
 			candidates: ['yumpus', 'a word'],
 			maxTokens: 20,
