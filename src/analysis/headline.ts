@@ -1,5 +1,5 @@
 import type { ArmView, ProbeCell, ProbeView, Run } from '../shared/panel';
-import type { ProbeRecord, TraceDocument } from '../trace/document';
+import type { OriginRecord, ProbeRecord, Reasoning, TraceDocument } from '../trace/document';
 import { agreement } from './answers';
 import type { EvidenceIndex } from './evidenceIndex';
 import { legibilityView } from './legibilityView';
@@ -27,6 +27,8 @@ const LABELS: ReadonlyMap<string, string> = new Map([
 	['latent', 'latent'],
 	['cot', 'chain of thought'],
 	['direct', 'direct'],
+	['summary', 'summary of the reasoning'],
+	['redacted', 'reasoning withheld'],
 ]);
 
 /** The header of a run, and how far its rows and layers reach. */
@@ -43,10 +45,11 @@ export function headline(
 	const legibility = evidence?.record.legibility.find(({ arm }) => arm === written?.name);
 	return {
 		revision,
-		title: printable(lines.task?.question ?? lastLine(prompt.text)),
+		title: printable(lines.task?.question ?? (lastLine(prompt.text) || document.origin?.sample || '')),
 		subtitle: subtitle(document, lines),
 		arms: armViews(document, extra.arms ?? []),
 		agree: agreement(new Map(document.arms.map((arm) => [arm.name, arm.answer]))),
+		reasoning: document.origin?.reasoning,
 		rows: lines.rows,
 		layers: model.layers,
 		meter: evidence && (latent ? meterViews(evidence.record, latent.name) : []),
@@ -67,7 +70,34 @@ function lastLine(text: string): string {
 	return line.length > MAX_TITLE ? `…${line.slice(-MAX_TITLE)}` : line;
 }
 
-function subtitle({ prompt, model, options, arms }: TraceDocument, { latent }: Outline): string {
+/** Of an imported trace: where it comes from, and how much of the reasoning that is. */
+const REASONING: Readonly<Record<Reasoning, string>> = {
+	full: 'full reasoning',
+	summary: 'summary of the reasoning, not the chain of thought',
+	redacted: 'reasoning withheld',
+	none: 'no reasoning in the source',
+};
+
+function importedSubtitle({ model }: TraceDocument, { file, sample, format, reasoning, sampling, scores }: OriginRecord): string {
+	const [first] = scores;
+	const parts = [
+		file,
+		`sample ${sample}`,
+		format,
+		model.id,
+		REASONING[reasoning],
+		...(sampling.temperature === undefined ? [] : [`temperature ${sampling.temperature}`]),
+		...(sampling.seed === undefined ? [] : [`seed ${sampling.seed}`]),
+		...(first ? [`${first.name} ${first.value}`] : []),
+	];
+	return printable(parts.join(' · '));
+}
+
+function subtitle(document: TraceDocument, { latent }: Outline): string {
+	const { prompt, model, options, arms, origin } = document;
+	if (origin) {
+		return importedSubtitle(document, origin);
+	}
 	const milliseconds = arms.reduce((sum, arm) => sum + arm.milliseconds, 0);
 	const parts = [
 		prompt.name,

@@ -1,8 +1,9 @@
-import type { ArmRecord, ProbePlace, Step } from '../trace/document';
+import type { ArmRecord, ProbePlace, Step, StepPart } from '../trace/document';
 
 /** A stretch of what an arm wrote. */
 export interface Sentence {
-	role: 'thought' | 'answer';
+	/** The last three of imported traces only. */
+	role: 'thought' | 'answer' | Exclude<StepPart, 'markup'>;
 	/** Positions in the arm's sequence, ascending. */
 	steps: number[];
 	text: string;
@@ -24,12 +25,12 @@ export class SentenceSplitter {
 
 	/** Whether the step belongs to a sentence, which is then the last one. `text`: of its token. */
 	add(position: number, step: Step, text: string): boolean {
-		if (step.kind === 'prompt' || step.kind === 'latent' || step.forced || this.stops.has(text)) {
+		if (step.kind === 'prompt' || step.kind === 'latent' || step.forced || step.part === 'markup' || this.stops.has(text)) {
 			this.open = undefined;
 			return false;
 		}
 		const { open } = this;
-		const role = step.kind === 'answer' ? 'answer' : 'thought';
+		const role = step.part ?? (step.kind === 'answer' ? 'answer' : 'thought');
 		const ended = open && (open.role !== role || open.text.includes('\n') || (FULL_STOP.test(open.text) && /^\s/.test(text)));
 		if (!open || ended) {
 			this.open = { role, steps: [], text: '' };

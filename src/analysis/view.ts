@@ -112,7 +112,8 @@ export class TraceView {
 			probes: document.probes.flatMap(({ name, label }, i) => measured(name, label, tiles[i]!.values)),
 			tokens: steps.map((position) => ({
 				...this.token(position, written!, usual!),
-				id: written!.steps[position]!.id,
+				// Ids of an imported trace number its texts, and are no tokenizer's.
+				id: document.origin ? undefined : written!.steps[position]!.id,
 				surprisalBits: likelihood(usual!.logprob(position)?.[0]).surprisalBits,
 			})),
 			level: claim && levelView(claim),
