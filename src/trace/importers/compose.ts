@@ -140,7 +140,7 @@ function documentOf(sample: Sample, context: ImportContext, { arms, texts, writt
 	return {
 		version: SCHEMA_VERSION,
 		producer: context.importer,
-		created: sample.created ?? context.now,
+		created: line(sample.created ?? context.now),
 		prompt: { name: line(context.file), format: context.format, text: prompt, sha256: context.sha256(prompt), pieces: [] },
 		model: {
 			id: line(model || 'unknown model'),

@@ -12,6 +12,7 @@ const AXES = ['sample', 'position', 'site', 'width'] as const;
 type Axis = (typeof AXES)[number];
 /** A trace cannot hold more (schema). */
 const MAX_SITES = 10_001;
+const MAX_WIDTH = 1_000_000;
 const PLACEHOLDER = '{site}';
 
 interface Mapped {
@@ -65,8 +66,9 @@ function parse(map: string, tensors: readonly Tensor[]): Mapped {
 		refuse(`tensor ${quote(wrong.name)} is ${wrong.dtype} [${wrong.shape.join(', ')}], which ${quote(map)} does not fit`, 'name its axes in their order, of floats');
 	}
 	const mapped: Mapped = { tensors: found, axes: axes as Axis[] };
-	if (extent(mapped, 'site') > MAX_SITES || extent(mapped, 'width') === 0 || extent(mapped, 'site') === 0) {
-		refuse(`the mapping ${quote(map)} gives ${extent(mapped, 'site')} sites of width ${extent(mapped, 'width')}`, 'name its axes in their order');
+	const [sites, width] = [extent(mapped, 'site'), extent(mapped, 'width')];
+	if (sites > MAX_SITES || sites === 0 || width > MAX_WIDTH || width === 0) {
+		refuse(`the mapping ${quote(map)} gives ${sites} sites of width ${width}`, 'name its axes in their order');
 	}
 	return mapped;
 }
