@@ -42,6 +42,8 @@ export class Steps {
 	/** By step; NaN where there is none. */
 	readonly logprobs: number[] = [];
 	private readonly alternatives = new Map<number, LoggedToken['alternatives']>();
+	/** Text of the last step, where it is the end of a part. */
+	private open?: string;
 	/** Turns whose tokens were not found in their text. */
 	unplaced = 0;
 	/** Steps that are tokens of the source. */
@@ -80,8 +82,14 @@ export class Steps {
 	}
 
 	private text({ kind, text }: Part): void {
+		const last = this.steps.at(-1);
+		if (last && this.open !== undefined && last.kind === KINDS[kind].kind && last.part === KINDS[kind].part) {
+			// A line ends where a part does, or the views would take the two for one sentence.
+			last.id = this.texts.id(`${this.open}\n`);
+		}
 		for (const piece of pieces(text)) {
 			this.push({ ...KINDS[kind], id: this.texts.id(piece) });
+			this.open = piece;
 		}
 	}
 
@@ -98,6 +106,7 @@ export class Steps {
 			refuse(`a sample has more than ${MAX_STEPS} steps`, 'import a shorter sample');
 		}
 		this.steps.push(step);
+		this.open = undefined;
 		this.logprobs.push(logprob);
 	}
 
