@@ -21,17 +21,18 @@ export const INSPECT_PRODUCER = 'inspect_ai';
 /** `log`: the header, or of a log that has none the start of its journal. */
 export function inspectHeader(log: unknown): InspectHeader {
 	const version = stringAt(log, 'eval', 'packages', INSPECT_PRODUCER);
-	const config = field(log, 'eval', 'model_generate_config') ?? field(log, 'plan', 'config');
+	// The plan holds what was in force; the model's own settings are under it.
+	const setting = (name: string) => numberAt(log, 'plan', 'config', name) ?? numberAt(log, 'eval', 'model_generate_config', name);
 	return {
 		model: stringAt(log, 'eval', 'model'),
 		producer: version === undefined ? INSPECT_PRODUCER : `${INSPECT_PRODUCER} ${version}`,
 		created: stringAt(log, 'eval', 'created'),
 		status: stringAt(log, 'status'),
 		sampling: {
-			temperature: numberAt(config, 'temperature'),
-			topP: numberAt(config, 'top_p'),
-			seed: numberAt(config, 'seed'),
-			maxTokens: numberAt(config, 'max_tokens'),
+			temperature: setting('temperature'),
+			topP: setting('top_p'),
+			seed: setting('seed'),
+			maxTokens: setting('max_tokens'),
 		},
 	};
 }
