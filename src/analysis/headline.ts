@@ -75,16 +75,17 @@ const REASONING: Readonly<Record<Reasoning, string>> = {
 	full: 'full reasoning',
 	summary: 'summary of the reasoning, not the chain of thought',
 	redacted: 'reasoning withheld',
-	none: 'no reasoning in the source',
+	none: 'no written reasoning in the source',
 };
 
-function importedSubtitle({ model }: TraceDocument, { file, sample, format, reasoning, sampling, scores }: OriginRecord): string {
+function importedSubtitle({ model }: TraceDocument, { latent }: Outline, { file, sample, format, reasoning, sampling, scores }: OriginRecord): string {
 	const [first] = scores;
 	const parts = [
 		file,
 		`sample ${sample}`,
 		format,
 		model.id,
+		...(latent ? [`${latent.thoughts.length} latents`] : []),
 		REASONING[reasoning],
 		...(sampling.temperature === undefined ? [] : [`temperature ${sampling.temperature}`]),
 		...(sampling.seed === undefined ? [] : [`seed ${sampling.seed}`]),
@@ -93,10 +94,11 @@ function importedSubtitle({ model }: TraceDocument, { file, sample, format, reas
 	return printable(parts.join(' · '));
 }
 
-function subtitle(document: TraceDocument, { latent }: Outline): string {
+function subtitle(document: TraceDocument, lines: Outline): string {
 	const { prompt, model, options, arms, origin } = document;
+	const { latent } = lines;
 	if (origin) {
-		return importedSubtitle(document, origin);
+		return importedSubtitle(document, lines, origin);
 	}
 	const milliseconds = arms.reduce((sum, arm) => sum + arm.milliseconds, 0);
 	const parts = [
@@ -111,11 +113,12 @@ function subtitle(document: TraceDocument, { latent }: Outline): string {
 }
 
 /** Compared with the latent arm, because that is the one in question; where it gave no answer, with the first that did. */
-function armViews({ arms }: TraceDocument, expected: readonly string[]): ArmView[] {
+function armViews({ arms, origin }: TraceDocument, expected: readonly string[]): ArmView[] {
 	const reference =
 		arms.find((arm) => arm.name === 'latent' && arm.answer !== undefined) ?? arms.find((arm) => arm.answer !== undefined);
 	const names = [...new Set([...expected, ...arms.map((arm) => arm.name)])].sort((a, b) => place(a) - place(b));
-	const label = (name: string) => LABELS.get(name) ?? visible(name);
+	const partly = origin !== undefined && origin.reasoning !== 'full';
+	const label = (name: string) => (partly && name === 'cot' ? 'part of the chain of thought' : (LABELS.get(name) ?? visible(name)));
 	return names.map((name): ArmView => {
 		const arm = arms.find((candidate) => candidate.name === name);
 		const comparable = arm?.answer !== undefined && arm !== reference;

@@ -202,7 +202,7 @@ export interface ThoughtView {
 	level?: LevelView;
 	/** Why it is spare; absent where it is not. */
 	spare?: string;
-	/** Highest-ranked tokens at the asked layer; `prob` is NaN where only their ranks are known. `live`: the task's structure allows it at this step; absent where it has none. */
+	/** Highest-ranked tokens at the asked layer; `prob` is NaN, and `null` once it was sent, where only their ranks are known. `live`: the task's structure allows it at this step; absent where it has none. */
 	top: { text: string; prob: number; live?: boolean }[];
 	/** Entropy at the asked layer, in nats. */
 	entropy: number;

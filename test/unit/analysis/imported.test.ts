@@ -61,6 +61,7 @@ describe('an imported trace in the views', () => {
 		const mixed = await shown(bytesOf('anthropic.jsonl'), 3);
 		assert.deepEqual(said(mixed).map((line) => line!.split(':')[0]), ['thought', 'thought', 'redacted', 'answer']);
 		assert.equal(mixed.run.reasoning, 'redacted');
+		assert.equal(mixed.run.arms[0]!.label, 'part of the chain of thought');
 		for (const { run, rows } of [summary, sealed]) {
 			assert.ok(rows.every(({ sentence }) => sentence!.role !== 'thought'));
 			assert.doesNotMatch(JSON.stringify(run), /"chain of thought"/);
@@ -106,6 +107,7 @@ describe('an imported trace in the views', () => {
 			['·6', '6', '·5', '·six'],
 		]);
 		assert.ok(found.rows.every(({ thought }) => thought!.top.every(({ prob }) => Number.isNaN(prob)) && Number.isNaN(thought!.entropy)));
+		assert.match(found.run.subtitle, /3 latents · no written reasoning in the source$/);
 		assert.deepEqual(found.details[0]!.layers.map(({ layer, top }) => [layer, top.length]), [[0, 5]]);
 		assert.deepEqual(said(found), ['answer: The answer is: 6', undefined, undefined]);
 	});
