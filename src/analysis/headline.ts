@@ -45,7 +45,7 @@ export function headline(
 	const legibility = evidence?.record.legibility.find(({ arm }) => arm === written?.name);
 	return {
 		revision,
-		title: printable(lines.task?.question ?? (lastLine(prompt.text) || document.origin?.sample || '')),
+		title: printable(lines.task?.question ?? (lastLine(prompt.text) || (document.origin ? `sample ${document.origin.sample}` : ''))),
 		subtitle: subtitle(document, lines),
 		arms: armViews(document, extra.arms ?? []),
 		agree: agreement(new Map(document.arms.map((arm) => [arm.name, arm.answer]))),
@@ -81,12 +81,12 @@ const REASONING: Readonly<Record<Reasoning, string>> = {
 function importedSubtitle({ model }: TraceDocument, { latent }: Outline, { file, sample, format, reasoning, sampling, scores }: OriginRecord): string {
 	const [first] = scores;
 	const parts = [
+		REASONING[reasoning],
 		file,
 		`sample ${sample}`,
 		format,
 		model.id,
 		...(latent ? [`${latent.thoughts.length} latents`] : []),
-		REASONING[reasoning],
 		...(sampling.temperature === undefined ? [] : [`temperature ${sampling.temperature}`]),
 		...(sampling.seed === undefined ? [] : [`seed ${sampling.seed}`]),
 		...(first ? [`${first.name} ${first.value}`] : []),

@@ -13,9 +13,9 @@ export interface Sentence {
 const FULL_STOP = /[.!?]["'”’)\]]*\s*$/;
 
 /**
- * Groups what an arm writes into sentences, step by step. The prompt, the recipe's own tokens, latents and the tokens in `stops`
- * (which end a segment) are no part of any. A full stop ends a sentence only where white space or nothing follows, so that `3.5`
- * is one word.
+ * Groups what an arm writes into sentences, step by step. The prompt, the recipe's own tokens, latents, steps without a text, and the tokens in
+ * `stops` (which end a segment) are no part of any. A full stop ends a sentence only where white space or nothing follows, so that
+ * `3.5` is one word.
  */
 export class SentenceSplitter {
 	readonly sentences: Sentence[] = [];
@@ -25,7 +25,7 @@ export class SentenceSplitter {
 
 	/** Whether the step belongs to a sentence, which is then the last one. `text`: of its token. */
 	add(position: number, step: Step, text: string): boolean {
-		if (step.kind === 'prompt' || step.kind === 'latent' || step.forced || step.part === 'markup' || this.stops.has(text)) {
+		if (step.kind === 'prompt' || step.kind === 'latent' || step.id < 0 || step.forced || step.part === 'markup' || this.stops.has(text)) {
 			this.open = undefined;
 			return false;
 		}

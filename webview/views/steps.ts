@@ -22,9 +22,9 @@ const SCROLL_REST_MS = 150;
 /** Heading of the written column: only the chain of thought itself is called so. */
 const WRITTEN: Readonly<Record<NonNullable<Run['reasoning']>, string>> = {
 	full: 'Chain of thought',
-	summary: 'Written, with a summary of the reasoning',
-	redacted: 'Written, with reasoning withheld',
-	none: 'Written, without reasoning',
+	summary: 'Reasoning summary',
+	redacted: 'Reasoning withheld',
+	none: 'Without reasoning',
 };
 
 export function steps(context: Context): View {

@@ -4,7 +4,7 @@
  */
 import { conversation, isWritten } from './conversation';
 import type { RecordImporter } from './importer';
-import type { JsonObject } from './json';
+import { parseJson, type JsonObject } from './json';
 import { MAX_SAMPLES, refuse } from './limits';
 import { plainSample, type Sample } from './sample';
 import { field, inLine, isObject, listAt, numberAt, stringAt } from './values';
@@ -104,9 +104,10 @@ function structured(value: unknown): readonly unknown[] {
 		return value;
 	}
 	try {
-		const parsed: unknown = JSON.parse(typeof value === 'string' ? value : '[]');
+		const parsed = parseJson(new TextEncoder().encode(typeof value === 'string' ? value : '[]'), 'an attribute');
 		return Array.isArray(parsed) ? parsed : [parsed];
 	} catch {
+		// Plain text: no messages.
 		return [];
 	}
 }

@@ -32,6 +32,12 @@ describe('hostile JSON', () => {
 		await refused(bytes, /nests deeper/);
 	});
 
+	test('five million levels in the text of an attribute are no messages', async () => {
+		const value = JSON.stringify('['.repeat(LEVELS) + ']'.repeat(LEVELS));
+		const span = `{"attributes":{"gen_ai.output.messages":${value},"gen_ai.system":"x"},"spanId":"1"}`;
+		assert.deepEqual((await importAll(utf8(span))).samples, []);
+	});
+
 	test('levels that are open but never closed, and brackets inside of texts', async () => {
 		await refused(utf8('{"a":'.repeat(400)), /ends before its JSON does/);
 		const { samples } = await importAll(utf8(JSON.stringify({ prompt: '[{'.repeat(10_000), response: '<think>["\\"{</think>4' })));
