@@ -120,6 +120,8 @@ export interface OriginRecord {
 	steps: 'tokens' | 'sentences';
 	/** What the source takes for the right answer. */
 	target?: string;
+	/** A chain of thought that the source holds as right and that the model did not write. */
+	reference?: string;
 	scores: { name: string; value: string }[];
 	sampling: { temperature?: number; topP?: number; seed?: number; maxTokens?: number };
 	/** The last site of `hidden.resid` was taken after the final norm, as Hugging Face's models return it: do not norm it again. */

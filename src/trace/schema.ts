@@ -81,6 +81,7 @@ const origin = v.object({
 	reasoning: v.picklist(['full', 'summary', 'redacted', 'none']),
 	steps: v.picklist(['tokens', 'sentences']),
 	target: v.optional(text),
+	reference: v.optional(text),
 	scores: list(v.object({ name: line, value: line }), MAX_SCORES),
 	sampling: v.object({
 		temperature: v.optional(v.number()),

@@ -34,6 +34,8 @@ interface Listed {
 
 /** Samples that are told to people; `--json` tells all. */
 const MAX_SHOWN = 50;
+/** Distinct notes about samples that are told; of hostile files each sample may have one of its own. */
+const MAX_NOTES = 50;
 /** Names of files are made of what every file system takes. */
 const UNSAFE = /[^A-Za-z0-9._-]+/g;
 const MAX_NAME = 80;
@@ -119,7 +121,7 @@ async function run({ file, json, write, map }: Options): Promise<string> {
 		if (write?.kind === 'one' && written.length === 0) {
 			throw new RunError(write.sample === undefined ? `${file} has no samples: there is nothing to write.` : `${file} has no sample ${JSON.stringify(write.sample)}: see import ${file}.`);
 		}
-		const warnings = [...imported.warnings, ...failures, ...[...notes].map(([note, count]) => (samples.length > 1 ? `${note} (${count} of ${samples.length} samples)` : note))];
+		const warnings = [...imported.warnings, ...failures.slice(0, MAX_NOTES), ...told(notes, samples.length)];
 		const result = { format: imported.format, samples, warnings, ...(write ? { written: written.map((out) => basename(out)) } : {}) };
 		return json ? `${JSON.stringify(result)}\n` : text(result, write);
 	} finally {
@@ -136,6 +138,12 @@ function listed(id: string, { document, tensors }: Composed): Listed {
 		hasLogprobs: has('tokens.logprob'),
 		hasActivations: has('hidden.resid'),
 	};
+}
+
+/** Each note with how many samples it is about. */
+function told(notes: ReadonlyMap<string, number>, samples: number): string[] {
+	const lines = [...notes].slice(0, MAX_NOTES).map(([note, count]) => (samples > 1 ? `${note} (${count} of ${samples} samples)` : note));
+	return notes.size > MAX_NOTES ? [...lines, `There are ${notes.size - MAX_NOTES} more notes, which the traces hold.`] : lines;
 }
 
 /** Two samples never get one name: their place in the file is part of it. */

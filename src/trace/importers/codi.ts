@@ -71,7 +71,8 @@ function block(id: string, lines: readonly string[]): Sample {
 		target,
 		thoughts,
 		scores: correct === undefined ? [] : [{ name: 'correct', value: correct }],
-		notes: gold === undefined ? notes : [...notes, `The data set's own chain of thought, which the model did not write: ${gold}`],
+		reference: gold,
+		notes,
 	};
 }
 

@@ -135,7 +135,7 @@ interface Made {
 }
 
 function documentOf(sample: Sample, context: ImportContext, { arms, texts, written, reasoning }: Made): TraceDocument {
-	const { activations, producer, target, scores, sampling, model = '' } = sample;
+	const { activations, producer, target, reference, scores, sampling, model = '' } = sample;
 	const prompt = bounded(sample.prompt);
 	return {
 		version: SCHEMA_VERSION,
@@ -166,6 +166,7 @@ function documentOf(sample: Sample, context: ImportContext, { arms, texts, writt
 			reasoning,
 			steps: written.tokens > 0 ? 'tokens' : 'sentences',
 			...(target === undefined ? {} : { target: bounded(target) }),
+			...(reference === undefined ? {} : { reference: bounded(reference) }),
 			scores: scores.slice(0, MAX_SCORES).map(({ name, value }) => ({ name: line(name), value: line(value) })),
 			sampling,
 			...(activations?.normed ? { normed: true as const } : {}),

@@ -48,7 +48,7 @@ export interface DecodedThought {
 	words: string[];
 }
 
-export interface Sample extends Pick<OriginRecord, 'producer' | 'target' | 'scores' | 'sampling'> {
+export interface Sample extends Pick<OriginRecord, 'producer' | 'target' | 'reference' | 'scores' | 'sampling'> {
 	/** Unique in its file. */
 	id: string;
 	/** Everything before the model's first turn. */

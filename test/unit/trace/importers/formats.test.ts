@@ -109,6 +109,14 @@ describe('formats', () => {
 		assert.deepEqual([agent!.prompt, agent!.scores], ['system: You are an agent.\n\nuser: Fix the bug.', [{ name: 'exit_status', value: 'submitted' }]]);
 	});
 
+	test('a demonstration of SWE-agent has its history only', async () => {
+		const { history } = JSON.parse(new TextDecoder().decode(bytesOf('swe-agent.traj'))) as { history: unknown[] };
+		const observed = [...history, { role: 'user', content: 'README.md' }];
+		const { format, samples } = await importAll(utf8(JSON.stringify({ history: observed })));
+		assert.deepEqual([format, samples[0]!.prompt], ['swe-agent', 'system: You are an agent.\n\nuser: Fix the bug.']);
+		assert.deepEqual(outlineOf(samples[0]!), ['reasoning: I look around.', 'call: ls', 'input: README.md']);
+	});
+
 	test('decoded latents are thoughts with ranks and no numbers', async () => {
 		const [first] = (await importAll(bytesOf('codi.txt'))).samples;
 		assert.equal(first!.prompt, 'A duck lays 3 eggs.\nHow many do 2 lay?');
@@ -117,7 +125,7 @@ describe('formats', () => {
 			['*', ' x', '>>', '\\', " '"],
 			[' 6', '6', ' 5', ' six', ' 7'],
 		]);
-		assert.equal(first!.target, '6.0');
+		assert.deepEqual([first!.target, first!.reference], ['6.0', '<<3*2=6>>']);
 		await assert.rejects(importAll(utf8("Question0...\nq...\nCoT=x, Answer=1\ndecoded 0th latent (top5): ['a', 'b\n")), says(/cut off/));
 		await assert.rejects(importAll(utf8("Question0...\nq...\ndecoded 1th latent (top5): ['a']\n")), says(/thought 1 where thought 0 should stand/));
 	});
