@@ -34,19 +34,34 @@ export function inflate(codec: Codec, data: Uint8Array, size: number): Uint8Arra
 	return out;
 }
 
-let table: Uint32Array | undefined;
+/** Four tables of 256, so that four bytes are taken at a time ("slicing by 4", Kounavis and Berry 2005). */
+let tables: Uint32Array | undefined;
 
-/** CRC-32 of ISO 3309, as zip files hold it. */
-export function crc32(data: Uint8Array): number {
-	table ??= Uint32Array.from({ length: 256 }, (_, i) => {
+function makeTables(): Uint32Array {
+	const out = new Uint32Array(4 * 256);
+	for (let i = 0; i < 256; i++) {
 		let value = i;
 		for (let bit = 0; bit < 8; bit++) {
 			value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
 		}
-		return value;
-	});
+		out[i] = value;
+	}
+	for (let i = 256; i < out.length; i++) {
+		out[i] = (out[i - 256]! >>> 8) ^ out[out[i - 256]! & 0xff]!;
+	}
+	return out;
+}
+
+/** CRC-32 of ISO 3309, as zip files hold it. */
+export function crc32(data: Uint8Array): number {
+	const table = (tables ??= makeTables());
 	let crc = 0xffffffff;
-	for (let i = 0; i < data.length; i++) {
+	let i = 0;
+	for (const end = data.length - 3; i < end; i += 4) {
+		crc ^= data[i]! | (data[i + 1]! << 8) | (data[i + 2]! << 16) | (data[i + 3]! << 24);
+		crc = table[768 + (crc & 0xff)]! ^ table[512 + ((crc >>> 8) & 0xff)]! ^ table[256 + ((crc >>> 16) & 0xff)]! ^ table[crc >>> 24]!;
+	}
+	for (; i < data.length; i++) {
 		crc = table[(crc ^ data[i]!) & 0xff]! ^ (crc >>> 8);
 	}
 	return (crc ^ 0xffffffff) >>> 0;

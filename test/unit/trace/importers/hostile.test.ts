@@ -1,7 +1,7 @@
 /** Files made to do harm: deep nesting, equal keys, prototypes, bombs, lying sizes, code. Each is refused in one sentence. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { deflateSync, strToU8, zipSync, type Zippable } from 'fflate';
+import { deflateSync, gzipSync, strToU8, zipSync, type Zippable } from 'fflate';
 import { memoryBytes } from '../../../../src/trace/bytes';
 import { encodeHeader } from '../../../../src/trace/container';
 import { crc32 } from '../../../../src/trace/importers/inflate';
@@ -161,6 +161,12 @@ describe('hostile zips', () => {
 
 	test('the checksum is that of zlib', () => {
 		assert.equal(crc32(utf8('123456789')), 0xcbf43926);
+		for (const length of [0, 1, 3, 4, 5, 4096, 10_001]) {
+			const data = Uint8Array.from({ length }, (_, i) => (i * 31) ^ (i >> 3));
+			// The checksum of a member of a gzip file is its last but one word.
+			const packed = gzipSync(data);
+			assert.equal(crc32(data), new DataView(packed.buffer, packed.byteOffset).getUint32(packed.length - 8, true));
+		}
 	});
 });
 
