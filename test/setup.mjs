@@ -134,3 +134,26 @@ export function installAll() {
 	installBrowser();
 	process.env.VSCODE_HOST_DIR ??= installEditor();
 }
+
+/**
+ * Logs of the real inspect_ai with its mock model, kept on this machine for as long as the script that makes them does not change. Their
+ * folder goes into the environment variable NEURALESE_LOGS.
+ */
+export function makeLogs() {
+	const sources = join(ROOT, 'test/fixtures/imports');
+	const hash = createHash('sha256');
+	['requirements.txt', 'inspect_logs.py'].forEach((name) => hash.update(readFileSync(join(sources, name))));
+	const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'neuralese-inspector');
+	const folder = join(cache, `logs-${hash.digest('hex').slice(0, 16)}`);
+	if (!existsSync(join(folder, 'done'))) {
+		console.error('Installing Inspect and writing its logs (once)…');
+		const quietly = { stdio: ['ignore', 2, 2] };
+		const environment = join(folder, 'python');
+		const python = join(environment, 'bin/python');
+		run('python3', ['-m', 'venv', '--clear', environment], quietly);
+		run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', join(sources, 'requirements.txt')], quietly);
+		run(python, [join(sources, 'inspect_logs.py'), folder], quietly);
+		writeFileSync(join(folder, 'done'), '');
+	}
+	process.env.NEURALESE_LOGS = folder;
+}

@@ -1,9 +1,10 @@
-import type { ArmRecord, ProbePlace, Step } from '../trace/document';
+import type { ArmRecord, ProbePlace, Step, StepPart } from '../trace/document';
 import { joined } from './text';
 
 /** A stretch of what an arm wrote. */
 export interface Sentence {
-	role: 'thought' | 'answer';
+	/** The last three of imported traces only. */
+	role: 'thought' | 'answer' | Exclude<StepPart, 'markup'>;
 	/** Positions in the arm's sequence, ascending. */
 	steps: number[];
 	text: string;
@@ -13,9 +14,9 @@ export interface Sentence {
 const FULL_STOP = /[.!?]["'”’)\]]*\s*$/;
 
 /**
- * Groups what an arm writes into sentences, step by step. The prompt, the recipe's own tokens, latents and the tokens in `stops`
- * (which end a segment) are no part of any. A full stop ends a sentence only where white space or nothing follows, so that `3.5`
- * is one word. Blank lines belong to the sentence that they follow.
+ * Groups what an arm writes into sentences, step by step. The prompt, the recipe's own tokens, latents, steps without a text, and the
+ * tokens in `stops` (which end a segment) are no part of any. A full stop ends a sentence only where white space or nothing follows,
+ * so that `3.5` is one word. Blank lines belong to the sentence that they follow.
  */
 export class SentenceSplitter {
 	readonly sentences: Sentence[] = [];
@@ -25,12 +26,12 @@ export class SentenceSplitter {
 
 	/** Whether the step belongs to a sentence, which is then the last one. `text`: of its token. */
 	add(position: number, step: Step, text: string): boolean {
-		if (step.kind === 'prompt' || step.kind === 'latent' || step.forced || this.stops.has(text)) {
+		if (step.kind === 'prompt' || step.kind === 'latent' || step.id < 0 || step.forced || step.part === 'markup' || this.stops.has(text)) {
 			this.open = undefined;
 			return false;
 		}
 		const { open } = this;
-		const role = step.kind === 'answer' ? 'answer' : 'thought';
+		const role = step.part ?? (step.kind === 'answer' ? 'answer' : 'thought');
 		const ended = open && (open.role !== role || (text.trim() !== '' && isWhole(open.text, text)));
 		if (!open || ended) {
 			this.open = { role, steps: [], text: '' };
