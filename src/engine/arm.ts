@@ -136,6 +136,11 @@ function textsOf({ feedback }: LatentSegment): string[] {
 	return feedback.site === 'token' ? [feedback.token] : feedback.site === 'tokens' ? feedback.tokens : [];
 }
 
+/** What is fed before a prompt: nothing where the prompt begins so itself, as one does that a chat template has written. */
+export function leadOf({ before }: Pick<ArmPlan, 'before'>, ids: readonly number[]): readonly number[] {
+	return before.every((id, i) => ids[i] === id) ? [] : before;
+}
+
 /** Fails where the arm cannot even begin to answer inside the context. Decoding that runs into its end is cut instead. */
 export function checkFits(plan: ArmPlan, promptTokens: number, context: number): void {
 	if (promptTokens === 0) {

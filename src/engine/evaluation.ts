@@ -1,7 +1,7 @@
 /** Answers only, for many prompts: no lens, no trace. */
 import { readAnswer } from '../analysis/answers';
 import type { EvaluateEvent, EvaluateParams } from './api';
-import { checkFits, planArms, type ArmPlan } from './arm';
+import { checkFits, leadOf, planArms, type ArmPlan } from './arm';
 import { EngineError } from './error';
 import type { Model } from './model';
 import { LastReader } from './readers';
@@ -38,7 +38,7 @@ export async function evaluate(
 			const key = plan.before.join();
 			if (!prefixes.has(key)) {
 				const start = performance.now();
-				const prefix = await prefill(model, [...plan.before, ...ids], signal, (forward) => reader.read(forward));
+				const prefix = await prefill(model, [...leadOf(plan, ids), ...ids], signal, (forward) => reader.read(forward));
 				prefixes.set(key, { prefix, seconds: (performance.now() - start) / 1000 });
 			}
 			const { prefix, seconds } = prefixes.get(key)!;

@@ -2,7 +2,7 @@
 import { recipeTokens, SentenceSplitter } from '../analysis/sentences';
 import type { ProbePlace, Step, Thought } from '../trace/document';
 import type { FeaturesEvent, FeaturesParams, FeaturesResult, ProgressEvent, StatesParams } from './api';
-import { checkFits, planArms, type ArmPlan } from './arm';
+import { checkFits, leadOf, planArms, type ArmPlan } from './arm';
 import { bySite, type Forward } from './body';
 import { EngineError } from './error';
 import type { Model } from './model';
@@ -112,7 +112,7 @@ export async function* read(states: States, prompts: readonly string[]): AsyncGe
 
 async function run({ model, plan, at, sites, options, signal }: States, ids: readonly number[]): Promise<Features> {
 	const reader = new FeatureReader(model, at, sites);
-	const prefix = await prefill(model, [...plan.before, ...ids], signal, (forward) => reader.last(forward));
+	const prefix = await prefill(model, [...leadOf(plan, ids), ...ids], signal, (forward) => reader.last(forward));
 	await new ArmRun(model, plan, prefix, reader, samplingOf(options, plan), signal).run();
 	return reader.features();
 }

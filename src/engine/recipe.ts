@@ -20,14 +20,15 @@ export function defaultRecipe(tokenizer: Tokenizer, stops: readonly number[], la
 		const tokens = tokenizer.encode(text).ids.flatMap((id) => tokenizer.tokenOf(id) ?? []);
 		return tokens.length > 0 ? [{ kind: 'tokens', tokens }] : [];
 	};
-	const prompt: RecipeSegment = { kind: 'prompt' };
+	const { lead } = tokenizer;
+	const prompt: RecipeSegment[] = [...(lead.length > 0 ? [{ kind: 'tokens' as const, tokens: lead }] : []), { kind: 'prompt' }];
 	const answer: RecipeSegment = { kind: 'decode', role: 'answer', stop, limit: ANSWER_LIMIT, atLimit: 'go-on' };
 	return {
 		trainedLatents: 0,
 		arms: {
-			direct: [prompt, answer],
+			direct: [...prompt, answer],
 			cot: [
-				prompt,
+				...prompt,
 				...cue(CHAIN_CUE),
 				{ kind: 'decode', role: 'thought', stop, limit: CHAIN_LIMIT, atLimit: 'go-on' },
 				...cue(ANSWER_CUE),
@@ -35,8 +36,8 @@ export function defaultRecipe(tokenizer: Tokenizer, stops: readonly number[], la
 			],
 			...(latents
 				? {
-						coconut: [prompt, { kind: 'latent', count: COCONUT_THOUGHTS, feedback: { site: 'normed' } }, answer],
-						soft: [prompt, { kind: 'latent', count: SOFT_THOUGHTS, feedback: { site: 'mixture', top: SOFT_TOP } }, answer],
+						coconut: [...prompt, { kind: 'latent', count: COCONUT_THOUGHTS, feedback: { site: 'normed' } }, answer],
+						soft: [...prompt, { kind: 'latent', count: SOFT_THOUGHTS, feedback: { site: 'mixture', top: SOFT_TOP } }, answer],
 					}
 				: {}),
 		},

@@ -1,6 +1,6 @@
 /** The prompt as it is fed, read once for all arms that begin with the same tokens. */
 import type { Step } from '../trace/document';
-import type { ArmPlan } from './arm';
+import { leadOf, type ArmPlan } from './arm';
 import { EngineError } from './error';
 import type { Model } from './model';
 import { CODES, LensReader } from './readers';
@@ -28,7 +28,8 @@ export class Starts {
 	) {}
 
 	/** Fails with `bad-model` where the model gives no finite logits for the prompt. */
-	async of({ before }: ArmPlan): Promise<Start> {
+	async of(plan: ArmPlan): Promise<Start> {
+		const before = leadOf(plan, this.encoded.ids);
 		const key = before.join();
 		const start = this.known.get(key) ?? (await this.read(before));
 		this.known.set(key, start);

@@ -8,6 +8,7 @@ import { EngineError } from './error';
 import { spellingOf, surface, type DecoderConfig, type Spelling } from './surface';
 import { AddedTokens } from './tokens/added';
 import { unsupported, type AddedToken, type Config } from './tokens/config';
+import { leadOf } from './tokens/lead';
 import { normaliserOf, type Normaliser } from './tokens/normaliser';
 import { splitterOf, type Splitter } from './tokens/splitter';
 import { subwordsOf, typeOf, unknownIdOf, type Subwords } from './tokens/subwords';
@@ -100,6 +101,11 @@ export class Tokenizer {
 	/** One above the highest id. */
 	get vocabularySize(): number {
 		return this.size;
+	}
+
+	/** Tokens that belong before a text. `encode` leaves them out: a recipe says where they stand, or a chat template writes them. */
+	get lead(): string[] {
+		return leadOf(this.config.post_processor).filter((token) => this.idOf(token) !== undefined);
 	}
 
 	/** What stands for words outside the vocabulary; undefined where every text has tokens. */

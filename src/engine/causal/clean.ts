@@ -3,7 +3,7 @@ import { readAnswer } from '../../analysis/answers';
 import type { CleanRun } from '../../analysis/causal';
 import { recipeTokens, sentences } from '../../analysis/sentences';
 import type { RunOptions, Step, Thought } from '../../trace/document';
-import { checkFits, type ArmPlan } from '../arm';
+import { checkFits, leadOf, type ArmPlan } from '../arm';
 import type { Cache, Forward } from '../body';
 import type { Last } from '../last';
 import type { Model } from '../model';
@@ -95,7 +95,7 @@ export async function recorded(
 	const { ids } = tokenizer.encode(prompt);
 	checkFits(plan, ids.length, manifest.shape.context);
 	const reader = new LastReader(model);
-	const prefix = await prefill(model, [...plan.before, ...ids], signal, (forward) => reader.read(forward));
+	const prefix = await prefill(model, [...leadOf(plan, ids), ...ids], signal, (forward) => reader.read(forward));
 	const recorder = new Recorder(model, prefix);
 	const sampling = samplingOf({ seed, temperature: 0 }, plan);
 	const answered = { ...plan, segments: plan.segments.slice(0, until + 1) };

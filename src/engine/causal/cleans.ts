@@ -1,7 +1,7 @@
 /** Unchanged runs of many prompts: their thoughts are computed side by side. */
 import { rowsThatFit } from '../../analysis/batches';
 import type { RunOptions, Step } from '../../trace/document';
-import { checkFits, type ArmPlan, type Thinks } from '../arm';
+import { checkFits, leadOf, type ArmPlan, type Thinks } from '../arm';
 import { bySite, type Cache, type Fed, type Forwards, type Row } from '../body';
 import { rowOf, stacked } from '../cache';
 import type { State } from '../head';
@@ -99,7 +99,7 @@ class Cleans {
 		for (const prompt of prompts) {
 			const { ids } = tokenizer.encode(prompt);
 			checkFits(this.plan, ids.length, manifest.shape.context);
-			prefixes.push(await prefill(this.model, [...this.plan.before, ...ids], this.signal, (forward) => reader.read(forward)));
+			prefixes.push(await prefill(this.model, [...leadOf(this.plan, ids), ...ids], this.signal, (forward) => reader.read(forward)));
 		}
 		return prefixes;
 	}

@@ -2,7 +2,7 @@
 import { setImmediate as yielded } from 'node:timers/promises';
 import { cloudOf, measure, MEASURES, scaleOf, type Clouds, type Measures, type Member, type Scale } from '../../analysis/ood';
 import type { ProgressEvent } from '../api';
-import type { ArmPlan, Thinks } from '../arm';
+import { leadOf, type ArmPlan, type Thinks } from '../arm';
 import { bySite, type Forward } from '../body';
 import { EngineError } from '../error';
 import { sha256 } from '../folder';
@@ -184,8 +184,9 @@ async function statesOf(sample: Sample): Promise<{ states: Float32Array; positio
 			const seconds = model.cost.seconds(model.cost.chunk, shape.context, true);
 			emit({ kind: 'progress', message: 'Reading the reference text', fraction: i / texts.length, seconds });
 		}
-		await prefill(model, [...before, ...ids], signal, async (forward, start) => {
-			const at = start - before.length;
+		const lead = leadOf({ before }, ids);
+		await prefill(model, [...lead, ...ids], signal, async (forward, start) => {
+			const at = start - lead.length;
 			const rows = Array.from({ length: forward.count }, (_, row) => row).filter(
 				(row) => at + row >= 0 && chosen.has(first + at + row),
 			);

@@ -4,7 +4,7 @@ import { spareReason } from '../../analysis/spare';
 import { parseTask } from '../../analysis/task';
 import type { Thought } from '../../trace/document';
 import type { OodArm, OodParams, OodResult, ProgressEvent } from '../api';
-import { checkFits, planArms } from '../arm';
+import { checkFits, leadOf, planArms } from '../arm';
 import type { Forward } from '../body';
 import { EngineError } from '../error';
 import type { Model } from '../model';
@@ -52,7 +52,7 @@ export class Ood {
 		const measured: OodArm[] = [];
 		for (const plan of plans) {
 			const reader = new ThoughtReader(new LastReader(model));
-			const prefix = await prefill(model, [...plan.before, ...encoded.ids], signal, (forward) => reader.read(forward));
+			const prefix = await prefill(model, [...leadOf(plan, encoded.ids), ...encoded.ids], signal, (forward) => reader.read(forward));
 			const { note } = await new ArmRun(model, plan, prefix, reader, samplingOf(options, plan), signal).run();
 			if (note !== undefined) {
 				notes.push(note);

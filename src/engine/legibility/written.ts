@@ -3,7 +3,7 @@ import type { Lexicon } from '../../analysis/legibility';
 import { surprisalBits } from '../../analysis/lens';
 import type { Step } from '../../trace/document';
 import type { LegibilityEvent, LegibilityParams, LegibilityResult, WrittenChain } from '../api';
-import { planArms, type ArmPlan } from '../arm';
+import { leadOf, planArms, type ArmPlan } from '../arm';
 import type { Forward } from '../body';
 import { answerOf } from '../causal/clean';
 import { EngineError } from '../error';
@@ -66,7 +66,7 @@ export class WrittenRun {
 		const { options, prompts } = this.params;
 		const { cost, manifest } = model;
 		this.tick(cost.seconds(manifest.shape.context, manifest.shape.context, false));
-		const start = await prefill(model, [...plan.before, ...ids], signal, (forward) => this.last.read(forward));
+		const start = await prefill(model, [...leadOf(plan, ids), ...ids], signal, (forward) => this.last.read(forward));
 		const recorder = new Recorder(this.last, plan, ids);
 		const sampling = samplingOf({ ...options, seed: seedOf(options.seed, index) }, plan);
 		const run = new ArmRun(model, plan, start, recorder, sampling, signal);
@@ -129,11 +129,11 @@ class Recorder implements Reader {
 
 	constructor(
 		private readonly last: LastReader,
-		{ before }: ArmPlan,
+		plan: ArmPlan,
 		prompt: readonly number[],
 	) {
 		this.steps = [
-			...before.map((id): Step => ({ kind: 'token', id, forced: true })),
+			...leadOf(plan, prompt).map((id): Step => ({ kind: 'token', id, forced: true })),
 			...prompt.map((id): Step => ({ kind: 'prompt', id })),
 		];
 		this.logprobs = this.steps.map(() => NaN);

@@ -68,11 +68,22 @@ export interface ModelConfig {
 	dropout?: number | null;
 }
 
+/** What is put around a text. */
+export interface PostProcessorConfig {
+	type: string;
+	processors?: PostProcessorConfig[];
+	/** Of a template. */
+	single?: { SpecialToken?: { id: string }; Sequence?: unknown }[];
+	/** Of BERT's and RoBERTa's: the token that stands first, and its id. */
+	cls?: [string, number];
+}
+
 export interface Config {
 	added_tokens: AddedToken[];
 	normalizer: NormalizerConfig | null;
 	pre_tokenizer: PreTokenizerConfig | null;
 	decoder: DecoderConfig | null;
+	post_processor?: PostProcessorConfig | null;
 	model: ModelConfig;
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { checkFits, planArms } from '../../../src/engine/arm';
+import { checkFits, leadOf, planArms } from '../../../src/engine/arm';
 import { EngineError } from '../../../src/engine/error';
 import type { Recipe } from '../../../src/engine/manifest';
 
@@ -54,6 +54,13 @@ describe('arm', () => {
 			fixed: 8,
 			feedback: 'state after the final norm',
 		});
+	});
+
+	test('a prompt that begins with what belongs before it is not given that again', () => {
+		assert.deepEqual(leadOf({ before: [1] }, [5, 6]), [1]);
+		assert.deepEqual(leadOf({ before: [1] }, [1, 5]), []);
+		assert.deepEqual(leadOf({ before: [1, 2] }, [1, 5]), [1, 2]);
+		assert.deepEqual(leadOf({ before: [] }, [5]), []);
 	});
 
 	test('all arms in the order of the recipe where none are asked for, each once', () => {

@@ -48,6 +48,11 @@ describe('as in Python', () => {
 		});
 	}
 
+	test('what belongs before a text', () => {
+		const lead = (name: string) => named(name)[0]!.tokenizer.lead;
+		assert.deepEqual(['llama2', 'bert', 'gpt2', 'roberta'].map(lead), [['<s>'], ['[CLS]'], [], []]);
+	});
+
 	test('decoded text', () => {
 		for (const { name, tokenizer, cases } of all) {
 			for (const { text, ids, decoded = text } of cases) {
