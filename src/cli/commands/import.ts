@@ -1,5 +1,6 @@
 /** `import`: what samples a log, a data set or a file of activations holds, and one or all of them as traces. */
 import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { printable } from '../../analysis/text';
 import { producer } from '../../engine/product';
@@ -71,6 +72,9 @@ async function run({ file, json, write, map }: Options): Promise<string> {
 		await checkOutFile(write.out, [file]);
 	} else if (write) {
 		await checkOutFolder(write.folder);
+	}
+	if ((await stat(path).catch(() => undefined))?.isFile() === false) {
+		throw new RunError(`${file} is not a file: name a log, a data set or activations.`);
 	}
 	const bytes = await openFile(path);
 	try {
