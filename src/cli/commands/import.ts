@@ -123,7 +123,8 @@ async function run({ file, json, write, map }: Options): Promise<string> {
 			throw new RunError(failures[0]!);
 		}
 		if (write?.kind === 'one' && written.length === 0) {
-			throw new RunError(write.sample === undefined ? `${file} has no samples: there is nothing to write.` : `${file} has no sample ${JSON.stringify(write.sample)}: see import ${file}.`);
+			const missing = write.sample === undefined ? 'samples: there is nothing to write' : `sample ${JSON.stringify(write.sample)}: see import ${file}`;
+			throw new RunError(`${file} has no ${missing}.`);
 		}
 		const warnings = [...imported.warnings, ...failures.slice(0, MAX_NOTES), ...told(notes, samples.length)];
 		const result = { format: imported.format, samples, warnings, ...(write ? { written: written.map((out) => basename(out)) } : {}) };
