@@ -1,5 +1,6 @@
 /** `import`: what samples a log, a data set or a file of activations holds, and one or all of them as traces. */
 import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { printable } from '../../analysis/text';
 import { producer } from '../../engine/product';
@@ -72,6 +73,9 @@ async function run({ file, json, write, map }: Options): Promise<string> {
 	} else if (write) {
 		await checkOutFolder(write.folder);
 	}
+	if ((await stat(path).catch(() => undefined))?.isFile() === false) {
+		throw new RunError(`${file} is not a file: name a log, a data set or activations.`);
+	}
 	const bytes = await openFile(path);
 	try {
 		const imported = await openImport(bytes, { map });
@@ -119,7 +123,8 @@ async function run({ file, json, write, map }: Options): Promise<string> {
 			throw new RunError(failures[0]!);
 		}
 		if (write?.kind === 'one' && written.length === 0) {
-			throw new RunError(write.sample === undefined ? `${file} has no samples: there is nothing to write.` : `${file} has no sample ${JSON.stringify(write.sample)}: see import ${file}.`);
+			const missing = write.sample === undefined ? 'samples: there is nothing to write' : `sample ${JSON.stringify(write.sample)}: see import ${file}`;
+			throw new RunError(`${file} has no ${missing}.`);
 		}
 		const warnings = [...imported.warnings, ...failures.slice(0, MAX_NOTES), ...told(notes, samples.length)];
 		const result = { format: imported.format, samples, warnings, ...(write ? { written: written.map((out) => basename(out)) } : {}) };

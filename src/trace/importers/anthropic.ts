@@ -29,9 +29,10 @@ export const anthropic: RecordImporter = {
 		const before = conversation(messages, { model }, () => undefined);
 		const written = isResponse(record) ? writtenParts(response, { model }) : { parts: [], notes: [] };
 		const prompt = [system === undefined ? '' : messageText({ content: system }), before.prompt].filter((text) => text !== '').join('\n\n');
+		const turns = written.parts.length > 0 ? [...before.turns, { parts: written.parts }] : before.turns;
 		return [
 			{
-				...plainSample(stringAt(response, 'id') ?? stringAt(record, 'id') ?? id, prompt, written.parts.length > 0 ? [...before.turns, { parts: written.parts }] : before.turns),
+				...plainSample(stringAt(response, 'id') ?? stringAt(record, 'id') ?? id, prompt, turns),
 				model,
 				sampling: samplingOf(request),
 				state: stringAt(response, 'stop_reason') === 'max_tokens' ? 'limit' : 'done',

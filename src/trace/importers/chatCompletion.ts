@@ -1,5 +1,5 @@
 /** What chat completions of OpenAI's API and of its imitators have in common: one sample for each choice. */
-import { conversation, promptText, writtenParts } from './conversation';
+import { conversation, writtenParts } from './conversation';
 import type { JsonObject } from './json';
 import { loggedTokens } from './logprobs';
 import { plainSample, type Sample } from './sample';
@@ -44,7 +44,7 @@ export function readChat(record: JsonObject, id: string, producer: string | unde
 		const hidden = numberAt(response, 'usage', 'completion_tokens_details', 'reasoning_tokens') ?? 0;
 		const silent = hidden > 0 && parts.every(({ kind }) => kind === 'answer' || kind === 'call');
 		return {
-			...plainSample(choices.length > 1 ? `${name}/${numberAt(choice, 'index') ?? i}` : name, before.prompt || promptText(messages), [...before.turns, { parts, tokens }]),
+			...plainSample(choices.length > 1 ? `${name}/${numberAt(choice, 'index') ?? i}` : name, before.prompt, [...before.turns, { parts, tokens }]),
 			model,
 			producer,
 			created: fromSeconds(numberAt(response, 'created')),

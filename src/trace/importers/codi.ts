@@ -17,7 +17,10 @@ export const codi: FileImporter = {
 	kind: 'file',
 	name: 'codi-latents',
 	label: "CODI's decoded latents",
-	matches: (found) => found.container === 'text' && /^Question ?\d+\.\.\./m.test(found.text) && /^decoded \d+(?:th|st|nd|rd) latent \(top\d+\):/m.test(found.text),
+	matches: (found) =>
+		found.container === 'text' &&
+		/^Question ?\d+\.\.\./m.test(found.text) &&
+		/^decoded \d+(?:th|st|nd|rd) latent \(top\d+\):/m.test(found.text),
 	open: async (found) => {
 		const { text } = found as Found & { container: 'text' };
 		const all = text.split(/\r?\n/);

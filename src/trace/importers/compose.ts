@@ -82,10 +82,11 @@ function armName({ turns }: Sample): string {
 	return parts.some(({ kind }) => kind === 'reasoning') ? 'cot' : reasoning === 'none' ? 'direct' : reasoning;
 }
 
-/** Whether each row of the activations is a step: the rows after the prompt's are the tokens that were logged, but the last, which nothing followed. */
+/** Whether each row of the activations is a step: rows after the prompt's are the logged tokens, but the last, which nothing followed. */
 function fits({ turns }: Sample, { rows, prompt }: Activations): boolean {
 	const [only] = turns;
-	return turns.length === 1 && only?.tokens !== undefined && (rows - prompt === only.tokens.length || rows - prompt === only.tokens.length - 1);
+	const missing = (only?.tokens?.length ?? 0) - (rows - prompt);
+	return turns.length === 1 && only?.tokens !== undefined && (missing === 0 || missing === 1);
 }
 
 function writtenArm(name: string, { steps }: Steps, { turns, state, thoughts }: Sample): ArmRecord {
@@ -181,7 +182,9 @@ function notesOf({ notes, turns, activations }: Sample, { unplaced }: Steps, rea
 	const [summaries, redacted, full] = [count('summary'), count('redacted'), count('reasoning')];
 	const mixed = full > 0 && reasoning !== 'full' ? `, ${full} ${full === 1 ? 'is' : 'are'} the chain of thought itself` : '';
 	return [
-		...(summaries > 0 ? [`${plural(summaries, 'part')} of the reasoning ${summaries === 1 ? 'is a summary' : 'are summaries'} and not the chain of thought${mixed}.`] : []),
+		...(summaries > 0
+			? [`${plural(summaries, 'part')} of the reasoning ${summaries === 1 ? 'is a summary' : 'are summaries'} and not the chain of thought${mixed}.`]
+			: []),
 		...(redacted > 0 ? [`${plural(redacted, 'part')} of the reasoning ${redacted === 1 ? 'was' : 'were'} withheld${summaries > 0 ? '' : mixed}.`] : []),
 		...(unplaced > 0 ? [`The log-probabilities of ${plural(unplaced, 'turn')} do not fit the text and were left out.`] : []),
 		...(activations?.normed ? ['The last site of the activations is after the final norm, as the model library returns it.'] : []),

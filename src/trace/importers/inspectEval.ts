@@ -19,7 +19,9 @@ export const inspectEval: FileImporter = {
 	kind: 'file',
 	name: 'inspect-eval',
 	label: 'Inspect .eval log',
-	matches: (found) => found.container === 'zip' && (found.entries.has(HEADER) || found.entries.has(START) || [...found.entries.keys()].some((name) => SAMPLE.test(name))),
+	matches: (found) =>
+		found.container === 'zip' &&
+		(found.entries.has(HEADER) || found.entries.has(START) || [...found.entries.keys()].some((name) => SAMPLE.test(name))),
 	open: async (found) => {
 		const { bytes, entries } = found as Found & { container: 'zip' };
 		const { header, warnings } = await readHeader(bytes, entries);

@@ -15,7 +15,10 @@ export const inspectJson: FileImporter = {
 	kind: 'file',
 	name: 'inspect-json',
 	label: 'Inspect .json log',
-	matches: (found) => found.container === 'json' && found.outline.kind === 'object' && found.outline.members.has('eval') && ['samples', 'plan', 'status'].some((name) => found.outline.members.has(name)),
+	matches: (found) => {
+		const members = found.container === 'json' && found.outline.kind === 'object' ? found.outline.members : undefined;
+		return members?.has('eval') === true && ['samples', 'plan', 'status'].some((name) => members.has(name));
+	},
 	open: async (found) => {
 		const { bytes, outline } = found as Found & { container: 'json' };
 		const parts = await Promise.all(

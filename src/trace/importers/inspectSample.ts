@@ -60,8 +60,9 @@ export function inspectSample(raw: JsonObject, id: string, header: InspectHeader
 	const stop = stringAt(output, 'choices', 0, 'stop_reason');
 	const limit = stringAt(raw, 'limit', 'type');
 	const error = stringAt(raw, 'error', 'message');
+	const asked = typeof input === 'string' ? input : promptText(Array.isArray(input) ? input : []);
 	return {
-		...plainSample(id, messages.length > 0 ? read.prompt : typeof input === 'string' ? input : promptText(Array.isArray(input) ? input : []), read.turns),
+		...plainSample(id, messages.length > 0 ? read.prompt : asked, read.turns),
 		model,
 		producer: header.producer,
 		created: stringAt(raw, 'started_at') ?? header.created,

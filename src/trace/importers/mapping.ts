@@ -45,7 +45,8 @@ function guessed(tensors: readonly Tensor[]): string | undefined {
 
 function question(tensors: readonly Tensor[], guess: string | undefined): string {
 	const example = guess ?? 'hidden:position,site,width';
-	return `The file holds tensors and does not say what they are (${described(tensors) || 'none'}): give --map NAME:AXES, for example --map '${example}'.`;
+	const has = described(tensors) || 'none';
+	return `The file holds tensors and does not say what they are (${has}): give --map NAME:AXES, for example --map '${example}'.`;
 }
 
 function parse(map: string, tensors: readonly Tensor[]): Mapped {
@@ -61,9 +62,11 @@ function parse(map: string, tensors: readonly Tensor[]): Mapped {
 	if (!first || (name.includes(PLACEHOLDER) && axes.includes('site'))) {
 		refuse(`the mapping ${quote(map)} names no tensor of it`, `it has ${described(tensors)}`);
 	}
-	const wrong = found.find(({ dtype, shape }) => !FLOATS.has(dtype) || shape.length !== axes.length || shape.some((size, i) => size !== first.shape[i]));
+	const isLikeFirst = (shape: readonly number[]) => shape.length === axes.length && shape.every((size, i) => size === first.shape[i]);
+	const wrong = found.find(({ dtype, shape }) => !FLOATS.has(dtype) || !isLikeFirst(shape));
 	if (wrong) {
-		refuse(`tensor ${quote(wrong.name)} is ${wrong.dtype} [${wrong.shape.join(', ')}], which ${quote(map)} does not fit`, 'name its axes in their order, of floats');
+		const is = `${wrong.dtype} [${wrong.shape.join(', ')}]`;
+		refuse(`tensor ${quote(wrong.name)} is ${is}, which ${quote(map)} does not fit`, 'name its axes in their order, of floats');
 	}
 	const mapped: Mapped = { tensors: found, axes: axes as Axis[] };
 	const [sites, width] = [extent(mapped, 'site'), extent(mapped, 'width')];

@@ -20,11 +20,11 @@ export const openR1: RecordImporter = {
 		}
 		return generations.map((generation, i) => {
 			const { parts, notes } = splitThinking(typeof generation === 'string' ? generation : '');
-			const verdicts = VERDICTS.map((verdict) => ({ name: verdict, value: field(record, verdict, i) })).filter(({ value }) => value !== undefined && value !== null);
+			const verdicts = VERDICTS.map((verdict) => ({ name: verdict, value: field(record, verdict, i) }));
 			return {
 				...plainSample(`${name}/${i}`, stringAt(record, 'problem') ?? '', [{ parts }]),
 				target: stringAt(record, 'answer'),
-				scores: verdicts.map((verdict) => ({ name: verdict.name, value: inLine(verdict.value) })),
+				scores: verdicts.filter(({ value }) => value !== undefined && value !== null).map((verdict) => ({ name: verdict.name, value: inLine(verdict.value) })),
 				state: field(record, 'is_reasoning_complete', i) === false ? ('limit' as const) : ('done' as const),
 				notes,
 			};

@@ -21,7 +21,10 @@ export const openThoughts: RecordImporter = {
 		const system = stringAt(record, 'system');
 		const messages = [
 			...(system ? [{ role: 'system', content: system }] : []),
-			...listAt(record, 'conversations').map((turn) => ({ role: ROLES.get(stringAt(turn, 'from') ?? '') ?? 'user', content: stringAt(turn, 'value') ?? '' })),
+			...listAt(record, 'conversations').map((turn) => ({
+				role: ROLES.get(stringAt(turn, 'from') ?? '') ?? 'user',
+				content: stringAt(turn, 'value') ?? '',
+			})),
 		];
 		const { prompt, turns, notes } = conversation(messages, {}, () => undefined);
 		return [{ ...plainSample(stringAt(record, 'id') ?? id, prompt, turns), notes }];

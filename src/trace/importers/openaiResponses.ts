@@ -44,6 +44,7 @@ export const openaiResponses: RecordImporter = {
 };
 
 function itemParts(item: unknown, model: string | undefined): { turn: Turn; notes: string[] } {
+	const one = (kind: Part['kind'], text: string) => ({ turn: { parts: [{ kind, text }] }, notes: [] });
 	switch (stringAt(item, 'type')) {
 		case 'reasoning':
 			return { turn: { parts: reasoningParts(item) }, notes: [] };
@@ -52,11 +53,11 @@ function itemParts(item: unknown, model: string | undefined): { turn: Turn; note
 			return { turn: { parts, tokens: logged(item) }, notes };
 		}
 		case 'function_call':
-			return { turn: { parts: [{ kind: 'call', text: `${stringAt(item, 'name') ?? 'unknown tool'}(${stringAt(item, 'arguments') ?? ''})` }] }, notes: [] };
+			return one('call', `${stringAt(item, 'name') ?? 'unknown tool'}(${stringAt(item, 'arguments') ?? ''})`);
 		case 'function_call_output':
-			return { turn: { parts: [{ kind: 'input', text: stringAt(item, 'output') ?? messageText({ content: field(item, 'output') }) }] }, notes: [] };
+			return one('input', stringAt(item, 'output') ?? messageText({ content: field(item, 'output') }));
 		default:
-			return { turn: { parts: [{ kind: 'call', text: stringAt(item, 'type') ?? 'unknown item' }] }, notes: [] };
+			return one('call', stringAt(item, 'type') ?? 'unknown item');
 	}
 }
 

@@ -66,8 +66,8 @@ function read(span: JsonObject, id: string): Sample | undefined {
 	const provider = inLine(attributes.get('gen_ai.provider.name') ?? attributes.get('gen_ai.system') ?? '');
 	const model = attributes.get('gen_ai.response.model') ?? attributes.get('gen_ai.request.model');
 	const named = typeof model === 'string' ? model : undefined;
-	const messages = [...instructions(attributes), ...messagesOf(attributes, 'gen_ai.input.messages'), ...messagesOf(attributes, 'gen_ai.output.messages'), ...eventMessages(span)];
-	const shaped = messages.map((message) => shape(message, SUMMARISING.test(provider), named));
+	const messages = [...exchanged(attributes), ...eventMessages(span)];
+	const shaped = messages.map((message) => shape(message, SUMMARISING.test(provider)));
 	if (!shaped.some(isWritten)) {
 		return undefined;
 	}
@@ -94,11 +94,14 @@ function fromNanoseconds(value: unknown): string | undefined {
 	return value === undefined || Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 
-/** A list of messages, or the JSON text of one where an exporter has no structured values. */
-function messagesOf(attributes: ReadonlyMap<string, unknown>, name: string): readonly unknown[] {
-	return structured(attributes.get(name));
+/** Everything that went in and came out. */
+function exchanged(attributes: ReadonlyMap<string, unknown>): unknown[] {
+	const system = structured(attributes.get('gen_ai.system_instructions'));
+	const messages = ['gen_ai.input.messages', 'gen_ai.output.messages'].flatMap((name) => structured(attributes.get(name)));
+	return system.length > 0 ? [{ role: 'system', parts: system }, ...messages] : messages;
 }
 
+/** A list, or the JSON text of one where an exporter has no structured values. */
 function structured(value: unknown): readonly unknown[] {
 	if (Array.isArray(value)) {
 		return value;
@@ -112,11 +115,6 @@ function structured(value: unknown): readonly unknown[] {
 	}
 }
 
-function instructions(attributes: ReadonlyMap<string, unknown>): unknown[] {
-	const parts = structured(attributes.get('gen_ai.system_instructions'));
-	return parts.length > 0 ? [{ role: 'system', parts }] : [];
-}
-
 const EVENT = /^gen_ai\.(system|user|assistant|tool)\.message$|^gen_ai\.(choice)$/;
 
 function eventMessages(span: JsonObject): unknown[] {
@@ -125,7 +123,7 @@ function eventMessages(span: JsonObject): unknown[] {
 		const attributes = attributesOf(event);
 		const match = EVENT.exec(name);
 		if (!match) {
-			return [...instructions(attributes), ...messagesOf(attributes, 'gen_ai.input.messages'), ...messagesOf(attributes, 'gen_ai.output.messages')];
+			return exchanged(attributes);
 		}
 		const [body] = structured(attributes.get('gen_ai.event.content'));
 		const message = attributes.get('message');
@@ -135,7 +133,7 @@ function eventMessages(span: JsonObject): unknown[] {
 }
 
 /** Parts of the GenAI conventions as the parts that `conversation.ts` reads. */
-function shape(message: unknown, summarises: boolean, model: string | undefined): unknown {
+function shape(message: unknown, summarises: boolean): unknown {
 	const parts = field(message, 'parts');
 	if (!Array.isArray(parts)) {
 		return message;
@@ -147,7 +145,10 @@ function shape(message: unknown, summarises: boolean, model: string | undefined)
 				return { type: 'text', text };
 			case 'reasoning':
 			case 'thinking':
-				return summarises ? { type: 'reasoning', summary: text } : /claude/i.test(model ?? '') ? { type: 'thinking', thinking: text } : { type: 'reasoning', reasoning: text };
+				return summarises
+					? { type: 'reasoning', summary: text }
+					: // Of Claude the model's name tells whether it is a summary.
+						{ type: 'thinking', thinking: text };
 			case 'tool_call':
 				return { type: 'tool_use', name: field(part, 'name'), input: field(part, 'arguments') };
 			case 'tool_call_response':

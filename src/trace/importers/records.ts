@@ -36,7 +36,8 @@ export async function openRecords(
 			const found = isObject(value) && importer!.matches(value) ? importer!.read(value, String(number)) : undefined;
 			if (!found) {
 				strange += 1;
-				warnings.splice(0, warnings.length, `${strange} record${strange === 1 ? ' is' : 's are'} not of format ${importer!.name} and left out, the last of them ${where}.`);
+				const are = strange === 1 ? 'record is' : 'records are';
+				warnings.splice(0, warnings.length, `${strange} ${are} not of format ${importer!.name} and left out, the last of them ${where}.`);
 			}
 			for (const sample of found ?? []) {
 				if (++count > MAX_SAMPLES) {

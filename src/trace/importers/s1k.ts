@@ -33,7 +33,8 @@ export const s1k: RecordImporter = {
 		const own = listAt(record, 'thinking_trajectories').map((thinking, i) =>
 			sample(`${id}/${i}`, typeof thinking === 'string' ? thinking : '', stringAt(record, 'attempt') ?? ''),
 		);
-		const taught = TEACHERS.filter(({ thinking }) => stringAt(record, thinking) !== undefined).map(({ name, thinking, attempt, grade, model }): Sample => ({
+		const teachers = TEACHERS.filter(({ thinking }) => stringAt(record, thinking) !== undefined);
+		const taught = teachers.map(({ name, thinking, attempt, grade, model }): Sample => ({
 			...sample(`${id}/${name}`, stringAt(record, thinking)!, stringAt(record, attempt) ?? ''),
 			model,
 			scores: field(record, grade) === undefined ? [] : [{ name: grade, value: inLine(field(record, grade)) }],

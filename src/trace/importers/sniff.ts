@@ -78,7 +78,8 @@ async function textual(bytes: ByteSource, options: ImportOptions, head: Uint8Arr
 	if (head[at] === JSON_BYTES.OPEN_OBJECT || (head[at] === JSON_BYTES.OPEN_LIST && isList(head, at))) {
 		const source = start === 0 ? bytes : skipping(bytes, start);
 		const outline = await outlineJson(source, SAMPLES_MEMBER);
-		return (await hasMore(source, outline.end)) ? { bytes: source, options, container: 'jsonl' } : { bytes: source, options, container: 'json', outline };
+		const more = await hasMore(source, outline.end);
+		return more ? { bytes: source, options, container: 'jsonl' } : { bytes: source, options, container: 'json', outline };
 	}
 	if (head.includes(0)) {
 		refuse('it is of a kind that is not known', 'give a log, a data set or activations');

@@ -2,15 +2,18 @@
 import { isWritten, messageText, promptText, writtenParts } from './conversation';
 import type { RecordImporter } from './importer';
 import { plainSample, type Turn } from './sample';
-import { field, inLine, isObject, listAt, stringAt } from './values';
+import { field, inLine, listAt, stringAt } from './values';
+
+const FIELDS = ['action', 'observation', 'thought'];
+const hasThought = (message: unknown) => stringAt(message, 'thought') !== undefined;
 
 export const sweAgent: RecordImporter = {
 	kind: 'record',
 	name: 'swe-agent',
 	label: 'SWE-agent trajectory',
 	matches: (record) =>
-		listAt(record, 'trajectory').some((step) => isObject(step) && ['action', 'observation', 'thought'].some((name) => Object.hasOwn(step, name))) ||
-		(listAt(record, 'trajectory').length === 0 && listAt(record, 'history').some((message) => isWritten(message) && stringAt(message, 'thought') !== undefined)),
+		listAt(record, 'trajectory').some((step) => FIELDS.some((name) => field(step, name) !== undefined)) ||
+		(listAt(record, 'trajectory').length === 0 && listAt(record, 'history').some((message) => isWritten(message) && hasThought(message))),
 	read: (record, id) => {
 		const history = listAt(record, 'history');
 		const first = history.findIndex(isWritten);
@@ -24,8 +27,9 @@ export const sweAgent: RecordImporter = {
 			const thought = stringAt(step, 'thought')?.trim() ?? '';
 			const action = stringAt(step, 'action')?.trim() ?? '';
 			const observation = stringAt(step, 'observation') ?? messageText({ content: field(step, 'observation') });
+			const said = thought || (action === '' ? (stringAt(step, 'response') ?? '') : '');
 			return [
-				{ parts: [...blocks.parts, { kind: 'reasoning', text: thought || (action === '' ? (stringAt(step, 'response') ?? '') : '') }, { kind: 'call', text: action }] },
+				{ parts: [...blocks.parts, { kind: 'reasoning', text: said }, { kind: 'call', text: action }] },
 				{ parts: [{ kind: 'input', text: observation }] },
 			];
 		});

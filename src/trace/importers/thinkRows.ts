@@ -22,6 +22,7 @@ export const thinkRows: RecordImporter = {
 		const answer = tagged ?? first(record, ANSWERS) ?? '';
 		const { parts, notes } = splitThinking(answer);
 		const own: Part[] = thinking === undefined || thinking.trim() === '' ? [] : [{ kind: 'reasoning', text: thinking }];
-		return [{ ...plainSample(stringAt(record, 'id') ?? stringAt(record, 'uuid') ?? id, first(record, QUESTIONS) ?? '', [{ parts: [...own, ...parts] }]), notes }];
+		const name = stringAt(record, 'id') ?? stringAt(record, 'uuid') ?? id;
+		return [{ ...plainSample(name, first(record, QUESTIONS) ?? '', [{ parts: [...own, ...parts] }]), notes }];
 	},
 };

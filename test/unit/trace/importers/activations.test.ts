@@ -57,6 +57,42 @@ describe('activations', () => {
 		assert.deepEqual([none.samples.length, none.warnings.length], [0, 1]);
 	});
 
+	/** A log with one sample whose last model call has the states; two calls, three positions of prompt. */
+	const log = (hidden_states: unknown, model = 'hf/x') => {
+		const messages = [{ role: 'user', content: 'q' }, { role: 'assistant', content: 'One. Two.' }];
+		const sample = { id: 1, epoch: 1, input: 'q', target: '', messages, output: { model, choices: [], metadata: { hidden_states } } };
+		return utf8(JSON.stringify({ eval: { model }, status: 'success', samples: [sample] }));
+	};
+	const calls = (layers: number) => [[0, 1, 2], [3]].map((rows) => Array.from({ length: layers }, (_, layer) => rows.map((row) => [100 * row + 10 * layer])));
+
+	test('of a log without tokens are an arm of their own, because its steps are sentences', async () => {
+		const [{ document, tensors }] = (await composeAll(log(calls(2)))) as [Awaited<ReturnType<typeof composeAll>>[number]];
+		assert.deepEqual(document.arms.map(({ name, steps }) => [name, steps.map(({ kind }) => kind)]), [
+			['direct', ['answer', 'answer']],
+			['activations', ['prompt', 'prompt', 'prompt', 'token']],
+		]);
+		assert.deepEqual(tensors.map(({ name, shape }) => [name, shape]), [['activations/hidden.resid', [4, 2, 1]]]);
+		assert.equal(document.origin!.normed, true);
+	});
+
+	test('of nnterp begin after the first block, and their last site is not normed', async () => {
+		const [sample] = (await importAll(log(calls(2), 'nnterp/x'))).samples;
+		assert.deepEqual([...(await sample!.activations!.read({ start: 2, end: 4 }))], [NaN, 200, 210, NaN, 300, 310]);
+		assert.equal(sample!.activations!.normed, false);
+	});
+
+	for (const [name, states, note] of [
+		['that differ in length', [[[[1, 2]], [[1]]]], /their lists differ in length/],
+		['that an older version dropped', {}, /as older versions of Inspect wrote them/],
+		['without layers', [[]], /their lists differ in length/],
+	] as const) {
+		test(`${name} are left out with a note`, async () => {
+			const [sample] = (await importAll(log(states))).samples;
+			assert.equal(sample!.activations, undefined);
+			assert.match(sample!.notes.join(), note);
+		});
+	}
+
 	const wrong: [map: string, wording: RegExp][] = [
 		['hidden', /is not NAME:AXES/],
 		['array:site,width', /is not NAME:AXES/],

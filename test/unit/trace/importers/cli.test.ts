@@ -92,6 +92,7 @@ describe('import', () => {
 	test('says what is wrong', () => {
 		fails(1, /^The file cannot be imported \(array "array" holds Python objects/, 'import', file('objects.npy'));
 		fails(1, /cannot be opened \(ENOENT\)/, 'import', join(folder, 'missing'));
+		fails(1, /is not a file: name a log/, 'import', FILES);
 		fails(1, /has no sample "x"/, 'import', file('s1k.parquet'), '--sample', 'x', '--out', join(folder, 'x.trace.safetensors'));
 		fails(1, /is what is read, and would be lost/, 'import', file('s1k.parquet'), '--out', file('s1k.parquet'));
 		fails(1, /The folder .* does not exist/, 'import', file('s1k.parquet'), '--all', join(folder, 'nowhere'));
