@@ -1,6 +1,7 @@
 /** What each number on the screen is and how it was computed, in words: the text of the tooltips. */
 import type { ArmView, Details, LegibilityView, ProbeCell, ProbeView, SentenceView, ThoughtView, TokenView } from '../src/shared/panel';
 import { decimals } from '../src/shared/decimals';
+import { isKnown } from '../src/shared/probability';
 import { FULL, type Underline } from './draw/surprise';
 import { exact, interval, proportion, surprisal } from './figures';
 import type { Stretch } from './strip';
@@ -86,6 +87,9 @@ export function word({ text, prob, live }: ThoughtView['top'][number], layer: nu
 	const allowed = live
 		? 'A live candidate: the task’s own structure allows it at this step.'
 		: 'The task’s own structure does not allow it at this step.';
+	if (!isKnown(prob)) {
+		return `“${text}” by its rank: the source does not give its probability.`;
+	}
 	return `p = ${exact(prob)} for “${text}” by the logit lens at layer ${layer}: ${LENS}. ${live === undefined ? '' : allowed}`;
 }
 

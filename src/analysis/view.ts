@@ -112,7 +112,8 @@ export class TraceView {
 			probes: document.probes.flatMap(({ name, label }, i) => measured(name, label, tiles[i]!.values)),
 			tokens: this.tokens(steps, written, usual).map((token) => ({
 				...token,
-				id: written!.steps[token.step]!.id,
+				// Ids of an imported trace number its texts, and are no tokenizer's.
+				id: document.origin ? undefined : written!.steps[token.step]!.id,
 				surprisalBits: likelihood(usual!.logprob(token.step)?.[0]).surprisalBits,
 			})),
 			level: claim && levelView(claim),

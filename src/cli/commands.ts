@@ -3,6 +3,7 @@ import type { Command, Help, Invocation } from './command';
 import { analyze } from './commands/analyze';
 import { causal } from './commands/causal';
 import { evaluate } from './commands/evaluate';
+import { importFile } from './commands/import';
 import { inspect } from './commands/inspect';
 import { legibility } from './commands/legibility';
 import { modelsAdd } from './commands/modelsAdd';
@@ -31,6 +32,7 @@ const COMMANDS: readonly Command[] = [
 	probeTrain,
 	probeEval,
 	probeFeatures,
+	importFile,
 	inspect,
 	modelsAdd,
 	modelsList,

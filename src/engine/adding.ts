@@ -15,7 +15,7 @@ import { settle, stage } from './staging';
 import { readPlace, removePlace } from './weights';
 
 /** Part of a folder's name: what an earlier version made is made again. */
-const GENERATION = 2;
+const GENERATION = 3;
 
 export interface Adding {
 	source: string;

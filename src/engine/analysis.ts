@@ -209,6 +209,7 @@ export class AnalysisRun {
 			probes,
 			(thought) => spareReason(thought, trainedLatents, this.task),
 			tick,
+			this.signal,
 		);
 	}
 

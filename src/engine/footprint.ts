@@ -1,12 +1,10 @@
 /** How much memory a model takes: from its files' sizes and its shape, before any of it is loaded. Pure. */
 import { bodyBytes } from './cost';
-import { MAX_ROWS } from './head';
+import { HEAD_ARRAYS, MAX_ROWS, rowsOf } from './head';
 import type { Manifest } from './manifest';
 
-/** Rows of the head in one call where memory is short: a quarter of the usual, at which it is a tenth slower (measured). */
+/** Rows of the head in one call where memory is short. */
 export const LOW_MEMORY_ROWS = 64;
-/** Arrays [rows, vocabulary] that live at once in the head's graph: measured on 256 and 64 rows of 50 257 tokens. */
-const HEAD_ARRAYS = 9;
 /**
  * Times that weights beside the graphs are held. Packed for the processor while the file is still mapped, they are there twice;
  * without packing the mapped file is all.
@@ -45,7 +43,7 @@ export function footprintOf(manifest: Pick<Manifest, 'files' | 'shape' | 'quanti
 	const positions = Math.min(shape.context, LEAST_POSITIONS);
 	const heads = Math.max(shape.heads, Math.ceil(shape.width / shape.headWidth));
 	const body = chunk * FLOAT * (shape.width * (shape.layers + 1 + BLOCK_ROWS) + SCORE_ARRAYS * heads * positions);
-	const head = (lowMemory ? LOW_MEMORY_ROWS : MAX_ROWS) * shape.vocabulary * FLOAT * HEAD_ARRAYS;
+	const head = rowsOf(shape.vocabulary, lowMemory ? LOW_MEMORY_ROWS : MAX_ROWS) * shape.vocabulary * FLOAT * HEAD_ARRAYS;
 	const computing = body + head + CACHE_COPIES * positions * positionBytes(shape);
 	return { weights, computing, total: weights + computing };
 }

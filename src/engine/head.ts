@@ -3,8 +3,20 @@ import { checkExtents } from './contract';
 import type { ModelShape } from './manifest';
 import { floats, integers, type Graph } from './runtime';
 
-/** More rows use no more of the machine and more memory; fewer are bound by reading the unembedding. */
+/** More rows use no more of the machine and more memory. */
 export const MAX_ROWS = 256;
+/** Fewer are bound by reading the unembedding. */
+const MIN_ROWS = 64;
+/** Of the logits of a call: 16 MiB of them are as fast as 50. */
+const LOGITS_BYTES = 16 * 2 ** 20;
+/** Arrays [rows, vocabulary] that the graph holds at once. */
+export const HEAD_ARRAYS = 4;
+
+/** Rows of a call, `most` at most. */
+export function rowsOf(vocabulary: number, most = MAX_ROWS): number {
+	const rows = Math.floor(LOGITS_BYTES / (vocabulary * Float32Array.BYTES_PER_ELEMENT));
+	return Math.min(most, Math.max(MIN_ROWS, rows));
+}
 
 /** `rows` positions at `sites` sites each; every array is row-major over them. */
 export interface Reading {
@@ -36,13 +48,13 @@ export class Head {
 	constructor(
 		private readonly graph: Graph,
 		private readonly shape: ModelShape,
-		/** Of one call. */
-		private readonly rows = MAX_ROWS,
+		/** Rows of one call at most. */
+		private readonly most = MAX_ROWS,
 	) {}
 
-	/** How many positions fit a call, at `sites` sites each. */
+	/** How many positions are read in a call, at `sites` sites each. */
 	positions(sites: number): number {
-		return Math.max(1, Math.floor(this.rows / sites));
+		return Math.max(1, Math.floor(rowsOf(this.shape.vocabulary, this.most) / sites));
 	}
 
 	/** `hidden`: [targets.length, sites, width], before the final norm. `k` is cut to the vocabulary. */
@@ -88,8 +100,9 @@ export class Head {
 	async states(hidden: Float32Array): Promise<State[]> {
 		const { width, vocabulary } = this.shape;
 		const states: State[] = [];
-		for (let start = 0; start < hidden.length; start += this.rows * width) {
-			const rows = hidden.subarray(start, start + this.rows * width);
+		const most = this.positions(1);
+		for (let start = 0; start < hidden.length; start += most * width) {
+			const rows = hidden.subarray(start, start + most * width);
 			const count = rows.length / width;
 			const results = await this.graph.run(this.feeds(rows, 1, new Array<number>(count).fill(0), 1), [
 				'normed',

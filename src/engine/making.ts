@@ -195,8 +195,13 @@ function checkGraph(size: number): void {
 
 /** From names in the graph to names on the disk. All weights lie in the graph's own folder, when links have been followed. */
 async function weightNames({ graph, folder }: Source, ...models: OnnxModel[]): Promise<Map<string, string>> {
-	const names = new Map<string, string>();
+	const own = basename(graph);
+	// A graph in one file refers to itself, by the name that the file has where no links lead to it.
+	const names = new Map([[own, own]]);
 	for (const location of new Set(models.flatMap(locationsOf))) {
+		if (location === own) {
+			continue;
+		}
 		if (location === '' || /[\\/\0]/.test(location) || location === '..') {
 			throw new EngineError(
 				`The graph's weights lie in ${quoted(location)}, which is not a name in its own folder: choose another model.`,

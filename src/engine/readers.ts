@@ -54,8 +54,9 @@ export class LensReader implements Reader {
 		private readonly topK: number,
 		private readonly probes: readonly ScoredProbe[],
 		private readonly spare: (thought: number) => string | undefined,
-		/** Called after every piece of work, for progress and for the signal. */
+		/** Called after every piece of work, for progress. */
 		private readonly tick: () => void,
+		private readonly signal: AbortSignal,
 	) {
 		this.splitter = new SentenceSplitter(recipeTokens(model.manifest.recipe));
 		// Nothing is measured on the prompt, whose rows the sheet already has.
@@ -69,8 +70,11 @@ export class LensReader implements Reader {
 		const { head } = this.model;
 		const given = Float32Array.from(logprobs);
 		let last: Last | undefined;
-		for (let start = 0; start < forward.count; start += head.positions(sites)) {
-			const end = Math.min(forward.count, start + head.positions(sites));
+		const positions = head.positions(sites);
+		for (let start = 0; start < forward.count; start += positions) {
+			const end = Math.min(forward.count, start + positions);
+			// All sites of a chunk take longer than a cancel may wait.
+			this.signal.throwIfAborted();
 			const resid = bySite(forward.resid, width, start, end);
 			const targets = Array.from({ length: end - start }, (_, i) => Math.max(0, steps[start + i + 1]?.id ?? 0));
 			const reading = await this.model.head.read(resid, sites, targets, this.topK);

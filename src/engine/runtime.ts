@@ -30,6 +30,8 @@ export type Fetched<Name extends string> = { [N in Name]: Tensor };
 
 /** Two hardware threads a core on x86; ORT's kernels gain nothing from the second one. */
 const THREADS_PER_CORE = process.arch === 'x64' ? 2 : 1;
+/** Of a graph's run. One core stays free for the editor. */
+export const THREADS = Math.max(1, Math.ceil(availableParallelism() / THREADS_PER_CORE) - 1);
 
 /** As onnxruntime-node names its binaries' folders. */
 export const PLATFORM = `${process.platform}-${process.arch}`;
@@ -77,8 +79,7 @@ export class Runtime {
 			// Alone in the list: of several, those that the build does not know are left out without a word.
 			executionProviders: [provider],
 			logSeverityLevel: 3,
-			// One core stays free for the editor.
-			intraOpNumThreads: Math.max(1, Math.ceil(availableParallelism() / THREADS_PER_CORE) - 1),
+			intraOpNumThreads: THREADS,
 			...(ONLY.get(provider) ?? {}),
 			extra: {
 				session: {

@@ -108,12 +108,13 @@ export async function selfTest(model: Model, signal: AbortSignal): Promise<SelfT
 		const last = from + layers;
 		const logits = await head.logits(rows.slice(last * width, (last + 1) * width));
 		const k = together.topIds.length / (length * (layers + 1));
-		const ordered = [...logits].sort((a, b) => b - a).slice(0, k);
+		// Arrays of numbers sort ten times as fast when they are typed.
+		const ordered = logits.slice().sort().reverse().slice(0, k);
 		const found = together.topIds.subarray(last * k, (last + 1) * k);
-		lens.add(together.topLogits.subarray(last * k, (last + 1) * k), Float32Array.from(ordered), logits);
+		lens.add(together.topLogits.subarray(last * k, (last + 1) * k), ordered, logits);
 		lens.add(
 			Float32Array.from(found, (id) => logits[id]!),
-			Float32Array.from(ordered),
+			ordered,
 			logits,
 		);
 		lens.add(

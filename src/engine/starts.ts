@@ -44,7 +44,7 @@ export class Starts {
 			...ids.map((id, i): Step => ({ kind: 'prompt', id, span: spans[i]! })),
 		];
 		const sheet = new Sheet({ site: layers + 1, top: this.topK, width, latent: width, code: CODES });
-		const reader = new LensReader(this.model, sheet, this.topK, [], () => undefined, () => {});
+		const reader = new LensReader(this.model, sheet, this.topK, [], () => undefined, () => {}, this.signal);
 		let logits: Float32Array | undefined;
 		let lse = NaN;
 		const prefix = await prefill(

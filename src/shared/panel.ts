@@ -75,6 +75,8 @@ export interface Run {
 	arms: ArmView[];
 	/** Whether all arms that answered agree; absent while fewer than two have. */
 	agree?: boolean;
+	/** Of an imported trace: how much of the reasoning its source holds. */
+	reasoning?: 'full' | 'summary' | 'redacted' | 'none';
 	/** Rows of the shared step axis. */
 	rows: number;
 	/** Sites 0..layers. */
@@ -192,8 +194,8 @@ export interface Row {
 
 export interface SentenceView {
 	tokens: TokenView[];
-	/** `thought` or `answer`. */
-	role: 'thought' | 'answer';
+	/** Of an imported trace also `summary` and `redacted`, which are not the chain of thought, and `call`, a tool that the model called. */
+	role: 'thought' | 'answer' | 'summary' | 'redacted' | 'call';
 	/**
 	 * Where the task's graph is known: whether the step is a true edge and whether it can still reach the answer. `dead end`: the step
 	 * that leaves every path to it; `after the dead end`: true edges behind that one.
@@ -218,7 +220,7 @@ export interface ThoughtView {
 	level?: LevelView;
 	/** Why it is spare; absent where it is not. */
 	spare?: string;
-	/** Highest-ranked tokens at the asked layer. `live`: the task's structure allows it at this step; absent where it has none. */
+	/** Highest-ranked tokens at the asked layer; `prob` is NaN, and `null` once it was sent, where only their ranks are known. `live`: the task's structure allows it at this step; absent where it has none. */
 	top: { text: string; prob: number; live?: boolean }[];
 	/** Entropy at the asked layer, in nats. */
 	entropy: number;
@@ -252,7 +254,8 @@ export interface Details {
 	/** Evidence for what the thought reads as; absent while there is none. */
 	level?: LevelView;
 	probes: { name: string; label: string; scores: number[] }[];
-	tokens: (TokenView & { id: number; surprisalBits?: number })[];
+	/** `id` is absent where the source of an imported trace has texts only. */
+	tokens: (TokenView & { id?: number; surprisalBits?: number })[];
 	/** What changing the thought or the sentence did to the answer. */
 	tests: TestView[];
 	/** How far the thought is from tokens and from states of text. */

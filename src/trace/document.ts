@@ -20,6 +20,8 @@ export interface TraceDocument {
 	runtime: RuntimeRecord;
 	arms: ArmRecord[];
 	probes: ProbeRecord[];
+	/** Where an imported trace comes from; absent where this tool ran the model. */
+	origin?: OriginRecord;
 	/** Tests and controls of the thoughts; absent where none were run. */
 	evidence?: EvidenceRecord;
 	/** Text of every token id that occurs in the trace, so that it can be read without the tokenizer. */
@@ -107,6 +109,46 @@ export interface Step {
 	span?: Range;
 	/** Of a latent: which thought is fed here. */
 	thought?: number;
+	/** Of an imported trace, where it is not simply what the model thought or answered. */
+	part?: StepPart;
+}
+
+/**
+ * `summary`: somebody else's account of the reasoning, which is not the chain of thought. `redacted`: a mark where reasoning was
+ * withheld. `call`: a tool that the model called. `markup`: tokens between the parts, such as `</think>`.
+ */
+export type StepPart = 'summary' | 'redacted' | 'call' | 'markup';
+
+/**
+ * How much of the reasoning the source holds. `redacted` and `summary` where any part of it is, because the chain of thought is then
+ * not complete; `none` where the source holds no reasoning apart from what was said.
+ */
+export type Reasoning = 'full' | 'summary' | 'redacted' | 'none';
+
+/**
+ * An imported trace. Its ids number the texts in `TraceDocument.tokens` and are no tokenizer's, so that there is no plane `tokens.id`; hashes,
+ * seed, temperature and extents of the model that the source does not tell are empty or 0, and `sampling` holds what it does tell.
+ */
+export interface OriginRecord {
+	/** Name of the importer: `inspect-eval`. */
+	format: string;
+	/** Base name of the file, never its path. */
+	file: string;
+	/** The sample's name in the file. */
+	sample: string;
+	/** What wrote the file, as far as it says. */
+	producer?: string;
+	reasoning: Reasoning;
+	/** What one step of the first arm is: a token as the source has it, or a sentence where it has text only. */
+	steps: 'tokens' | 'sentences';
+	/** What the source takes for the right answer. */
+	target?: string;
+	/** A chain of thought that the source holds as right and that the model did not write. */
+	reference?: string;
+	scores: { name: string; value: string }[];
+	sampling: { temperature?: number; topP?: number; seed?: number; maxTokens?: number };
+	/** The last site of `hidden.resid` was taken after the final norm, as Hugging Face's models return it: do not norm it again. */
+	normed?: true;
 }
 
 /**

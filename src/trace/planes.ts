@@ -19,6 +19,8 @@ export interface PlaneSpec {
 export const PLANES = {
 	'tokens.id': { dtype: 'I32', axes: [], definition: 'Token fed at the position; -1 where a latent was fed.' },
 	'tokens.logprob': { dtype: 'F32', axes: [], definition: 'Natural log of the probability that the model gave to this token at the position before; NaN where there is none.' },
+	'tokens.topk_id': { dtype: 'I32', axes: ['top'], definition: 'The likeliest tokens in the place of this one, as an imported source gives them, likeliest first; -1 where it gives fewer.' },
+	'tokens.topk_logprob': { dtype: 'F32', axes: ['top'], definition: 'Natural logs of their probabilities, as the source gives them; NaN where it gives fewer.' },
 	'hidden.resid': { dtype: 'F16', axes: ['site', 'width'], definition: 'Residual stream: site 0 before the first block, site l after block l, before the final norm.' },
 	'lens.topk_id': { dtype: 'I32', axes: ['site', 'top'], definition: 'Logit lens: tokens of the k highest logits of unembedding(final norm(residual stream)).' },
 	'lens.topk_logit': { dtype: 'F32', axes: ['site', 'top'], definition: 'Their logits. Log-probability is logit - lse.' },
@@ -90,6 +92,15 @@ export function planeSpec(name: PlaneName): PlaneSpec | undefined {
 
 /** Rows [start, end) of a plane, flattened row-major. F16 stays as its bits: a Float16Array does not cross every message channel. */
 export type PlaneData = Float32Array | Int32Array | Uint16Array | Uint8Array;
+
+/** One tensor to be written, in pieces that together fill its shape, row-major. */
+export interface TensorInput {
+	/** `<arm>/<plane>`. */
+	name: string;
+	dtype: DType;
+	shape: number[];
+	chunks: Iterable<PlaneData> | AsyncIterable<PlaneData>;
+}
 
 /**
  * Anything that has a document and can serve rows of its planes: a run in progress, or a file.

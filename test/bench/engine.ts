@@ -9,10 +9,10 @@ import { bySite } from '../../src/engine/body';
 import { parseManifest } from '../../src/engine/manifest';
 import { readChecked, readManifest } from '../../src/engine/folder';
 import { Model } from '../../src/engine/model';
-import { floats, Runtime } from '../../src/engine/runtime';
-import { oneNode } from '../unit/engine/onnx';
+import { Runtime } from '../../src/engine/runtime';
 import { causalBench } from './causal';
 import { cpu, fastest, ms, percent, print, wall } from './clock';
+import { rate } from './machine';
 import { thinkingBench } from './thinking';
 import { tokenizerBench } from './tokenizer';
 
@@ -22,23 +22,6 @@ const PROMPT =
 	'Every gerpus is a terpus. Every terpus is a hilpus. Tom is a gerpus. Every wumpus is a yimpus. Max is a wumpus. ' +
 	'Every hilpus is a jelpus. Every yimpus is a zumpus. Every rompus is a gorpus. Bob is a rompus. Every gorpus is a fompus. ' +
 	'Is Tom a hilpus or yimpus?';
-
-function random(length: number): Float32Array {
-	return Float32Array.from({ length }, () => Math.random() - 0.5);
-}
-
-/** Operations a second of C = A·B. */
-async function rate(runtime: Runtime, m: number, k: number, n: number): Promise<number> {
-	const inputs = [
-		{ name: 'A', dims: ['m', 'k'] },
-		{ name: 'B', dims: ['k', 'n'] },
-	];
-	const graph = await runtime.open(oneNode('MatMul', inputs, { name: 'C', dims: ['m', 'n'] }), '.');
-	const feeds = { A: floats(random(m * k), m, k), B: floats(random(k * n), k, n) };
-	const seconds = await fastest(() => graph.run(feeds, ['C']), cpu, 30);
-	graph.dispose();
-	return (2 * m * k * n) / seconds;
-}
 
 async function inProcess(): Promise<void> {
 	const runtime = Runtime.load();

@@ -27,6 +27,7 @@ const PURE_AND_CLIENT = /^src\/(shared|trace|prompts|analysis)\/|^src\/engine\/(
 const LAYERS: [RegExp, Layer][] = [
 	[/^src\/shared\//, { internal: NOTHING, packages: [] }],
 	[/^src\/trace\/.*\.node$/, { internal: /^src\/(shared|trace)\//, packages: ['node:'] }],
+	[/^src\/trace\/importers\/(inflate|parquet)$/, { internal: /^src\/(shared|trace)\/(?!.*\.node$)/, packages: ['fflate', 'fzstd', 'hyparquet'] }],
 	[/^src\/trace\//, { internal: /^src\/(shared|trace)\/(?!.*\.node$)/, packages: ['valibot'] }],
 	[/^src\/prompts\//, { internal: /^src\/(shared|trace)\/(?!.*\.node$)/, packages: ['valibot', 'yaml', '@huggingface/jinja'] }],
 	[/^src\/analysis\//, { internal: /^src\/(shared|trace|prompts)\/(?!.*\.node$)/, packages: ['valibot'] }],
