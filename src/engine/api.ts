@@ -134,6 +134,8 @@ export interface ModelCard {
 	provider: ProviderChoice;
 	/** Whether one copy of the weights is kept, and less is computed at a time. */
 	lowMemory: boolean;
+	/** Why the recipe is what it is, where it was inferred; and what is left open. One sentence each. */
+	proposal?: { reasons: string[]; undecided: string[] };
 	/** The recipe's arms, in its order. */
 	arms: string[];
 	/** Where probes can read them. */

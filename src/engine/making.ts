@@ -1,6 +1,7 @@
 /** Makes a model folder from a decoder's export: instrumented graphs that refer to the export's own weights, tokenizer, manifest. */
 import { realpath, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { headerLength, LENGTH_BYTES, parseHeader } from '../trace/container';
 import { Body } from './body';
 import { CHAT_NAME } from './chat';
 import { UNKNOWN } from './contract';
@@ -23,6 +24,9 @@ import { contextOf, headsOf, type Config, type Source } from './source';
 import { Tokenizer } from './tokenizer';
 import { describeWeights, writePlace, type Place } from './weights';
 
+/** As the transformers library saves one file of weights. */
+const CHECKPOINT = 'model.safetensors';
+
 export interface Making {
 	signal: AbortSignal;
 	progress(message: string, fraction: number): void;
@@ -39,6 +43,8 @@ interface Graphs extends Pick<Instrumented, 'caches' | 'logitsOnly'> {
 	head: Uint8Array;
 	quantisation: string;
 	weights: ManifestFile[];
+	/** Of the original's weights. */
+	names: string[];
 	place: Place;
 }
 
@@ -55,8 +61,9 @@ export async function makeFolder(runtime: Runtime, source: Source, staged: strin
 	const measured = await measure(runtime, graphs, known);
 	const tokenizer = await readRegular(dirname(source.tokenizer), basename(source.tokenizer), checkSize, signal);
 	const shape = { ...known, ...measured, context: contextOf(source.config) };
+	const names = [...graphs.names, ...(await checkpointNames(source.folder, signal))];
 	const chat = source.chat && new TextEncoder().encode(`${JSON.stringify(source.chat, undefined, 2)}\n`);
-	const text = `${JSON.stringify(manifestOf(name, source, graphs, shape, { ...making, tokenizer, chat }), undefined, 2)}\n`;
+	const text = `${JSON.stringify(manifestOf(name, source, graphs, shape, { ...making, tokenizer, chat, names }), undefined, 2)}\n`;
 	await writeFiles(staged, {
 		'body.onnx': graphs.body,
 		'head.onnx': graphs.head,
@@ -95,6 +102,7 @@ async function graphsOf(source: Source, { signal, progress, withheld }: Making):
 	models.forEach((model) => checkReferences(model, sizes));
 	const renamed = Object.fromEntries([...names].filter(([spelled, name]) => spelled !== name));
 	return {
+		names: original.graph.initializer.map(({ name }) => name),
 		body: serialise(body),
 		head: serialise(head),
 		caches,
@@ -124,12 +132,17 @@ function manifestOf(
 	source: Source,
 	graphs: Graphs,
 	shape: ModelShape,
-	{ tokenizer, chat, license, origin }: { tokenizer: Uint8Array; chat?: Uint8Array } & Pick<Making, 'license' | 'origin'>,
+	{ tokenizer, chat, names, license, origin }: { tokenizer: Uint8Array; chat?: Uint8Array; names: string[] } & Pick<Making, 'license' | 'origin'>,
 ) {
 	const { logitsOnly, quantisation, weights } = graphs;
 	const { name, graph, config } = source;
 	const entry = (file: string, content: Uint8Array) => ({ name: file, sha256: sha256(content), bytes: content.length });
 	const id = folder.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '');
+	const { recipe, reasons, undecided } = defaultRecipe(Tokenizer.parse(tokenizer), [config.eos_token_id ?? []].flat(), {
+		weights: names,
+		config,
+		latents: logitsOnly === undefined,
+	});
 	return {
 		format: 'neuralese-model',
 		version: 1,
@@ -147,8 +160,22 @@ function manifestOf(
 			...(chat ? { chat: entry(CHAT_NAME, chat) } : {}),
 			weights,
 		},
-		recipe: defaultRecipe(Tokenizer.parse(tokenizer), [config.eos_token_id ?? []].flat(), logitsOnly === undefined),
+		recipe,
+		...(reasons.length + undecided.length > 0 ? { proposal: { reasons, undecided } } : {}),
 	} satisfies Partial<Manifest>;
+}
+
+/** Of the checkpoint beside the graph, whose header alone is read; none where there is none, or where it cannot be read. */
+async function checkpointNames(folder: string, signal: AbortSignal): Promise<string[]> {
+	try {
+		return await withRegular(folder, CHECKPOINT, () => {}, signal, async (read, size) => {
+			const length = headerLength(await read(0, LENGTH_BYTES), size);
+			return [...parseHeader(await read(LENGTH_BYTES, length), size).tensors.keys()];
+		});
+	} catch {
+		signal.throwIfAborted();
+		return [];
+	}
 }
 
 function checkSize(size: number): void {

@@ -60,6 +60,8 @@ const fields = v.object({
 	}),
 	probes: v.optional(v.pipe(v.array(file), v.maxLength(MAX_PROBES)), []),
 	reference: v.optional(file),
+	/** Why the recipe is what it is, where it was proposed from what the folder had; and what that left open. */
+	proposal: v.optional(v.object({ reasons: v.pipe(v.array(line), v.maxLength(64)), undecided: v.pipe(v.array(line), v.maxLength(64)) })),
 	relatives: v.optional(v.object({ twin: v.optional(id), base: v.optional(id) }), {}),
 	recipe,
 });

@@ -263,6 +263,7 @@ export class Model implements Disposable {
 			quantisation,
 			provider: this.provider,
 			lowMemory: this.lowMemory,
+			proposal: this.manifest.proposal,
 			arms: Object.keys(recipe.arms),
 			places: Object.entries(recipe.arms).flatMap(([arm, segments]) => [
 				...(segments.some(({ kind }) => kind === 'latent') ? [{ arm, at: 'thoughts' as const }] : []),

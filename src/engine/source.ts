@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { findChat, type ChatFile } from './chat';
 import { EngineError, quoted } from './error';
+import { THINKING_FIELDS, type ThinkingField } from './proposal';
 
 /** Folders that hold a model's graphs and not its other files. */
 const GRAPH_FOLDERS = new Set(['onnx']);
@@ -36,6 +37,7 @@ const config = v.object({
 	hidden_size: count,
 	n_embd: count,
 	eos_token_id: ids,
+	...(Object.fromEntries(THINKING_FIELDS.map((name) => [name, count])) as Record<ThinkingField, typeof count>),
 });
 export type Config = v.InferOutput<typeof config>;
 

@@ -126,6 +126,34 @@ describe('thinkers', { skip: EXPORTS === '' && 'npm test -- exports makes them' 
 	}
 });
 
+describe('proposals', { skip: EXPORTS === '' && 'npm test -- exports makes them' }, () => {
+	test('an export with tokens for latent thoughts is added with an arm for them, and says why', async () => {
+		const home = await temporary();
+		const source = join(home, 'source');
+		await cp(join(EXPORTS, 'gpt2/optimum'), source, { recursive: true });
+		for (const [file, from, to] of [
+			['tokenizer.json', '<pad>', '<bot>'],
+			['tokenizer.json', '<s>', '<eot>'],
+			['config.json', '"n_head"', '"num_latent": 5, "n_head"'],
+		] as const) {
+			await writeFile(join(source, file), (await readFile(join(source, file), 'utf8')).replaceAll(from, to));
+		}
+		const out = join(home, 'model');
+		const cli = (...args: string[]) =>
+			spawnSync('node', ['dist/cli.js', ...args], { encoding: 'utf8', env: { ...process.env, NEURALESE_HOME: home, XDG_CACHE_HOME: home } });
+		const { status, stdout, stderr } = cli('models', 'add', source, '--out', out);
+		assert.equal(status, 0, stderr);
+		assert.match(stdout, /^The arm latent thinks between <bot> and <eot>, because its tokenizer has them,/m);
+		assert.match(stdout, /^It has 5 thoughts, because config\.json says num_latent 5\.$/m);
+		const { recipe } = JSON.parse(await readFile(join(out, 'model.json'), 'utf8')) as { recipe: { arms: Record<string, unknown[]>; trainedLatents: number } };
+		assert.equal(recipe.trainedLatents, 5);
+		const prompt = join(home, 'a.prompt.md');
+		await writeFile(prompt, 'Is Tom a hilpus?');
+		const ran = cli('analyze', prompt, '--model', out, '--arms', 'latent', '--no-evidence', '--json');
+		assert.equal(ran.status, 0, ran.stderr);
+	});
+});
+
 function difference(found: ArrayLike<number> | undefined, expected: ArrayLike<number>): number {
 	assert.equal(found?.length, expected.length);
 	return Array.from(expected).reduce((most, value, i) => Math.max(most, Math.abs(value - found![i]!)), 0);

@@ -57,6 +57,8 @@ async function add({ file, tokenizer, out, hub }: Options, session: Session): Pr
 		`${printable(card.name)} was added: ${card.folder}`,
 		`${seen ? `${layers} layers of width ${width}` : 'only logits'}, ${vocabulary} tokens, ${context} positions, ${printable(card.quantisation)}; arms ${card.arms.join(', ')}.`,
 		...[providerNote(card.provider)].filter((note) => note !== undefined).map(printable),
+		...(card.proposal?.reasons ?? []).map(printable),
+		...(card.proposal?.undecided ?? []).map((one) => `Not decided: ${printable(one)}`),
 		...card.unavailable.map(({ what, why }) => `Not available: ${what}, because ${printable(why)}.`),
 		`To run it: node dist/cli.js analyze FILE --model ${card.listedAs}`,
 		'',

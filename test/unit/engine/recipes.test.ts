@@ -231,6 +231,37 @@ describe('recipes', () => {
 		}));
 });
 
+describe('mixtures', () => {
+	test('with Dirichlet noise have the plain mixture as their mean, and are nearly single tokens where it is strong', async () => {
+		const model = await loaded(MODEL);
+		try {
+			const { shape } = model.manifest;
+			const ids = model.tokenizer.encode(PROMPT).ids;
+			const { resid } = await model.body.forward({ ids }, model.body.empty);
+			const hidden = resid[shape.layers]!.slice(-shape.width);
+			const mixed = async (more: object, index = 0) => {
+				const feedback = { site: 'mixture' as const, top: 5, temperature: 4, ...more };
+				const { embed } = await model.thinking.think({ feedback }, { hidden, normed: () => model.norm.of(hidden), index, draw: { seed: 3, arm: 'soft' } });
+				return embed;
+			};
+			const plain = await mixed({});
+			const far = (one: Float32Array, other: Float32Array) => Math.hypot(...one.map((value, i) => value - other[i]!)) / Math.hypot(...plain);
+			assert.ok(far(await mixed({ dirichlet: { concentration: 1e5 } }), plain) < 0.05);
+			const draws = await Promise.all(Array.from({ length: 400 }, (_, index) => mixed({ dirichlet: { concentration: 2 } }, index)));
+			assert.ok(draws.some((one) => far(one, plain) > 0.2));
+			assert.ok(far(plain.map((_, i) => draws.reduce((sum, one) => sum + one[i]!, 0) / draws.length), plain) < 0.1);
+			const { topIds } = await model.head.read(hidden, 1, [0], 5);
+			const embeddings = await Promise.all([...topIds].map((id) => model.embedding(id)));
+			const strong = await Promise.all(Array.from({ length: 20 }, (_, index) => mixed({ dirichlet: { concentration: 1e-4 } }, index)));
+			assert.ok(strong.every((one) => Math.min(...embeddings.map((embedding) => far(one, embedding))) < 0.01));
+			assert.deepEqual(await mixed({ gumbel: { scale: 1 } }), await mixed({ gumbel: { scale: 1 } }), 'a draw is the same again');
+			assert.ok(far(await mixed({ gumbel: { scale: 1 } }, 0), await mixed({ gumbel: { scale: 1 } }, 1)) > 0);
+		} finally {
+			model.dispose();
+		}
+	});
+});
+
 describe('evidence', () => {
 	test('of an arm that ends its own thinking is gathered, and what cannot be compared is said', () =>
 		withEngine(async (engine) => {
