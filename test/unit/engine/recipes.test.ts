@@ -262,6 +262,39 @@ describe('mixtures', () => {
 	});
 });
 
+describe('thoughts that carry a state', () => {
+	test('hand on in changed runs what they would in runs of their own', async () => {
+		const graph = nodes(
+			[
+				{ operator: 'Add', inputs: ['state', 'hidden'], output: 'next_state' },
+				{ operator: 'Tanh', inputs: ['next_state'], output: 'embed' },
+			],
+			[vector('hidden', WIDTH), vector('state', WIDTH)],
+			[vector('embed', WIDTH), vector('next_state', WIDTH)],
+		);
+		const model = await loaded(await changed({ through: 'thought', state: { start: 'normal', scale: 0.5 } }, { thought: graph }));
+		const { signal } = new AbortController();
+		try {
+			const plan = latentPlan(model);
+			const clean = (await recorded(model, plan, PROMPT, { seed: 0 }, signal)) as Clean;
+			const [together] = (await runAll(model, plan, [PROMPT, `${PROMPT} `], { seed: 0 }, signal)) as Clean[];
+			clean.thoughts.forEach((thought, i) => assert.ok(thought.every((value, j) => Math.abs(value - together!.thoughts[i]![j]!) < 1e-5)));
+			const rows: CausalRow[] = [];
+			const params = { model: model.folder, prompts: [PROMPT], arms: [ARM], options: { seed: 0 }, tests: ['ablate-zero' as const], scope: 'each' as const, reference: [] };
+			await new CausalRun(model, params, signal, (event) => event.kind === 'row' && rows.push(event.row)).run();
+			assert.equal(rows.length, 2 * COUNT);
+			for (const { step, later, kl: found } of rows) {
+				const expected = await rerun(model, plan, PROMPT, (own, index) =>
+					step === 'all' || step === index ? own.map(() => 0) : later === 'frozen' && index > step ? clean.thoughts[index]! : own,
+				);
+				assert.ok(Math.abs(found - kl(clean.logits, expected.logits)) < 1e-4, `${step} ${later}: ${found}`);
+			}
+		} finally {
+			model.dispose();
+		}
+	});
+});
+
 describe('evidence', () => {
 	test('of an arm that ends its own thinking is gathered, and what cannot be compared is said', () =>
 		withEngine(async (engine) => {
