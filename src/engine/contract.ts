@@ -149,7 +149,7 @@ function check(graph: string, kind: 'input' | 'output', found: ReadonlyMap<strin
 }
 
 /** What a run gave, held against what it must give: a graph may declare extents that vary, and then give others. */
-export function checkExtents(graph: 'body' | 'head', name: string, { dims }: Tensor, ...expected: number[]): void {
+export function checkExtents(graph: string, name: string, { dims }: Tensor, ...expected: number[]): void {
 	if (dims.length !== expected.length || !dims.every((dim, i) => dim === expected[i] || expected[i] === UNKNOWN)) {
 		throw new EngineError(
 			`The model's ${graph} graph gave ${name} as [${dims.join(', ')}] where [${expected.join(', ')}] is expected: export it again.`,

@@ -57,13 +57,19 @@ export function costOf(manifest: Pick<Manifest, 'files' | 'shape' | 'quantisatio
 		chunk,
 		rows: Math.floor(chunk / ROW_POSITIONS),
 		seconds: (positions, past, lens) => CALL_SECONDS + operations(positions, past, lens) / PESSIMISTIC_RATE,
-		loadSeconds: (bodyBytes(manifest) + files.head.bytes + files.tokenizer.bytes) / LOAD_RATE,
+		loadSeconds: (bodyBytes(manifest) - files.body.bytes + graphBytes(manifest) + files.tokenizer.bytes) / LOAD_RATE,
 	};
 }
 
 /** Of the body's weights, or a little more where they share files with the head's. */
 export function bodyBytes({ files }: Pick<Manifest, 'files'>): number {
 	return files.body.bytes + files.weights.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** Of the files of all graphs, with the weights inside them. */
+export function graphBytes({ files }: Pick<Manifest, 'files'>): number {
+	const { body, head, thought, graphs = {}, embed, readout } = files;
+	return [body, head, thought, ...Object.values(graphs), embed, readout].reduce((sum, file) => sum + (file?.bytes ?? 0), 0);
 }
 
 /** Whether all vocabulary rows can be embedded in the time that a user waits without asking why. */

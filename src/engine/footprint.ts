@@ -1,5 +1,5 @@
 /** How much memory a model takes: from its files' sizes and its shape, before any of it is loaded. Pure. */
-import { bodyBytes } from './cost';
+import { bodyBytes, graphBytes } from './cost';
 import { HEAD_ARRAYS, MAX_ROWS, rowsOf } from './head';
 import type { Manifest } from './manifest';
 
@@ -11,7 +11,10 @@ export const LOW_MEMORY_ROWS = 64;
  */
 const PACKED_COPIES = 2;
 const MAPPED_COPIES = 1;
-/** Times that weights inside a graph are held while it loads: the bytes, the message, the tensors. */
+/**
+ * Times that weights inside a graph are held while it loads: the bytes, the message, the tensors. The final norm, a part of the head's file,
+ * is opened when the head no longer needs all three.
+ */
 const INLINE_COPIES = 3;
 /** float16 is computed with in float32 on a processor: the weights are held in both. */
 const HALF_COPIES = 2;
@@ -37,7 +40,7 @@ export interface Footprint {
 export function footprintOf(manifest: Pick<Manifest, 'files' | 'shape' | 'quantisation'>, lowMemory: boolean, chunk: number): Footprint {
 	const { files, shape, quantisation } = manifest;
 	const copies = (lowMemory ? MAPPED_COPIES : PACKED_COPIES) * (quantisation === 'fp16' ? HALF_COPIES : 1);
-	const inline = files.body.bytes + files.head.bytes + (files.thought?.bytes ?? 0);
+	const inline = graphBytes(manifest);
 	const beside = bodyBytes(manifest) - files.body.bytes;
 	const weights = beside * copies + inline * INLINE_COPIES;
 	const positions = Math.min(shape.context, LEAST_POSITIONS);

@@ -112,6 +112,8 @@ export class Head {
 			]);
 			checkExtents('head', 'normed', results.normed, count, 1, width);
 			checkExtents('head', 'logits', results.logits, count, 1, vocabulary);
+			checkExtents('head', 'topk_ids', results.topk_ids, count, 1, 1);
+			checkExtents('head', 'lse', results.lse, count, 1);
 			for (let row = 0; row < count; row++) {
 				const part = ({ data }: { data: unknown }, extent: number) =>
 					(data as Float32Array).subarray(row * extent, (row + 1) * extent);

@@ -25,7 +25,7 @@ import type { Runtime } from './runtime';
 import { compareProvider, failureOf, selfTest, SelfTestError, type SelfTest } from './selftest';
 import { EmbedGraph, ThoughtGraph } from './thinking/graph';
 import { Readout } from './thinking/readout';
-import { thoughtTests } from './thinking/selftest';
+import { compareThoughts, thoughtTests } from './thinking/selftest';
 import { Thinking } from './thinking/thinking';
 import { Tokenizer } from './tokenizer';
 import { checkUnchanged, locateWeights } from './weights';
@@ -49,9 +49,9 @@ export interface Setup {
 const { provider: CPU, memory } = DEFAULT_EXECUTION;
 export const DEFAULT_SETUP: Setup = { provider: { asked: CPU, used: CPU }, memory };
 
-/** Whether one copy of the weights is kept. The kernels that this leaves out also round otherwise. */
-export function keepsOneCopy(manifest: Manifest, mode: MemoryMode): boolean {
-	return needsLowMemory(manifest, mode, bodyBytes(manifest) > totalmem() * LARGE);
+/** Whether one copy of the weights is kept, where `free` bytes can be had. The kernels that this leaves out also round otherwise. */
+export function keepsOneCopy(manifest: Manifest, mode: MemoryMode, free?: number): boolean {
+	return needsLowMemory(manifest, mode, bodyBytes(manifest) > totalmem() * LARGE, free);
 }
 
 /** `batches`: several sequences in one call, of different lengths. */
@@ -100,8 +100,7 @@ export class Model implements Disposable {
 		this.body = new Body(graphs.body, shape);
 		this.head = new Head(graphs.head, shape, lowMemory ? LOW_MEMORY_ROWS : undefined);
 		this.norm = new Norm(graphs.norm, shape);
-		const thoughts = new Map([...graphs.thoughts].map(([name, graph]) => [name, new ThoughtGraph(name, graph, shape)]));
-		this.thinking = new Thinking(this, shape, thoughts, graphs.embed && new EmbedGraph(graphs.embed, shape));
+		this.thinking = this.thinkingWith(graphs);
 		const { readout } = manifest.files;
 		this.readout = readout && new Readout(graphs.readout!, tokenizer, readout, shape.vocabulary);
 	}
@@ -152,7 +151,7 @@ export class Model implements Disposable {
 			const tests = await selfTest(model, signal);
 			tests.push(...(manifest.logitsOnly === undefined ? await thoughtTests(model, signal) : []));
 			if (provider.used !== CPU) {
-				tests.push(await model.againstProcessor(runtime, loading, weights.folder));
+				tests.push(...(await model.againstProcessor(runtime, loading, weights.folder)));
 				// The processor may well compute it; only that rows go one by one costs nothing but time.
 				const failed = tests.find(({ ok, feature }) => !ok && feature !== 'batches');
 				if (failed) {
@@ -168,15 +167,22 @@ export class Model implements Disposable {
 	}
 
 	/** The same on the processor, for which all providers but it must stand a test: what they compute is nobody's reference. */
-	private async againstProcessor(runtime: Runtime, loading: Loading, weights: string): Promise<SelfTest> {
+	private async againstProcessor(runtime: Runtime, loading: Loading, weights: string): Promise<SelfTest[]> {
 		const { shape } = this.manifest;
 		const graphs = await openGraphs(runtime, loading, weights, { provider: CPU, lowMemory: true });
 		try {
-			const processor = { body: new Body(graphs.body, shape), head: new Head(graphs.head, shape) };
-			return await compareProvider(this, processor, loading.signal);
+			const processor = { body: new Body(graphs.body, shape), head: new Head(graphs.head, shape), norm: new Norm(graphs.norm, shape) };
+			const test = await compareProvider(this, processor, loading.signal);
+			return [test, ...(this.manifest.logitsOnly === undefined ? await compareThoughts(this, this.thinkingWith(graphs), loading.signal) : [])];
 		} finally {
 			disposeAll(graphs);
 		}
+	}
+
+	private thinkingWith({ thoughts, embed }: Graphs): Thinking {
+		const { shape } = this.manifest;
+		const graphs = new Map([...thoughts].map(([name, graph]) => [name, new ThoughtGraph(name, graph, shape)]));
+		return new Thinking(this, shape, graphs, embed && new EmbedGraph(embed, shape));
 	}
 
 	/** What the user should know about where it runs. */
@@ -232,6 +238,18 @@ export class Model implements Disposable {
 		return found.slice();
 	}
 
+	/** Input embeddings of tokens [ids.length, width], in calls that the context has room for. */
+	async embeddingsOf(ids: readonly number[]): Promise<Float32Array> {
+		const { width, context } = this.manifest.shape;
+		const rows = Math.min(EMBEDDING_ROWS, context);
+		const table = new Float32Array(ids.length * width);
+		for (let start = 0; start < ids.length; start += rows) {
+			const some = ids.slice(start, start + rows);
+			table.set((await this.body.forward({ ids: some }, this.body.empty, { embeds: true })).embeds!, start * width);
+		}
+		return table;
+	}
+
 	/** Width of the vectors that are stored as an arm's thoughts. */
 	latentWidth({ segments }: ArmPlan): number {
 		const { width, latentWidth = width } = this.manifest.shape;
@@ -244,7 +262,7 @@ export class Model implements Disposable {
 		if (this.unavailable.has('neighbours')) {
 			return undefined;
 		}
-		this.table ??= this.embedAll();
+		this.table ??= this.embeddingsOf(Array.from({ length: this.manifest.shape.vocabulary }, (_, id) => id));
 		return this.table;
 	}
 
@@ -331,16 +349,6 @@ export class Model implements Disposable {
 		}
 	}
 
-	private async embedAll(): Promise<Float32Array> {
-		const { vocabulary, width, context } = this.manifest.shape;
-		const rows = Math.min(EMBEDDING_ROWS, context);
-		const table = new Float32Array(vocabulary * width);
-		for (let start = 0; start < vocabulary; start += rows) {
-			const ids = Array.from({ length: Math.min(rows, vocabulary - start) }, (_, i) => start + i);
-			table.set((await this.body.forward({ ids }, this.body.empty, { embeds: true })).embeds!, start * width);
-		}
-		return table;
-	}
 }
 
 function readReference(bytes: Uint8Array, { name }: ManifestFile): Problem[] {

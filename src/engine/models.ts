@@ -112,9 +112,9 @@ export class Models implements Disposable {
 		}
 	}
 
-	/** Models that nobody uses make way for one that does not fit beside them. */
+	/** Models that nobody uses make way for one that does not fit beside them as it would alone. */
 	private makeRoom(manifest: Manifest): void {
-		if (this.loaded.size > 0 && !fits(manifest, keepsOneCopy(manifest, this.setup.memory))) {
+		if (this.loaded.size > 0 && !fits(manifest, keepsOneCopy(manifest, this.setup.memory, Infinity))) {
 			this.releaseUnused(0);
 		}
 	}

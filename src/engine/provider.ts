@@ -31,8 +31,8 @@ export async function tryProvider(runtime: Runtime, name: ProviderName): Promise
 			graph.dispose();
 		}
 	} catch (error) {
-		const missing = backend.bundled ? '' : ', whose files do not come with this extension and were not found or do not load';
-		return unavailable(`${NAMES[name]} cannot be started here${missing} (${lastWords(error as Error)})`);
+		const files = backend.bundled ? '' : ', whose files do not come with this extension,';
+		return unavailable(`${NAMES[name]}${files} cannot be started here (${lastWords(error as Error)})`);
 	}
 	const difference = maxDifference(found, multiplied(left, right));
 	return difference <= TOLERANCE

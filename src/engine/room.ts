@@ -2,7 +2,7 @@
 import type { MemoryMode } from '../shared/execution';
 import { costOf } from './cost';
 import { EngineError } from './error';
-import { CACHE_COPIES, footprintOf, positionBytes } from './footprint';
+import { CACHE_COPIES, footprintOf, LOW_MEMORY_ROWS, positionBytes, type Footprint } from './footprint';
 import type { Manifest } from './manifest';
 import { availableMemory } from './memory';
 
@@ -18,16 +18,21 @@ export function room(): number {
 
 /** Whether one copy of the weights is kept, in the mode that the user chose. */
 export function needsLowMemory(manifest: Manifest, mode: MemoryMode, large: boolean, free = room()): boolean {
-	return mode === 'low' || (mode === 'auto' && (large || footprintOf(manifest, false, costOf(manifest).chunk).total > free));
+	return mode === 'low' || (mode === 'auto' && (large || footprint(manifest, false).total > free));
+}
+
+/** With chunks as long as the mode has them. */
+function footprint(manifest: Manifest, lowMemory: boolean): Footprint {
+	return footprintOf(manifest, lowMemory, costOf(manifest, lowMemory ? LOW_MEMORY_ROWS : undefined).chunk);
 }
 
 export function fits(manifest: Manifest, lowMemory: boolean, free = room()): boolean {
-	return footprintOf(manifest, lowMemory, costOf(manifest).chunk).total <= free;
+	return footprint(manifest, lowMemory).total <= free;
 }
 
 /** Fails with one sentence where the model does not fit. */
 export function checkModelFits(manifest: Manifest, lowMemory: boolean, free = room()): void {
-	const { total, weights } = footprintOf(manifest, lowMemory, costOf(manifest).chunk);
+	const { total, weights } = footprint(manifest, lowMemory);
 	if (total > free) {
 		const instead = lowMemory ? 'close other programs, or choose a smaller or quantised model' : 'set neuralese.memory (--memory) to auto or low, or close other programs';
 		throw new EngineError(

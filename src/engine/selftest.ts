@@ -6,6 +6,7 @@ import type { Feature, Model } from './model';
 import { picked } from './cache';
 import { bySite, type Body, type Cache, type Forward, type Input, type Patch } from './body';
 import type { Head } from './head';
+import type { Norm } from './norm';
 
 /**
  * Largest difference between two ways to compute the same, as a share of the largest value (of 1 where all are smaller): float32
@@ -155,9 +156,9 @@ async function ragged({ body, manifest }: Model, ids: readonly number[], whole: 
 	return difference;
 }
 
-/** What another provider computes, held against what the processor does: every site of every position, and the logits. */
-export async function compareProvider(model: Model, processor: { body: Body; head: Head }, signal: AbortSignal): Promise<SelfTest> {
-	const { body, head, manifest, provider } = model;
+/** What another provider computes, held against what the processor does: every site of every position, the final norm and the logits. */
+export async function compareProvider(model: Model, processor: { body: Body; head: Head; norm: Norm }, signal: AbortSignal): Promise<SelfTest> {
+	const { body, head, norm, manifest, provider } = model;
 	const ids = testIds(manifest);
 	const expected = await processor.body.forward({ ids }, processor.body.empty);
 	const last = expected.resid[manifest.shape.layers]!;
@@ -166,6 +167,7 @@ export async function compareProvider(model: Model, processor: { body: Body; hea
 	const difference = new Difference(toleranceOf(model));
 	difference.streams(await body.forward({ ids }, body.empty), expected);
 	difference.add(await head.logits(last), logits);
+	difference.add(await norm.of(last), await processor.norm.of(last));
 	const { maxAbsDiff, ok } = difference;
 	return { name: `${provider.used} and cpu: residual streams and logits`, feature: 'basics', maxAbsDiff, ok };
 }

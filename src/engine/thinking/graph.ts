@@ -60,17 +60,17 @@ export class ThoughtGraph {
 			feeds['state'] = stacked(moments.map(({ carried, draw, index }) => carried ?? startOf(start, stateWidth, draw, index)));
 		}
 		const results = await this.graph.run(feeds, this.fetched);
-		const rowsOf = (name: 'embed' | 'latent' | 'next_state', extent: number) =>
+		const rowsOf = (name: 'embed' | 'latent' | 'next_state' | 'gate', extent: number) =>
 			this.fetched.includes(name) ? split(this.name, name, results[name], rows, extent) : undefined;
 		const embeds = rowsOf('embed', width)!;
 		const latents = rowsOf('latent', this.shape.latentWidth ?? width) ?? embeds;
 		const states = rowsOf('next_state', stateWidth ?? 0);
-		const gates = this.fetched.includes('gate') ? (results.gate.data as Float32Array) : undefined;
+		const gates = rowsOf('gate', 1);
 		return embeds.map((embed, i) => ({
 			embed,
 			latent: latents[i]!,
 			...(states ? { carried: states[i]! } : {}),
-			...(gates ? { gate: gates[i]! } : {}),
+			...(gates ? { gate: gates[i]![0]! } : {}),
 		}));
 	}
 }

@@ -1,4 +1,5 @@
 /** A trained decoder of single latents into text, as SIM-CoT trains one (arXiv 2509.20317): greedy, with a limit. */
+import { checkExtents } from '../contract';
 import { EngineError } from '../error';
 import type { Manifest } from '../manifest';
 import { floats, integers, type Graph } from '../runtime';
@@ -33,8 +34,9 @@ export class Readout {
 		const ids = [this.start];
 		while (ids.length <= this.limit) {
 			const feeds = { latent: floats(latent, 1, latent.length), input_ids: integers(ids, 1, ids.length) };
-			const logits = (await this.graph.run(feeds, ['logits'])).logits.data as Float32Array;
-			const id = likeliest(logits.subarray(logits.length - this.vocabulary));
+			const { logits } = await this.graph.run(feeds, ['logits']);
+			checkExtents('readout', 'logits', logits, 1, ids.length, this.vocabulary);
+			const id = likeliest((logits.data as Float32Array).subarray(-this.vocabulary));
 			if (id === undefined || this.stop.has(id)) {
 				break;
 			}

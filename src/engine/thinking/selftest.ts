@@ -5,33 +5,58 @@ import type { Model } from '../model';
 import { latentsOf } from '../recipeSchema';
 import { Difference, testIds, toleranceOf, type SelfTest } from '../selftest';
 import type { Moment, Produced, ThoughtStep } from './step';
+import type { Thinking } from './thinking';
 
 /** Thoughts that are tested: the second one sees what the first handed on. */
 const THOUGHTS = 2;
 
 /** Of every graph that a segment of the recipe goes through. */
 export async function thoughtTests(model: Model, signal: AbortSignal): Promise<SelfTest[]> {
-	const { manifest, thinking } = model;
 	const tests: SelfTest[] = [];
-	const known = new Set<unknown>();
-	for (const { arm, segment } of latentsOf(manifest.recipe.arms)) {
-		const step = { ...segment, feedback: { site: segment.feedback.site === 'resid' ? 'resid' : 'normed' } } as ThoughtStep;
-		const graph = thinking.graphOf(segment as ThoughtStep);
-		if (!graph || known.has(graph)) {
-			continue;
-		}
-		known.add(graph);
+	for (const { step, arm } of stepsOf(model)) {
 		signal.throwIfAborted();
-		tests.push(...(await testsOf(model, { ...step, through: graph.name }, arm)));
+		tests.push(...(await testsOf(model, step, arm)));
 	}
 	return tests;
+}
+
+/** What another provider makes of a state, held against what the processor makes of the same one: of every such graph, and of `embed`. */
+export async function compareThoughts(model: Model, processor: Thinking, signal: AbortSignal): Promise<SelfTest[]> {
+	const tests: SelfTest[] = [];
+	for (const { step, arm } of stepsOf(model)) {
+		signal.throwIfAborted();
+		const difference = new Difference(toleranceOf(model));
+		const moments = await momentsOf(model, arm);
+		const [found, expected] = [await chain(model.thinking, step, moments), (await chain(processor, step, moments)).flat()];
+		found.flat().forEach((vector, i) => difference.add(vector, expected[i]!));
+		if (processor.isEdited(step)) {
+			const { latent } = await processor.think(step, moments[0]!);
+			difference.add(await model.thinking.fed(step, latent, 0), await processor.fed(step, latent, 0));
+		}
+		const { maxAbsDiff, ok } = difference;
+		tests.push({ name: `${step.through}: ${model.provider.used} and cpu`, feature: 'latents', maxAbsDiff, ok });
+	}
+	return tests;
+}
+
+/** A step for every graph, as the first segment that goes through it has it; of a state, whatever is fed back. */
+function stepsOf({ manifest, thinking }: Model): { step: ThoughtStep; arm: string }[] {
+	const found = new Map<unknown, { step: ThoughtStep; arm: string }>();
+	for (const { arm, segment } of latentsOf(manifest.recipe.arms)) {
+		const graph = thinking.graphOf(segment as ThoughtStep);
+		if (graph && !found.has(graph)) {
+			const feedback: ThoughtStep['feedback'] = { site: segment.feedback.site === 'resid' ? 'resid' : 'normed' };
+			found.set(graph, { step: { ...segment, feedback, through: graph.name } as ThoughtStep, arm });
+		}
+	}
+	return [...found.values()];
 }
 
 async function testsOf(model: Model, step: ThoughtStep, arm: string): Promise<SelfTest[]> {
 	const { thinking } = model;
 	const moments = await momentsOf(model, arm);
 	const fresh = () => new Difference(toleranceOf(model));
-	const [first, second] = [await chain(model, step, moments), await chain(model, step, moments)];
+	const [first, second] = [await chain(thinking, step, moments), await chain(thinking, step, moments)];
 	const tests: SelfTest[] = [];
 	const report = (name: string, feature: SelfTest['feature'], { maxAbsDiff, ok }: Difference) =>
 		tests.push({ name: `${step.through}: ${name}`, feature, maxAbsDiff, ok });
@@ -67,7 +92,7 @@ async function testsOf(model: Model, step: ThoughtStep, arm: string): Promise<Se
 }
 
 /** Vectors of thoughts that follow each other, each from a state of its own. */
-async function chain({ thinking }: Model, step: ThoughtStep, moments: readonly Moment[]): Promise<Float32Array[][]> {
+async function chain(thinking: Thinking, step: ThoughtStep, moments: readonly Moment[]): Promise<Float32Array[][]> {
 	const found: Float32Array[][] = [];
 	let carried: Float32Array | undefined;
 	for (const [index, moment] of moments.entries()) {

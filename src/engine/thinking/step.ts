@@ -47,7 +47,7 @@ export interface ThoughtStep {
 	decode?: ('resid' | 'latent')[];
 }
 
-/** Whether its thoughts depend on random numbers. */
+/** Whether random numbers go into each of its thoughts. A random start goes into the first one only. */
 export function isDrawn({ feedback, noise }: ThoughtStep): boolean {
 	return noise !== undefined || (feedback.site === 'mixture' && (feedback.gumbel !== undefined || feedback.dirichlet !== undefined));
 }

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { describe, test } from 'node:test';
 import { costOf } from '../../../src/engine/cost';
-import { footprintOf, positionBytes } from '../../../src/engine/footprint';
+import { footprintOf, LOW_MEMORY_ROWS, positionBytes } from '../../../src/engine/footprint';
 import { parseManifest, type Manifest } from '../../../src/engine/manifest';
 import { availableMemory, groupLeft, LIMIT_VARIABLE, parseBytes, parseMeminfo } from '../../../src/engine/memory';
 import { Models } from '../../../src/engine/models';
@@ -88,23 +88,41 @@ describe('memory', () => {
 		assert.ok((await total({}, 'fp16')) > plain);
 	});
 
+	test('every graph of the folder counts, in the estimate and in the time that loading may take', async () => {
+		const manifest = await small();
+		const file = { name: 'graph.onnx', sha256: '0'.repeat(64), bytes: GB };
+		const weights = (files: object) => footprintOf({ ...manifest, files: { ...manifest.files, ...files } }, true, 64).weights;
+		const seconds = (files: object) => costOf({ ...manifest, files: { ...manifest.files, ...files } }).loadSeconds;
+		for (const files of [{ thought: file }, { graphs: { denoiser: file } }, { embed: file }, { readout: { ...file, start: 'a', stop: [], limit: 1 } }]) {
+			assert.equal(weights(files) - weights({}), 3 * GB, Object.keys(files).join());
+			assert.ok(seconds(files) > seconds({}) + 10, Object.keys(files).join());
+		}
+	});
+
 	test('auto keeps one copy where two do not fit, and what does not fit at all is refused with both numbers', async () => {
 		const manifest = await small();
-		const [low, full] = [true, false].map((mode) => footprintOf(manifest, mode, chunkOf(manifest)).total);
+		const low = footprintOf(manifest, true, costOf(manifest, LOW_MEMORY_ROWS).chunk).total;
+		const full = footprintOf(manifest, false, chunkOf(manifest)).total;
 		const cases: [mode: 'auto' | 'low' | 'full', large: boolean, free: number, low: boolean][] = [
-			['auto', false, full!, false],
-			['auto', false, full! - 1, true],
-			['auto', true, full!, true],
-			['low', false, full!, true],
+			['auto', false, full, false],
+			['auto', false, full - 1, true],
+			['auto', true, full, true],
+			['low', false, full, true],
 			['full', true, 0, false],
 		];
 		for (const [mode, large, free, expected] of cases) {
 			assert.equal(needsLowMemory(manifest, mode, large, free), expected, `${mode} ${large} ${free}`);
 		}
 		checkModelFits(manifest, true, low);
+		// Where it keeps one copy, its chunks are short too: an estimate with long ones would refuse what fits.
+		const thin = await small({ layers: 2, width: 128 });
+		const short = footprintOf(thin, true, costOf(thin, LOW_MEMORY_ROWS).chunk).total;
+		assert.ok(short < footprintOf(thin, true, chunkOf(thin)).total);
+		checkModelFits(thin, true, short);
+		assert.throws(() => checkModelFits(thin, true, short - 1), /needs about/);
 		assert.throws(
-			() => checkModelFits(manifest, true, low! - 1),
-			/^EngineError: The model needs about 1\.\d GB of memory \(0\.6\d GB for its weights\) and 1\.\d GB can be had: close other programs, or choose a smaller or quantised model\.$/,
+			() => checkModelFits(manifest, true, low - 1),
+			/^EngineError: The model needs about 0\.9\d GB of memory \(0\.6\d GB for its weights\) and 0\.9\d GB can be had: close other programs, or choose a smaller or quantised model\.$/,
 		);
 		assert.throws(() => checkModelFits(manifest, false, low), /set neuralese\.memory \(--memory\) to auto or low/);
 		assert.throws(() => checkExportFits(2 * GB, GB), /^EngineError: Adding the model needs about 2\.0 GB of memory and 1\.0 GB can be had: /);

@@ -51,6 +51,9 @@ describe('execution providers', () => {
 					return;
 				}
 				assert.match(info.why!, /^[^\n]{10,400}$/);
+				if (Runtime.load().backends.get(provider)?.bundled === false) {
+					assert.match(info.why!, /^\w+, whose files do not come with this extension, cannot be started here \(.+\)$/);
+				}
 				assert.deepEqual(card.provider, { asked: provider, used: 'cpu', why: info.why });
 				const run = await engine.call('analyze', params);
 				assert.deepEqual(figures(run), expected);

@@ -14,7 +14,12 @@ import { recorded, type Clean } from '../../../src/engine/causal/clean';
 import { runAll } from '../../../src/engine/causal/cleans';
 import { CausalRun } from '../../../src/engine/causal/sweep';
 import { EngineError } from '../../../src/engine/error';
+import { disposeAll, openGraphs } from '../../../src/engine/graphs';
 import { parseManifest } from '../../../src/engine/manifest';
+import { Runtime } from '../../../src/engine/runtime';
+import { ThoughtGraph } from '../../../src/engine/thinking/graph';
+import { compareThoughts } from '../../../src/engine/thinking/selftest';
+import { Thinking } from '../../../src/engine/thinking/thinking';
 import { MODEL, modelCopy, PROMPT, request, sha256, temporary, withEngine } from './harness';
 import { nodes, oneNode, type Constant, type Value } from './onnx';
 import { latentPlan, loaded, rerun } from './rerun';
@@ -231,7 +236,63 @@ describe('recipes', () => {
 		}));
 });
 
+describe('thought graphs', () => {
+	test('of a provider are held against the processor’s, which other ones fail', async () => {
+		const graph = (operator: string) => ({ thought: oneNode(operator, [vector('hidden', WIDTH)], vector('embed', WIDTH)) });
+		const model = await loaded(await changed({}, graph('Tanh')));
+		const { signal } = new AbortController();
+		try {
+			for (const [operator, expected] of [['Tanh', true], ['Neg', false]] as const) {
+				const folder = await changed({}, graph(operator));
+				const manifest = parseManifest(readFileSync(join(folder, 'model.json'), 'utf8'));
+				const graphs = await openGraphs(Runtime.load(), { folder, manifest, signal, progress: () => {} }, folder, { provider: 'cpu', lowMemory: true });
+				try {
+					const { shape } = manifest;
+					const processor = new Thinking(model, shape, new Map([['thought', new ThoughtGraph('thought', graphs.thoughts.get('thought')!, shape)]]), undefined);
+					const tests = await compareThoughts(model, processor, signal);
+					assert.deepEqual(tests.map(({ name, ok }) => [name, ok]), [['thought: cpu and cpu', expected]]);
+				} finally {
+					disposeAll(graphs);
+				}
+			}
+		} finally {
+			model.dispose();
+		}
+	});
+
+	test('that give a gate for each number instead of each thought are refused', () =>
+		withEngine(async (engine) => {
+			const graph = nodes(
+				[
+					{ operator: 'Tanh', inputs: ['hidden'], output: 'embed' },
+					{ operator: 'Sigmoid', inputs: ['hidden'], output: 'gate' },
+				],
+				[vector('hidden', WIDTH)],
+				[vector('embed', WIDTH), { name: 'gate', dims: ['numbers', 'more'] }],
+			);
+			await assert.rejects(engine.call('load', { model: await changed({}, { thought: graph }) }), /thought graph (has the output gate|gives gate) as .*\.$/);
+		}));
+});
+
 describe('mixtures', () => {
+	test('may have more tokens than the context has positions', async () => {
+		const folder = await modelCopy((_, manifest) => {
+			manifest.shape.context = 40;
+		});
+		const [model, plain] = [await loaded(folder), await loaded(MODEL)];
+		try {
+			const { shape } = model.manifest;
+			const { resid } = await model.body.forward({ ids: model.tokenizer.encode(PROMPT).ids.slice(0, 9) }, model.body.empty);
+			const hidden = resid[shape.layers]!.slice(-shape.width);
+			const mixed = (one: typeof model) =>
+				one.thinking.think({ feedback: { site: 'mixture', top: 150 } }, { hidden, normed: () => model.norm.of(hidden), index: 0, draw: { seed: 3, arm: 'soft' } });
+			assert.deepEqual((await mixed(model)).embed, (await mixed(plain)).embed);
+		} finally {
+			model.dispose();
+			plain.dispose();
+		}
+	});
+
 	test('with Dirichlet noise have the plain mixture as their mean, and are nearly single tokens where it is strong', async () => {
 		const model = await loaded(MODEL);
 		try {
