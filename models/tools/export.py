@@ -540,8 +540,10 @@ class Language:
 
     @property
     def before(self) -> list[str]:
-        """What the tokenizer puts before every text. A chat template writes it itself."""
-        return [] if self.template else [self.words.id_to_token(id) for id in self.words.encode("").ids if id not in self.ends]
+        """What the tokenizer puts before every text. The engine leaves it out where a prompt begins so itself, as a chat template's does."""
+        encoded = self.words.encode("A")
+        added = encoded.special_tokens_mask
+        return encoded.tokens[: added.index(0)] if 0 in added else []
 
     def turn(self, question: str) -> list[str]:
         """What follows the assistant's words where the user asks on, up to where the assistant speaks again; empty where that cannot be told."""

@@ -151,6 +151,7 @@ export class ArmRun {
 
 	private async think(segment: Thinks): Promise<End> {
 		const rules = new Rules(segment.stop);
+		const first = this.thoughts;
 		let carried: Float32Array | undefined;
 		for (let i = 0; i < segment.count; i++) {
 			const before = await rules.before(this.last);
@@ -160,7 +161,7 @@ export class ArmRun {
 			}
 			const last = this.last;
 			const index = this.thoughts++;
-			const moment = { hidden: lastSite(last, this.model), normed: last.normed, index, draw: this.sampling.draw, carried };
+			const moment = { hidden: lastSite(last, this.model), normed: last.normed, index, first, draw: this.sampling.draw, carried };
 			const produced = await this.model.thinking.think(segment, moment);
 			if (![produced.embed, produced.latent].every((vector) => vector.every(Number.isFinite))) {
 				return { kind: 'cut', note: `thought ${index} is not finite, so the model is broken from there on` };

@@ -295,6 +295,26 @@ describe('export.py', { skip: PYTHON === '' && 'npm test -- exports installs wha
 		model.dispose();
 	});
 
+	test('what the tokenizer puts before every text is in the recipe, also beside a chat template', async () => {
+		const folder = await checkpoint('begun', async (one) => {
+			const path = join(one, 'tokenizer.json');
+			const special = { SpecialToken: { id: '<s>', type_id: 0 } };
+			const single = [special, { Sequence: { id: 'A', type_id: 0 } }, { SpecialToken: { id: '</s>', type_id: 0 } }];
+			const tokens = Object.fromEntries(['<s>', '</s>'].map((id, i) => [id, { id, ids: [i + 1], tokens: [id] }]));
+			const processor = { type: 'TemplateProcessing', single, pair: [...single, { Sequence: { id: 'B', type_id: 1 } }], special_tokens: tokens };
+			await writeFile(path, JSON.stringify({ ...(JSON.parse(await readFile(path, 'utf8')) as object), post_processor: processor }));
+			await writeFile(join(one, 'chat_template.jinja'), '{{ bos_token }}{% for one in messages %}{{ one.content }}{% endfor %}');
+		});
+		const out = join(home, 'begun-out');
+		const { status, stderr } = python(...EXPORTER, folder, '--out', out);
+		assert.equal(status, 0, stderr);
+		const { recipe, files } = parseManifest((await readManifest(out)).text);
+		assert.equal(files.chat?.name, 'chat.json');
+		for (const [name, [first]] of Object.entries(recipe.arms)) {
+			assert.deepEqual(first, { kind: 'tokens', tokens: ['<s>'] }, name);
+		}
+	});
+
 	test('requirements.txt and the script’s own header ask for the same packages', async () => {
 		const script = await readFile(EXPORTER[0]!, 'utf8');
 		const header = [...script.slice(0, script.indexOf('# ///\n"""')).matchAll(/^# {3}"(.+)",$/gm)].map(([, name]) => name);

@@ -81,9 +81,10 @@ class Cleans {
 			if (segment.kind === 'tokens') {
 				this.feed(segment.ids.map((id): Step => ({ kind: 'token', id, forced: true })), () => segment.ids);
 			} else if (segment.kind === 'latent') {
+				const first = this.thoughts[0]!.length;
 				let carried = prompts.map((): Float32Array | undefined => undefined);
 				for (let i = 0; i < segment.count; i++) {
-					carried = await this.think(segment, carried);
+					carried = await this.think(segment, first, carried);
 				}
 			}
 		}
@@ -109,12 +110,12 @@ class Cleans {
 		this.rows = this.rows.map((row, i) => ({ ...row, fed: [...row.fed, ...fed(i)] }));
 	}
 
-	/** What each row's thought hands on. */
-	private async think(segment: Thinks, carried: readonly (Float32Array | undefined)[]): Promise<(Float32Array | undefined)[]> {
+	/** What each row's thought hands on. `first`: index of the segment's first thought. */
+	private async think(segment: Thinks, first: number, carried: readonly (Float32Array | undefined)[]): Promise<(Float32Array | undefined)[]> {
 		this.signal.throwIfAborted();
 		const { thinking } = this.model;
 		const index = this.thoughts[0]!.length;
-		const moments = (await this.states()).map((state, row): Moment => ({ ...state, index, draw: this.draw, carried: carried[row] }));
+		const moments = (await this.states()).map((state, row): Moment => ({ ...state, index, first, draw: this.draw, carried: carried[row] }));
 		const produced = await thinking.thinkAll(segment, moments);
 		for (const [row, one] of produced.entries()) {
 			this.thoughts[row]!.push(thinking.vectorOf(segment, one));

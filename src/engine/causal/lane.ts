@@ -83,8 +83,10 @@ export class VariantLane implements Lane {
 	/** What is fed. Noise is the unchanged run's, so that nothing differs but what was changed. */
 	private async think({ thought, by }: Extract<Feed, { kind: 'think' }>, state: State): Promise<Float32Array> {
 		const { thinking } = this.model;
-		const { step, carried } = this.clean.made[thought]!;
-		const moment = { ...momentOf(state), index: thought, draw: this.clean.draw, carried: carried && (this.carried ?? carried) };
+		const { made } = this.clean;
+		const { step, carried } = made[thought]!;
+		const first = made.findIndex((one) => one.step === step);
+		const moment = { ...momentOf(state), index: thought, first, draw: this.clean.draw, carried: carried && (this.carried ?? carried) };
 		let found: Promise<Produced> | undefined;
 		const own = (draw?: Draw) => (draw ? thinking.think(step, { ...moment, draw }) : (found ??= thinking.think(step, moment)));
 		const fed = by ? await this.replacements.thought(by, step, thought, own, state) : (await own()).embed;

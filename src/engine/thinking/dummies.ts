@@ -11,8 +11,8 @@ export const token: Source<'token'> = {
 
 /** One for each thought, so that each position has its own. */
 export const tokens: Source<'tokens'> = {
-	async vector(model, { ids }, { index }) {
-		const id = ids[index];
+	async vector(model, { ids }, { index, first = 0 }) {
+		const id = ids[index - first];
 		if (id === undefined) {
 			throw new EngineError(`The recipe has tokens for ${ids.length} thoughts: ask for as many latents or fewer.`, 'bad-request');
 		}

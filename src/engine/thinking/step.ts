@@ -66,6 +66,8 @@ export interface Moment {
 	normed(): Promise<Float32Array>;
 	/** Of the thought, among all of the arm. */
 	index: number;
+	/** Index of its segment's first thought: 0 where absent. */
+	first?: number;
 	draw: Draw;
 	/** What the thought before it handed on; absent for a segment's first. */
 	carried?: Float32Array;

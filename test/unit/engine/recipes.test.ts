@@ -323,6 +323,36 @@ describe('mixtures', () => {
 	});
 });
 
+describe('tokens for each thought', () => {
+	test('are counted from the beginning of their own segment', async () => {
+		const tokens = ['<a>', '<latent>', '<eos>'].filter((token) => text.includes(JSON.stringify(token)));
+		const segment = { kind: 'latent', count: tokens.length, feedback: { site: 'tokens', tokens } };
+		const model = await loaded(
+			await modelCopy((_, manifest) => {
+				const raw = manifest as unknown as { recipe: Raw };
+				const arm = raw.recipe.arms[ARM]!.flatMap((one) => (one.kind === 'latent' ? [segment, { ...segment, feedback: { site: 'tokens', tokens: tokens.toReversed() } }] : [one]));
+				raw.recipe = { ...raw.recipe, version: 2, arms: { ...raw.recipe.arms, [ARM]: arm } };
+			}),
+		);
+		const { signal } = new AbortController();
+		try {
+			const plan = latentPlan(model);
+			const ids = [...tokens, ...tokens.toReversed()].map((token) => model.tokenizer.idOf(token));
+			const clean = (await recorded(model, plan, PROMPT, { seed: 0 }, signal)) as Clean;
+			assert.ok(tokens.length > 1);
+			assert.deepEqual(clean.run.steps.flatMap((step) => (step.kind === 'latent' ? [step.id] : [])), ids);
+			const [together] = (await runAll(model, plan, [PROMPT, `${PROMPT} `], { seed: 0 }, signal)) as Clean[];
+			assert.deepEqual(together!.thoughts, clean.thoughts);
+			const rows: CausalRow[] = [];
+			const params = { model: model.folder, prompts: [PROMPT], arms: [ARM], options: { seed: 0 }, tests: ['ablate-zero' as const], scope: 'each' as const, reference: [] };
+			await new CausalRun(model, params, signal, (event) => event.kind === 'row' && rows.push(event.row)).run();
+			assert.ok(rows.some(({ step, later }) => step === 0 && later === 'recomputed'));
+		} finally {
+			model.dispose();
+		}
+	});
+});
+
 describe('thoughts that carry a state', () => {
 	test('hand on in changed runs what they would in runs of their own', async () => {
 		const graph = nodes(
