@@ -4,7 +4,7 @@ import { fromHalf } from '../trace/half';
 import { EngineError, quoted } from './error';
 import { withRegular } from './folder';
 import { Difference, testIds, toleranceOf, type SelfTest } from './selftest';
-import type { Manifest } from './manifest';
+import type { Manifest, ModelShape } from './manifest';
 import type { Model } from './model';
 import { checkReferences, relocate } from './instrument/external';
 import { checkOperators } from './instrument/operators';
@@ -27,7 +27,7 @@ export async function originalLogits(
 	const sizes = new Map(manifest.files.weights.map((file) => [file.name, file.bytes]));
 	const graph = await runtime.open(await referring(source, names, sizes, signal), dirname(source), { lowMemory });
 	try {
-		return await logitsOf(graph, testIds(manifest));
+		return await logitsOf(graph, testIds(manifest), manifest.shape);
 	} finally {
 		graph.dispose();
 	}
@@ -67,15 +67,15 @@ async function referring(
 	return serialise(model);
 }
 
-async function logitsOf(graph: Graph, ids: readonly number[]): Promise<Float32Array> {
+async function logitsOf(graph: Graph, ids: readonly number[], shape: ModelShape): Promise<Float32Array> {
 	const name = [...graph.outputs.keys()].find((one) => /logits/.test(one))!;
-	const feeds = Object.fromEntries([...graph.inputs].map(([input, slot]) => [input, feed(input, slot, ids)]));
+	const feeds = Object.fromEntries([...graph.inputs].map(([input, slot]) => [input, feed(input, slot, ids, shape)]));
 	const { type, data } = (await graph.run(feeds, [name]))[name]!;
 	return type === 'float16' ? fromHalf(data as Uint16Array) : (data as Float32Array);
 }
 
 /** For one sequence without a past. */
-function feed(name: string, { type, dims }: Slot, ids: readonly number[]): Tensor {
+function feed(name: string, { type }: Slot, ids: readonly number[], { heads, headWidth }: ModelShape): Tensor {
 	const { length } = ids;
 	switch (name) {
 		case 'input_ids':
@@ -93,10 +93,9 @@ function feed(name: string, { type, dims }: Slot, ids: readonly number[]): Tenso
 		case 'num_logits_to_keep':
 			return integers([0]);
 	}
-	const [, heads, , width] = dims;
-	if (!name.startsWith('past') || typeof heads !== 'number' || typeof width !== 'number') {
+	if (!name.startsWith('past')) {
 		throw new EngineError(`The graph's input ${quoted(name)} is not known here: export it without.`, 'bad-model');
 	}
-	const empty = [1, heads, 0, width];
+	const empty = [1, heads, 0, headWidth];
 	return type === 'float16' ? { type, data: new Uint16Array(0), dims: empty } : floats(new Float32Array(0), ...empty);
 }
