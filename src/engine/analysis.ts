@@ -61,7 +61,7 @@ export class AnalysisRun {
 		this.task = parseTask(prompt.text);
 		this.topK = Math.min(options.topK, shape.vocabulary);
 		this.plans = planArms(recipe, arms, options, (token) => model.tokenizer.idOf(token));
-		this.plans.forEach((plan) => checkFits(plan, this.encoded.ids.length, shape.context));
+		this.plans.forEach((plan) => checkFits(plan, this.encoded.ids, shape.context));
 		model.checkRuns(this.plans);
 		this.stream = new Stream(emit, (id) => model.tokenizer.record(id));
 		this.starts = new Starts(model, this.encoded, this.topK, this.stream, signal);

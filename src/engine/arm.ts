@@ -142,15 +142,15 @@ export function leadOf({ before }: Pick<ArmPlan, 'before'>, ids: readonly number
 }
 
 /** Fails where the arm cannot even begin to answer inside the context. Decoding that runs into its end is cut instead. */
-export function checkFits(plan: ArmPlan, promptTokens: number, context: number): void {
-	if (promptTokens === 0) {
+export function checkFits(plan: ArmPlan, prompt: readonly number[], context: number): void {
+	if (prompt.length === 0) {
 		throw new EngineError('The prompt is empty: write a question first.', 'bad-request');
 	}
 	const decodes = plan.segments.some((segment) => segment.kind === 'decode') ? 1 : 0;
-	const needed = promptTokens + plan.fixed + decodes;
+	const needed = leadOf(plan, prompt).length + prompt.length + plan.fixed - plan.before.length + decodes;
 	if (needed > context) {
 		const latents = plan.segments.reduce((sum, segment) => sum + (segment.kind === 'latent' ? segment.count : 0), 0);
-		const parts = `the prompt's ${promptTokens} tokens${latents > 0 ? ` and ${latents} thoughts` : ''}`;
+		const parts = `the prompt's ${prompt.length} tokens${latents > 0 ? ` and ${latents} thoughts` : ''}`;
 		const advice = `shorten the prompt${latents > 0 ? ' or ask for fewer latents' : ''}`;
 		throw new EngineError(
 			`Arm ${plan.name} needs ${needed} positions for ${parts}, and the model's context has ${context}: ${advice}.`,

@@ -30,7 +30,7 @@ export async function evaluate(
 	const begun = performance.now();
 	emit({ kind: 'progress', message: 'Evaluating', fraction: 0, seconds: cost.seconds(shape.context, shape.context, false) });
 	const encoded = prompts.map((prompt) => tokenizer.encode(prompt).ids);
-	encoded.forEach((ids, index) => plans.forEach((plan) => checkProblem(plan, ids.length, shape.context, index)));
+	encoded.forEach((ids, index) => plans.forEach((plan) => checkProblem(plan, ids, shape.context, index)));
 	for (let index = first; index < encoded.length; index++) {
 		const ids = encoded[index]!;
 		const prefixes = new Map<string, { prefix: Prefix; seconds: number }>();
@@ -57,9 +57,9 @@ export async function evaluate(
 }
 
 /** Before any of them runs, and with the problem's place, so that a long evaluation does not end in its middle. */
-export function checkProblem(plan: ArmPlan, tokens: number, context: number, index: number): void {
+export function checkProblem(plan: ArmPlan, prompt: readonly number[], context: number, index: number): void {
 	try {
-		checkFits(plan, tokens, context);
+		checkFits(plan, prompt, context);
 	} catch (error) {
 		throw new EngineError(`Problem ${index + 1} cannot be run. ${(error as Error).message}`, 'bad-request');
 	}

@@ -74,7 +74,7 @@ export async function* read(states: States, prompts: readonly string[]): AsyncGe
 	const encoded = prompts.map((prompt) => model.tokenizer.encode(prompt).ids);
 	encoded.forEach((ids, index) => {
 		try {
-			checkFits(plan, ids.length, context);
+			checkFits(plan, ids, context);
 		} catch (error) {
 			throw new EngineError(`Prompt ${index + 1} cannot be run. ${(error as Error).message}`, 'bad-request');
 		}

@@ -88,8 +88,22 @@ export class Head {
 		};
 	}
 
-	/** All logits [rows, vocabulary] of `hidden` [rows, width] at the last site. */
+	/** All logits [rows, vocabulary] of `hidden` [rows, width] at the last site, in as many calls as it takes. */
 	async logits(hidden: Float32Array): Promise<Float32Array> {
+		const rows = this.positions(1) * this.shape.width;
+		if (hidden.length <= rows) {
+			return this.logitsOf(hidden);
+		}
+		const all = new Float32Array((hidden.length / this.shape.width) * this.shape.vocabulary);
+		for (let start = 0, at = 0; start < hidden.length; start += rows) {
+			const some = await this.logitsOf(hidden.subarray(start, start + rows));
+			all.set(some, at);
+			at += some.length;
+		}
+		return all;
+	}
+
+	private async logitsOf(hidden: Float32Array): Promise<Float32Array> {
 		const targets = new Array<number>(hidden.length / this.shape.width).fill(0);
 		const { logits } = await this.graph.run(this.feeds(hidden, 1, targets, 1), ['logits']);
 		checkExtents('head', 'logits', logits, targets.length, 1, this.shape.vocabulary);

@@ -93,7 +93,7 @@ export async function recorded(
 	}
 	const { manifest, tokenizer } = model;
 	const { ids } = tokenizer.encode(prompt);
-	checkFits(plan, ids.length, manifest.shape.context);
+	checkFits(plan, ids, manifest.shape.context);
 	const reader = new LastReader(model);
 	const prefix = await prefill(model, [...leadOf(plan, ids), ...ids], signal, (forward) => reader.read(forward));
 	const recorder = new Recorder(model, prefix);

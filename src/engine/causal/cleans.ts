@@ -99,7 +99,7 @@ class Cleans {
 		const prefixes: Prefix[] = [];
 		for (const prompt of prompts) {
 			const { ids } = tokenizer.encode(prompt);
-			checkFits(this.plan, ids.length, manifest.shape.context);
+			checkFits(this.plan, ids, manifest.shape.context);
 			prefixes.push(await prefill(this.model, [...leadOf(this.plan, ids), ...ids], this.signal, (forward) => reader.read(forward)));
 		}
 		return prefixes;

@@ -41,7 +41,7 @@ export class Ood {
 		}
 		model.checkRuns(plans);
 		const encoded = tokenizer.encode(prompt);
-		plans.forEach((plan) => checkFits(plan, encoded.ids.length, shape.context));
+		plans.forEach((plan) => checkFits(plan, encoded.ids, shape.context));
 		const set = referenceSet({ reference: given }, model);
 		if (!set) {
 			throw new EngineError('This model brings no reference set to compare thoughts with: name one with --reference.', 'bad-request');

@@ -64,7 +64,7 @@ export async function runsOf(sampling: Sampling): Promise<Run[]> {
 
 function fits(model: Model, plan: ArmPlan, text: string): boolean {
 	try {
-		checkFits(plan, model.tokenizer.encode(text).ids.length, model.manifest.shape.context);
+		checkFits(plan, model.tokenizer.encode(text).ids, model.manifest.shape.context);
 		return true;
 	} catch (error) {
 		if (error instanceof EngineError) {

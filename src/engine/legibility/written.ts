@@ -50,7 +50,7 @@ export class WrittenRun {
 		}
 		this.model.checkRuns(plans);
 		const encoded = prompts.map((prompt) => tokenizer.encode(prompt).ids);
-		encoded.forEach((ids, index) => plans.forEach((plan) => checkProblem(plan, ids.length, manifest.shape.context, index)));
+		encoded.forEach((ids, index) => plans.forEach((plan) => checkProblem(plan, ids, manifest.shape.context, index)));
 		for (const [index, ids] of encoded.entries()) {
 			this.fraction = index / prompts.length;
 			for (const plan of plans) {

@@ -94,9 +94,14 @@ describe('arm', () => {
 	});
 
 	test('what does not fit the context is refused with both numbers', () => {
-		const [latent] = planArms(recipe, ['latent'], {}, idOf);
-		checkFits(latent!, 151, 160);
-		assert.throws(() => checkFits(latent!, 152, 160), bad('bad-request', /161 positions.*160/));
-		assert.throws(() => checkFits(latent!, 0, 160), bad('bad-request', /empty/));
+		const [latent, cot] = planArms(recipe, ['latent', 'cot'], {}, idOf);
+		const tokens = (count: number, first = 3) => [first, ...new Array<number>(count - 1).fill(3)];
+		checkFits(latent!, tokens(151), 160);
+		assert.throws(() => checkFits(latent!, tokens(152), 160), bad('bad-request', /161 positions.*160/));
+		assert.throws(() => checkFits(latent!, [], 160), bad('bad-request', /empty/));
+		checkFits(cot!, tokens(158), 160);
+		assert.throws(() => checkFits(cot!, tokens(159), 160), bad('bad-request', /161 positions.*160/));
+		// It begins with what is fed before prompts, so that nothing is.
+		checkFits(cot!, tokens(159, 1), 160);
 	});
 });

@@ -156,6 +156,22 @@ describe('memory', () => {
 		await withEngine(async (engine) => assert.equal((await engine.call('load', { model: MODEL })).lowMemory, false));
 	});
 
+	test('logits of more positions than a call of the head has are those of each', async () => {
+		const models = new Models();
+		try {
+			await models.use(MODEL, { signal: new AbortController().signal, progress: () => {} }, async ({ body, head, manifest: { shape } }) => {
+				const { resid } = await body.forward({ ids: [1, 2, 3] }, body.empty);
+				const rows = 3 * Math.ceil(head.positions(1) / 3) + 3;
+				const hidden = Float32Array.from({ length: rows * shape.width }, (_, i) => resid[shape.layers]![i % (3 * shape.width)]!);
+				const [all, few] = [await head.logits(hidden), await head.logits(resid[shape.layers]!)];
+				assert.equal(all.length, rows * shape.vocabulary);
+				assert.ok(all.every((value, i) => Math.abs(value - few[i % few.length]!) < 1e-4));
+			});
+		} finally {
+			models.dispose();
+		}
+	});
+
 	test('models that nobody uses make way for one that does not fit beside them', async () => {
 		const models = new Models();
 		const context = { signal: new AbortController().signal, progress: () => {} };
