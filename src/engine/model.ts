@@ -13,6 +13,7 @@ import type { ArmPlan } from './arm';
 import { Body } from './body';
 import { parseChat } from './chat';
 import { bodyBytes, costOf, embeddingSeconds, type Cost } from './cost';
+import { Embedder } from './embedder';
 import { EngineError, quoted } from './error';
 import { readChecked, sha256 } from './folder';
 import { LOW_MEMORY_ROWS, positionBytes } from './footprint';
@@ -34,7 +35,8 @@ import { checkUnchanged, locateWeights } from './weights';
 const LARGE = 0.1;
 /** Seconds that embedding the whole vocabulary may take; a larger model's neighbours are not worth the wait. */
 const MAX_EMBEDDING_SECONDS = 3;
-const EMBEDDING_ROWS = 256;
+/** Of a table of all input embeddings: SmolLM2's takes 113 MB, GPT-2's 154. */
+const MAX_TABLE_BYTES = 256 * 2 ** 20;
 /** Single embeddings that are kept. */
 const MAX_EMBEDDED = 256;
 /** Folder of the probes inside a model's. */
@@ -69,6 +71,7 @@ export class Model implements Disposable {
 	readonly body: Body;
 	readonly head: Head;
 	readonly norm: Norm;
+	readonly embedder: Embedder;
 	readonly thinking: Thinking;
 	/** Reads latents as text. */
 	readonly readout?: Readout;
@@ -100,6 +103,7 @@ export class Model implements Disposable {
 		this.body = new Body(graphs.body, shape);
 		this.head = new Head(graphs.head, shape, lowMemory ? LOW_MEMORY_ROWS : undefined);
 		this.norm = new Norm(graphs.norm, shape);
+		this.embedder = new Embedder(graphs.embedder, this.body, shape);
 		const thoughts = new Map([...graphs.thoughts].map(([name, graph]) => [name, new ThoughtGraph(name, graph, shape)]));
 		this.thinking = new Thinking(this, shape, thoughts, graphs.embed && new EmbedGraph(graphs.embed, shape));
 		const { readout } = manifest.files;
@@ -224,7 +228,7 @@ export class Model implements Disposable {
 		if (known) {
 			return known.slice();
 		}
-		const found = (await this.body.forward({ ids: [id] }, this.body.empty, { embeds: true })).embeds!;
+		const found = await this.embedder.of([id]);
 		if (this.embedded.size >= MAX_EMBEDDED) {
 			this.embedded.clear();
 		}
@@ -316,12 +320,9 @@ export class Model implements Disposable {
 				this.unavailable.set(feature, logitsOnly);
 			}
 		}
-		const seconds = embeddingSeconds(this.cost, this.manifest.shape.vocabulary);
-		if (seconds > MAX_EMBEDDING_SECONDS && logitsOnly === undefined) {
-			this.unavailable.set(
-				'neighbours',
-				`embedding its ${this.manifest.shape.vocabulary} tokens would take about ${Math.round(seconds)} s`,
-			);
+		const tooMuch = this.whyNotAllEmbedded();
+		if (tooMuch !== undefined && logitsOnly === undefined) {
+			this.unavailable.set('neighbours', tooMuch);
 		}
 		if (!this.body.padded && logitsOnly === undefined) {
 			this.unavailable.set('batches', 'its body graph is not told positions and what is padding');
@@ -332,14 +333,20 @@ export class Model implements Disposable {
 	}
 
 	private async embedAll(): Promise<Float32Array> {
-		const { vocabulary, width, context } = this.manifest.shape;
-		const rows = Math.min(EMBEDDING_ROWS, context);
-		const table = new Float32Array(vocabulary * width);
-		for (let start = 0; start < vocabulary; start += rows) {
-			const ids = Array.from({ length: Math.min(rows, vocabulary - start) }, (_, i) => start + i);
-			table.set((await this.body.forward({ ids }, this.body.empty, { embeds: true })).embeds!, start * width);
+		return this.embedder.of(Array.from({ length: this.manifest.shape.vocabulary }, (_, id) => id));
+	}
+
+	/** The end of a sentence; undefined where the embeddings of all tokens can be had. */
+	private whyNotAllEmbedded(): string | undefined {
+		const { vocabulary, width } = this.manifest.shape;
+		const bytes = vocabulary * width * Float32Array.BYTES_PER_ELEMENT;
+		if (bytes > MAX_TABLE_BYTES) {
+			return `the embeddings of its ${vocabulary} tokens take ${Math.round(bytes / 1e6)} MB`;
 		}
-		return table;
+		const seconds = embeddingSeconds(this.cost, vocabulary);
+		return this.embedder.isLookup || seconds <= MAX_EMBEDDING_SECONDS
+			? undefined
+			: `embedding its ${vocabulary} tokens would take about ${Math.round(seconds)} s`;
 	}
 }
 

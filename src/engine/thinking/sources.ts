@@ -1,5 +1,5 @@
 /** What a thought is made from: one file and one line in the table for each site that can be fed back. */
-import type { Body } from '../body';
+import type { Embedder } from '../embedder';
 import type { Head } from '../head';
 import { token, tokens } from './dummies';
 import { mixture } from './mixture';
@@ -8,8 +8,8 @@ import type { Feedback, Moment } from './step';
 
 /** What sources ask of a model. */
 export interface Parts {
-	readonly body: Body;
 	readonly head: Head;
+	readonly embedder: Embedder;
 	/** Input embedding of a token [width]. */
 	embedding(id: number): Promise<Float32Array>;
 }
