@@ -12,8 +12,8 @@ export const LOW_MEMORY_ROWS = 64;
 const PACKED_COPIES = 2;
 const MAPPED_COPIES = 1;
 /**
- * Times that weights inside a graph are held while it loads: the bytes, the message, the tensors. The final norm, a part of the head's file,
- * is opened when the head no longer needs all three.
+ * Times that weights inside a graph are held while it loads: the bytes, the message, the tensors. The parts of head and body that are
+ * opened by themselves come when those no longer need all three.
  */
 const INLINE_COPIES = 3;
 /** float16 is computed with in float32 on a processor: the weights are held in both. */

@@ -3,6 +3,7 @@ import { EngineError, quoted } from './error';
 import { readChecked } from './folder';
 import { checkReferences } from './instrument/external';
 import { checkOperators } from './instrument/operators';
+import { partOf } from './instrument/part';
 import { parseModel } from './instrument/proto';
 import type { ManifestFile } from './manifest';
 import type { Graph, Opening, Runtime } from './runtime';
@@ -19,12 +20,22 @@ export interface GraphFile {
 	change?(graph: Uint8Array): Uint8Array;
 }
 
-export async function openGraph(
-	runtime: Runtime,
-	{ folder, file, weights, sizes, opening, signal, change }: GraphFile,
-): Promise<Graph> {
+export async function openGraph(runtime: Runtime, graph: GraphFile): Promise<Graph> {
+	return openBytes(runtime, graph, await changedOf(graph));
+}
+
+/** What computes `output` from `input` alone, by itself; undefined where more goes into it. */
+export async function openPart(runtime: Runtime, graph: GraphFile, input: string, output: string): Promise<Graph | undefined> {
+	const part = partOf(await changedOf(graph), input, output);
+	return part && openBytes(runtime, graph, part);
+}
+
+async function changedOf({ folder, file, signal, change }: GraphFile): Promise<Uint8Array> {
 	const read = await readChecked(folder, file, signal);
-	const bytes = change?.(read) ?? read;
+	return change?.(read) ?? read;
+}
+
+async function openBytes(runtime: Runtime, { file, weights, sizes, opening }: GraphFile, bytes: Uint8Array): Promise<Graph> {
 	try {
 		const model = parseModel(bytes);
 		checkOperators(model);

@@ -13,6 +13,7 @@ import type { ArmPlan } from './arm';
 import { Body } from './body';
 import { parseChat } from './chat';
 import { bodyBytes, costOf, embeddingSeconds, type Cost } from './cost';
+import { Embedder } from './embedder';
 import { EngineError, quoted } from './error';
 import { readChecked, sha256 } from './folder';
 import { LOW_MEMORY_ROWS, positionBytes } from './footprint';
@@ -20,7 +21,7 @@ import { disposeAll, openGraphs, type Graphs, type Opening } from './graphs';
 import { Head } from './head';
 import type { Manifest, ManifestFile, ModelShape } from './manifest';
 import { Norm } from './norm';
-import { checkModelFits, checkPositionsFit, needsLowMemory, ROOM_STEP } from './room';
+import { checkModelFits, checkPositionsFit, needsLowMemory, ROOM_STEP, whyNoTable } from './room';
 import type { Runtime } from './runtime';
 import { compareProvider, failureOf, selfTest, SelfTestError, type SelfTest } from './selftest';
 import { EmbedGraph, ThoughtGraph } from './thinking/graph';
@@ -34,7 +35,6 @@ import { checkUnchanged, locateWeights } from './weights';
 const LARGE = 0.1;
 /** Seconds that embedding the whole vocabulary may take; a larger model's neighbours are not worth the wait. */
 const MAX_EMBEDDING_SECONDS = 3;
-const EMBEDDING_ROWS = 256;
 /** Single embeddings that are kept. */
 const MAX_EMBEDDED = 256;
 /** Folder of the probes inside a model's. */
@@ -69,6 +69,7 @@ export class Model implements Disposable {
 	readonly body: Body;
 	readonly head: Head;
 	readonly norm: Norm;
+	readonly embedder: Embedder;
 	readonly thinking: Thinking;
 	/** Reads latents as text. */
 	readonly readout?: Readout;
@@ -100,6 +101,7 @@ export class Model implements Disposable {
 		this.body = new Body(graphs.body, shape);
 		this.head = new Head(graphs.head, shape, lowMemory ? LOW_MEMORY_ROWS : undefined);
 		this.norm = new Norm(graphs.norm, shape);
+		this.embedder = new Embedder(graphs.embedder, this.body, shape);
 		this.thinking = this.thinkingWith(graphs);
 		const { readout } = manifest.files;
 		this.readout = readout && new Readout(graphs.readout!, tokenizer, readout, shape.vocabulary);
@@ -230,24 +232,12 @@ export class Model implements Disposable {
 		if (known) {
 			return known.slice();
 		}
-		const found = (await this.body.forward({ ids: [id] }, this.body.empty, { embeds: true })).embeds!;
+		const found = await this.embedder.of([id]);
 		if (this.embedded.size >= MAX_EMBEDDED) {
 			this.embedded.clear();
 		}
 		this.embedded.set(id, found);
 		return found.slice();
-	}
-
-	/** Input embeddings of tokens [ids.length, width], in calls that the context has room for. */
-	async embeddingsOf(ids: readonly number[]): Promise<Float32Array> {
-		const { width, context } = this.manifest.shape;
-		const rows = Math.min(EMBEDDING_ROWS, context);
-		const table = new Float32Array(ids.length * width);
-		for (let start = 0; start < ids.length; start += rows) {
-			const some = ids.slice(start, start + rows);
-			table.set((await this.body.forward({ ids: some }, this.body.empty, { embeds: true })).embeds!, start * width);
-		}
-		return table;
 	}
 
 	/** Width of the vectors that are stored as an arm's thoughts. */
@@ -262,7 +252,7 @@ export class Model implements Disposable {
 		if (this.unavailable.has('neighbours')) {
 			return undefined;
 		}
-		this.table ??= this.embeddingsOf(Array.from({ length: this.manifest.shape.vocabulary }, (_, id) => id));
+		this.table ??= this.embedder.of(Array.from({ length: this.manifest.shape.vocabulary }, (_, id) => id));
 		return this.table;
 	}
 
@@ -334,12 +324,9 @@ export class Model implements Disposable {
 				this.unavailable.set(feature, logitsOnly);
 			}
 		}
-		const seconds = embeddingSeconds(this.cost, this.manifest.shape.vocabulary);
-		if (seconds > MAX_EMBEDDING_SECONDS && logitsOnly === undefined) {
-			this.unavailable.set(
-				'neighbours',
-				`embedding its ${this.manifest.shape.vocabulary} tokens would take about ${Math.round(seconds)} s`,
-			);
+		const tooMuch = this.whyNotAllEmbedded();
+		if (tooMuch !== undefined && logitsOnly === undefined) {
+			this.unavailable.set('neighbours', tooMuch);
 		}
 		if (!this.body.padded && logitsOnly === undefined) {
 			this.unavailable.set('batches', 'its body graph is not told positions and what is padding');
@@ -349,6 +336,14 @@ export class Model implements Disposable {
 		}
 	}
 
+	/** The end of a sentence; undefined where the embeddings of all tokens can be had. */
+	private whyNotAllEmbedded(): string | undefined {
+		const { vocabulary } = this.manifest.shape;
+		const seconds = this.embedder.isLookup ? 0 : embeddingSeconds(this.cost, vocabulary);
+		return seconds > MAX_EMBEDDING_SECONDS
+			? `embedding its ${vocabulary} tokens would take about ${Math.round(seconds)} s`
+			: whyNoTable(this.manifest.shape);
+	}
 }
 
 function readReference(bytes: Uint8Array, { name }: ManifestFile): Problem[] {

@@ -55,19 +55,25 @@ const USUAL_COUNT = 6;
 const CHAIN_LIMIT = 1_024;
 const MAX_NAME = 100;
 
-/** `answer`: the segments after the thoughts. */
-export function propose(signs: Signs, answer: readonly RecipeSegment[]): Proposal {
+/** The segments before and after the thoughts. */
+export interface Frame {
+	/** The prompt, behind what the tokenizer puts before every text. */
+	prompt: readonly RecipeSegment[];
+	answer: readonly RecipeSegment[];
+}
+
+export function propose(signs: Signs, frame: Frame): Proposal {
 	const found: Proposal = { arms: {}, trainedLatents: 0, reasons: [], undecided: [] };
-	written(signs, answer, found);
+	written(signs, frame, found);
 	if (signs.latents) {
-		latent(signs, answer, found);
-		pause(signs, answer, found);
+		latent(signs, frame, found);
+		pause(signs, frame, found);
 	}
 	looped(signs, found);
 	return found;
 }
 
-function latent(signs: Signs, answer: readonly RecipeSegment[], found: Proposal): void {
+function latent(signs: Signs, { prompt, answer }: Frame, found: Proposal): void {
 	const brackets = BRACKETS.find((pair) => pair.every((token) => signs.has(token)));
 	const projection = signs.weights.find((name) => PROJECTION.test(name));
 	if (projection !== undefined) {
@@ -85,7 +91,7 @@ function latent(signs: Signs, answer: readonly RecipeSegment[], found: Proposal)
 	const [start, end] = brackets;
 	const count = countOf(signs);
 	const segment: LatentSegment = { kind: 'latent', count: count?.count ?? USUAL_COUNT, feedback: { site: 'normed' } };
-	found.arms['latent'] = [{ kind: 'prompt' }, { kind: 'tokens', tokens: [start] }, segment, { kind: 'tokens', tokens: [end] }, ...answer];
+	found.arms['latent'] = [...prompt, { kind: 'tokens', tokens: [start] }, segment, { kind: 'tokens', tokens: [end] }, ...answer];
 	found.trainedLatents = segment.count;
 	found.reasons.push(`The arm latent thinks between ${start} and ${end}, because its tokenizer has them, and feeds back the state after the final norm, as Coconut does.`);
 	if (count) {
@@ -104,20 +110,20 @@ function countOf({ config }: Signs): { count: number; why: string } | undefined 
 	return field && { count: config[field]!, why: `${field} ${config[field]}` };
 }
 
-function pause({ has }: Signs, answer: readonly RecipeSegment[], found: Proposal): void {
+function pause({ has }: Signs, { prompt, answer }: Frame, found: Proposal): void {
 	const token = PAUSES.find(has);
 	if (token !== undefined) {
-		found.arms['pause'] = [{ kind: 'prompt' }, { kind: 'latent', count: USUAL_COUNT, feedback: { site: 'token', token } }, ...answer];
+		found.arms['pause'] = [...prompt, { kind: 'latent', count: USUAL_COUNT, feedback: { site: 'token', token } }, ...answer];
 		found.reasons.push(`The arm pause feeds ${token} in the place of thoughts, because its tokenizer has it.`);
 		found.undecided.push(`How many pauses it was trained with: ${USUAL_COUNT} are run.`);
 	}
 }
 
-function written({ has }: Signs, answer: readonly RecipeSegment[], found: Proposal): void {
+function written({ has }: Signs, { prompt, answer }: Frame, found: Proposal): void {
 	const [start, end] = WRITTEN;
 	if (has(start) && has(end)) {
 		found.arms['cot'] = [
-			{ kind: 'prompt' },
+			...prompt,
 			{ kind: 'tokens', tokens: [start] },
 			{ kind: 'decode', role: 'thought', stop: [end], limit: CHAIN_LIMIT, atLimit: 'go-on' },
 			...answer,

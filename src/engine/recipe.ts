@@ -29,7 +29,7 @@ export function defaultRecipe(
 	const { lead } = tokenizer;
 	const prompt: RecipeSegment[] = [...(lead.length > 0 ? [{ kind: 'tokens' as const, tokens: lead }] : []), { kind: 'prompt' }];
 	const answer: RecipeSegment = { kind: 'decode', role: 'answer', stop, limit: ANSWER_LIMIT, atLimit: 'go-on' };
-	const { arms, trainedLatents, reasons, undecided } = propose({ ...signs, has: (token) => tokenizer.idOf(token) !== undefined }, [answer]);
+	const { arms, trainedLatents, reasons, undecided } = propose({ ...signs, has: (token) => tokenizer.idOf(token) !== undefined }, { prompt, answer: [answer] });
 	const recipe: Recipe = {
 		trainedLatents,
 		arms: {

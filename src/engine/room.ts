@@ -3,11 +3,13 @@ import type { MemoryMode } from '../shared/execution';
 import { costOf } from './cost';
 import { EngineError } from './error';
 import { CACHE_COPIES, footprintOf, LOW_MEMORY_ROWS, positionBytes, type Footprint } from './footprint';
-import type { Manifest } from './manifest';
+import type { Manifest, ModelShape } from './manifest';
 import { availableMemory } from './memory';
 
 /** The system and the editor need some of what is available, and estimates are coarse. */
 const SPARE = 0.9;
+/** Of a table of all input embeddings: SmolLM2's takes 113 MB, GPT-2's 154. */
+const MAX_TABLE_BYTES = 256 * 2 ** 20;
 /** Positions between two looks at the memory while a sequence grows. */
 export const ROOM_STEP = 1024;
 
@@ -61,6 +63,15 @@ export function checkPositionsFit({ shape }: Manifest, positions: number, free =
 			'no-memory',
 		);
 	}
+}
+
+/** Why the input embeddings of all tokens are not kept, as the end of a sentence; undefined where they can be. */
+export function whyNoTable({ vocabulary, width }: Pick<ModelShape, 'vocabulary' | 'width'>, free = room()): string | undefined {
+	const bytes = vocabulary * width * Float32Array.BYTES_PER_ELEMENT;
+	if (bytes > MAX_TABLE_BYTES) {
+		return `the embeddings of its ${vocabulary} tokens take ${gigabytes(bytes)}, and at most ${gigabytes(MAX_TABLE_BYTES)} of them are kept`;
+	}
+	return bytes > free ? `the embeddings of its ${vocabulary} tokens take ${gigabytes(bytes)}, and ${gigabytes(free)} can be had` : undefined;
 }
 
 /** Decimal, as disks and downloads are counted. */

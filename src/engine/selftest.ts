@@ -68,6 +68,7 @@ export async function selfTest(model: Model, signal: AbortSignal): Promise<SelfT
 	const fresh = () => new Difference(toleranceOf(model));
 
 	if (isOpen) {
+		report('embeddings of tokens by themselves', 'basics', fresh().add(await model.embedder.of(ids), whole.embeds!));
 		report('embeddings fed instead of ids', 'latents', fresh().streams(await run({ embeddings: whole.embeds! }), whole));
 	}
 

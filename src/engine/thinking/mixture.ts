@@ -15,7 +15,7 @@ export const mixture: Source<'mixture'> = {
 		const logits = Array.from(topLogits, (logit) => logit / temperature + (gumbel ? gumbel.scale * gumbelOf(uniform()) : 0));
 		const shares = softmax(logits);
 		const weights = dirichlet ? dirichletOf(shares.map((share) => share * dirichlet.concentration), uniform) : shares;
-		const embeds = await model.embeddingsOf([...topIds]);
+		const embeds = await model.embedder.of([...topIds]);
 		const width = hidden.length;
 		const mixed = new Float64Array(width);
 		weights.forEach((weight, i) => mixed.forEach((_, at) => (mixed[at]! += weight * embeds[i * width + at]!)));

@@ -1,4 +1,5 @@
 /** What a thought is made from: one file and one line in the table for each site that can be fed back. */
+import type { Embedder } from '../embedder';
 import type { Head } from '../head';
 import { token, tokens } from './dummies';
 import { mixture } from './mixture';
@@ -8,10 +9,9 @@ import type { Feedback, Moment } from './step';
 /** What sources ask of a model. */
 export interface Parts {
 	readonly head: Head;
+	readonly embedder: Embedder;
 	/** Input embedding of a token [width]. */
 	embedding(id: number): Promise<Float32Array>;
-	/** Of several [ids.length, width]. */
-	embeddingsOf(ids: readonly number[]): Promise<Float32Array>;
 }
 
 type Site = Feedback['site'];

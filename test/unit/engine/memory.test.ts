@@ -8,7 +8,7 @@ import { footprintOf, LOW_MEMORY_ROWS, positionBytes } from '../../../src/engine
 import { parseManifest, type Manifest } from '../../../src/engine/manifest';
 import { availableMemory, groupLeft, LIMIT_VARIABLE, parseBytes, parseMeminfo } from '../../../src/engine/memory';
 import { Models } from '../../../src/engine/models';
-import { checkExportFits, checkModelFits, checkPositionsFit, gigabytes, needsLowMemory } from '../../../src/engine/room';
+import { checkExportFits, checkModelFits, checkPositionsFit, gigabytes, needsLowMemory, whyNoTable } from '../../../src/engine/room';
 import { MODEL, request, withEngine } from './harness';
 
 const GB = 1e9;
@@ -154,6 +154,13 @@ describe('memory', () => {
 			restore(kept);
 		}
 		await withEngine(async (engine) => assert.equal((await engine.call('load', { model: MODEL })).lowMemory, false));
+	});
+
+	test('the table of all input embeddings is kept where it is small and fits', async () => {
+		const { shape } = await small();
+		assert.equal(whyNoTable(shape, 155e6), undefined);
+		assert.equal(whyNoTable(shape, 100e6), 'the embeddings of its 50257 tokens take 0.15 GB, and 0.10 GB can be had');
+		assert.match(whyNoTable({ ...shape, vocabulary: 150_000 }, GB)!, /^the embeddings of its 150000 tokens take 0\.46 GB, and at most 0\.27 GB of them are kept$/);
 	});
 
 	test('logits of more positions than a call of the head has are those of each', async () => {

@@ -6,10 +6,12 @@ import { propose, type Signs } from '../../../src/engine/proposal';
 import { readFileSync } from 'node:fs';
 import { MODEL } from './harness';
 
+/** Behind what the tokenizer puts before every text. */
+const PROMPT = [{ kind: 'tokens' as const, tokens: ['<s>'] }, { kind: 'prompt' as const }];
 const ANSWER = [{ kind: 'decode' as const, role: 'answer' as const, stop: [], limit: 8 }];
 
 function proposed(tokens: readonly string[], more: Partial<Omit<Signs, 'has'>> = {}) {
-	return propose({ has: (token) => tokens.includes(token), weights: [], config: {}, latents: true, ...more }, ANSWER);
+	return propose({ has: (token) => tokens.includes(token), weights: [], config: {}, latents: true, ...more }, { prompt: PROMPT, answer: ANSWER });
 }
 
 describe('proposal', () => {
@@ -20,7 +22,7 @@ describe('proposal', () => {
 	test('of a Coconut checkpoint is its arm, with its tokens and its count', () => {
 		const { arms, trainedLatents, reasons, undecided } = proposed(['<|start-latent|>', '<|end-latent|>', '<|latent|>'], { config: { max_latent_stage: 3, c_thought: 2 } });
 		assert.deepEqual(arms['latent'], [
-			{ kind: 'prompt' },
+			...PROMPT,
 			{ kind: 'tokens', tokens: ['<|start-latent|>'] },
 			{ kind: 'latent', count: 6, feedback: { site: 'normed' } },
 			{ kind: 'tokens', tokens: ['<|end-latent|>'] },
@@ -47,6 +49,7 @@ describe('proposal', () => {
 	test('gives pause tokens and written thoughts arms of their own, and latents only where vectors can be fed', () => {
 		const { arms } = proposed(['<think>', '</think>', '<pause>']);
 		assert.deepEqual(Object.keys(arms), ['cot', 'pause']);
+		assert.ok(Object.values(arms).every((segments) => segments[0] === PROMPT[0] && segments[1] === PROMPT[1]));
 		assert.deepEqual(Object.keys(proposed(['<think>', '</think>', '<pause>', '<bot>', '<eot>'], { latents: false }).arms), ['cot']);
 		const manifest = JSON.parse(readFileSync(`${MODEL}/model.json`, 'utf8')) as { recipe: { arms: object } };
 		parseManifest(JSON.stringify({ ...manifest, recipe: { ...manifest.recipe, arms: { ...manifest.recipe.arms, ...arms } } }));
