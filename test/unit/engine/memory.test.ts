@@ -104,7 +104,7 @@ describe('memory', () => {
 		checkModelFits(manifest, true, low);
 		assert.throws(
 			() => checkModelFits(manifest, true, low! - 1),
-			/^EngineError: The model needs about 1\.\d GB of memory \(0\.6\d GB for its weights\) and 1\.\d GB can be had: close other programs, or choose a smaller or quantised model\.$/,
+			/^EngineError: The model needs about 0\.9\d GB of memory \(0\.6\d GB for its weights\) and 0\.9\d GB can be had: close other programs, or choose a smaller or quantised model\.$/,
 		);
 		assert.throws(() => checkModelFits(manifest, false, low), /set neuralese\.memory \(--memory\) to auto or low/);
 		assert.throws(() => checkExportFits(2 * GB, GB), /^EngineError: Adding the model needs about 2\.0 GB of memory and 1\.0 GB can be had: /);
