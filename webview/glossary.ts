@@ -1,6 +1,7 @@
 /** What each number on the screen is and how it was computed, in words: the text of the tooltips. */
 import type { ArmView, Details, LegibilityView, ProbeCell, ProbeView, SentenceView, ThoughtView, TokenView } from '../src/shared/panel';
 import { decimals } from '../src/shared/decimals';
+import { isKnown } from '../src/shared/probability';
 import { FULL, type Underline } from './draw/surprise';
 import { exact, interval, proportion, surprisal } from './figures';
 import type { Stretch } from './strip';
@@ -17,6 +18,7 @@ export const SCORE_SCALE =
 export const SPARE_CELL = 'A corner is cut off the cells of spare thoughts: their scores are no evidence about the answer.';
 export const NO_FIGURES = 'The trace holds no held-out figures for this probe: nothing says how far its scores can be trusted.';
 export const TOKEN_ID = 'Number of the token in the model’s vocabulary.';
+export const SELF_TEST = 'The same values, computed in two ways when the model was loaded. What differs by more than rounding is not offered.';
 export const READS_AS = `Likeliest tokens by the logit lens: ${LENS} at this layer.`;
 
 export const VERDICTS: Readonly<Record<NonNullable<SentenceView['verdict']>, string>> = {
@@ -85,6 +87,9 @@ export function word({ text, prob, live }: ThoughtView['top'][number], layer: nu
 	const allowed = live
 		? 'A live candidate: the task’s own structure allows it at this step.'
 		: 'The task’s own structure does not allow it at this step.';
+	if (!isKnown(prob)) {
+		return `“${text}” by its rank: the source does not give its probability.`;
+	}
 	return `p = ${exact(prob)} for “${text}” by the logit lens at layer ${layer}: ${LENS}. ${live === undefined ? '' : allowed}`;
 }
 

@@ -1,6 +1,6 @@
 /** Signs that the host put in place of what cannot be seen are drawn paler than the text, so that nobody takes them for it. */
 
-const SIGNS = /(?:[·↵⇥]|⟨U\+[0-9A-F]{4,6}⟩)+/gu;
+const SIGNS = /(?:[·↵⇥]|⟨U\+[0-9A-F]{4,6}⟩|⟨[0-9A-F]{2}(?: [0-9A-F]{2})*⟩)+/gu;
 
 export function marks(text: string): { text: string; sign: boolean }[] {
 	const pieces: { text: string; sign: boolean }[] = [];

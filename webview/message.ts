@@ -13,6 +13,7 @@ export interface Message {
 const ANALYZE = { label: 'Analyze Prompt', act: 'analyze' } as const;
 const AGAIN = { label: 'Analyze Again', act: 'analyze' } as const;
 const CANCEL = { label: 'Cancel', act: 'cancel' } as const;
+const ADD = { label: 'Add Model…', act: 'addModel' } as const;
 const EXAMPLE = { label: 'Open an Example', act: 'openExample' } as const;
 
 const CHANGED = 'The prompt or the settings have changed since this analysis.';
@@ -28,7 +29,7 @@ export function messageFor(panel: PanelState | undefined): Message | undefined {
 				text:
 					'Open a prompt file and analyse it. Its chain of thought, its latent thoughts as their nearest tokens, and what ' +
 					'probes read in them appear here, side by side.',
-				actions: [EXAMPLE],
+				actions: [EXAMPLE, ADD],
 			};
 		case 'idle':
 			return {

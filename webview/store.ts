@@ -19,6 +19,8 @@ export interface AppState {
 	scroll: number;
 	/** Whether the details of the selected row are shown. */
 	details: boolean;
+	/** The model whose card is over the panel: that of what is shown where it has no name. */
+	card?: { model?: string };
 	/** What the panel has room for. */
 	room: Room;
 	/** A call to the host that failed, in one sentence. */

@@ -9,7 +9,7 @@ export interface View {
 	readonly element: HTMLElement;
 	/** `before` is the snapshot shown last; absent the first time. */
 	render(state: AppState, before?: AppState): void;
-	/** Brings a part of the selected step into view. */
+	/** Shows a part of the panel. */
 	reveal?(what: Reveal): void;
 }
 

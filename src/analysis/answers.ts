@@ -13,9 +13,9 @@ export function readAnswer(text: string, pattern?: RegExp): string | undefined {
 	return (pattern ? pattern.exec(trimmed)?.[1]?.trim() : trimmed) || undefined;
 }
 
-/** Whether an answer that was read by `readAnswer` says what the gold answer's text says. */
-export function matchesGold(answer: string | undefined, gold: string, pattern?: RegExp): boolean {
-	return answer !== undefined && answer === (readAnswer(gold, pattern) ?? gold.trim());
+/** What an answer that was read by `readAnswer` must be to say what the gold answer's text says. */
+export function goldOf(gold: string, pattern?: RegExp): string {
+	return readAnswer(gold, pattern) ?? gold.trim();
 }
 
 /** Whether all arms that answered say the same; absent while fewer than two have. */

@@ -96,6 +96,8 @@ function followsState(feed: Feed): boolean {
 		case undefined:
 		case 'noise':
 		case 'jitter':
+		case 'code':
+		case 'redraw':
 		case 'tokens':
 			return true;
 		default:

@@ -9,6 +9,8 @@ export const CAUSAL_TESTS = [
 	'snap-1',
 	'snap-5',
 	'mixture',
+	'snap-code',
+	'redraw',
 	'truncate',
 	'early-answer',
 	'drop-span',
@@ -36,6 +38,10 @@ export type Replacement =
 	| { kind: 'resample'; draw: number }
 	| { kind: 'interchange' }
 	| { kind: 'transplant' }
+	/** The nearest learnt codes. */
+	| { kind: 'code' }
+	/** The same thought with other noise. */
+	| { kind: 'redraw' }
 	/** Input embeddings weighted by the softmax of the lens over its `top` likeliest tokens. */
 	| { kind: 'tokens'; top: number; rescaled: boolean };
 
@@ -94,6 +100,8 @@ const REPLACEMENTS: Partial<Record<CausalTest, (vocabulary: number, draws: numbe
 	'snap-1': () => tokens(1),
 	'snap-5': () => tokens(5),
 	mixture: (vocabulary) => tokens(vocabulary),
+	'snap-code': () => [{ by: { kind: 'code' } }],
+	redraw: () => [{ by: { kind: 'redraw' } }],
 	interchange: () => [{ by: { kind: 'interchange' } }],
 	transplant: () => [{ by: { kind: 'transplant' } }],
 	jitter: () => JITTERS.map((ratio) => ({ form: `${ratio}`, by: { kind: 'jitter', ratio } })),

@@ -1,5 +1,6 @@
 import type { ArmView, ProbeCell, ProbeView, Run } from '../shared/panel';
-import type { ProbeRecord, TraceDocument } from '../trace/document';
+import { ownWords } from '../prompts/own';
+import type { OriginRecord, ProbeRecord, Reasoning, TraceDocument } from '../trace/document';
 import { agreement } from './answers';
 import type { EvidenceIndex } from './evidenceIndex';
 import { legibilityView } from './legibilityView';
@@ -27,6 +28,8 @@ const LABELS: ReadonlyMap<string, string> = new Map([
 	['latent', 'latent'],
 	['cot', 'chain of thought'],
 	['direct', 'direct'],
+	['summary', 'summary of the reasoning'],
+	['redacted', 'reasoning withheld'],
 ]);
 
 /** The header of a run, and how far its rows and layers reach. */
@@ -43,10 +46,11 @@ export function headline(
 	const legibility = evidence?.record.legibility.find(({ arm }) => arm === written?.name);
 	return {
 		revision,
-		title: printable(lines.task?.question ?? lastLine(prompt.text)),
+		title: printable(lines.task?.question ?? (lastLine(ownWords(prompt).text || prompt.text) || (document.origin ? `sample ${document.origin.sample}` : ''))),
 		subtitle: subtitle(document, lines),
 		arms: armViews(document, extra.arms ?? []),
 		agree: agreement(new Map(document.arms.map((arm) => [arm.name, arm.answer]))),
+		reasoning: document.origin?.reasoning,
 		rows: lines.rows,
 		layers: model.layers,
 		meter: evidence && (latent ? meterViews(evidence.record, latent.name) : []),
@@ -67,12 +71,42 @@ function lastLine(text: string): string {
 	return line.length > MAX_TITLE ? `…${line.slice(-MAX_TITLE)}` : line;
 }
 
-function subtitle({ prompt, model, options, arms }: TraceDocument, { latent }: Outline): string {
+/** Of an imported trace: where it comes from, and how much of the reasoning that is. */
+const REASONING: Readonly<Record<Reasoning, string>> = {
+	full: 'full reasoning',
+	summary: 'summary of the reasoning, not the chain of thought',
+	redacted: 'reasoning withheld',
+	none: 'no written reasoning in the source',
+};
+
+function importedSubtitle({ model }: TraceDocument, { latent }: Outline, { file, sample, format, reasoning, sampling, scores }: OriginRecord): string {
+	const [first] = scores;
+	const parts = [
+		REASONING[reasoning],
+		file,
+		`sample ${sample}`,
+		format,
+		model.id,
+		...(latent ? [`${latent.thoughts.length} latents`] : []),
+		...(sampling.temperature === undefined ? [] : [`temperature ${sampling.temperature}`]),
+		...(sampling.seed === undefined ? [] : [`seed ${sampling.seed}`]),
+		...(first ? [`${first.name} ${first.value}`] : []),
+	];
+	return printable(parts.join(' · '));
+}
+
+function subtitle(document: TraceDocument, lines: Outline): string {
+	const { prompt, model, options, arms, origin } = document;
+	const { latent } = lines;
+	if (origin) {
+		return importedSubtitle(document, lines, origin);
+	}
 	const milliseconds = arms.reduce((sum, arm) => sum + arm.milliseconds, 0);
 	const parts = [
 		prompt.name,
 		`${model.id}, ${model.layers} layers × ${model.width}`,
 		...(latent ? [`${latent.thoughts.length} latents`] : []),
+		...(options.noise === undefined ? [] : [`noise ${options.noise}`]),
 		...(options.temperature > 0 ? [`temperature ${options.temperature}`] : []),
 		`seed ${options.seed}`,
 		milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`,
@@ -81,11 +115,12 @@ function subtitle({ prompt, model, options, arms }: TraceDocument, { latent }: O
 }
 
 /** Compared with the latent arm, because that is the one in question; where it gave no answer, with the first that did. */
-function armViews({ arms }: TraceDocument, expected: readonly string[]): ArmView[] {
+function armViews({ arms, origin }: TraceDocument, expected: readonly string[]): ArmView[] {
 	const reference =
 		arms.find((arm) => arm.name === 'latent' && arm.answer !== undefined) ?? arms.find((arm) => arm.answer !== undefined);
 	const names = [...new Set([...expected, ...arms.map((arm) => arm.name)])].sort((a, b) => place(a) - place(b));
-	const label = (name: string) => LABELS.get(name) ?? visible(name);
+	const partly = origin !== undefined && origin.reasoning !== 'full';
+	const label = (name: string) => (partly && name === 'cot' ? 'part of the chain of thought' : (LABELS.get(name) ?? visible(name)));
 	return names.map((name): ArmView => {
 		const arm = arms.find((candidate) => candidate.name === name);
 		const comparable = arm?.answer !== undefined && arm !== reference;

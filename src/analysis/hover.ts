@@ -30,7 +30,8 @@ export interface PromptToken {
 /** The token that covers `offset` of the prompt's text, from the first arm that was read out there. */
 export async function promptToken(lookup: Lookup, offset: number): Promise<PromptToken | undefined> {
 	for (const arm of lookup.document.arms) {
-		const position = arm.steps.findIndex((step) => step.span && contains(step.span, offset));
+		// A character of several tokens: with the last of them the model has read it.
+		const position = arm.steps.findLastIndex((step) => step.span && contains(step.span, offset));
 		const readout = position < 0 ? undefined : await lookup.readout(arm, [position]);
 		if (!readout?.has(position)) {
 			continue;

@@ -29,7 +29,8 @@ export function outline(document: TraceDocument, textOf: (id: number) => string)
 		document.arms.find((arm) => arm.thoughts.length > 0);
 	const written =
 		document.arms.find((arm) => arm.name === 'cot') ??
-		document.arms.find((arm) => arm.steps.some((step) => step.kind === 'token' && !step.forced));
+		// Of an imported trace all that the model wrote is shown, also where none of it is reasoning.
+		document.arms.find((arm) => arm.steps.some((step) => (step.kind === 'token' || (document.origin && step.kind === 'answer')) && !step.forced));
 	const found = written ? judged(sentences(written, textOf, recipeTokens(document.model.recipe)), task) : [];
 	return { task, written, latent, sentences: found, rows: Math.max(found.length, latent?.thoughts.length ?? 0) };
 }

@@ -15,14 +15,30 @@ const MAX_FACTS = 10_000;
 /** Where each fact stands, by its subject and its object. */
 type Facts = ReadonlyMap<string, ReadonlyMap<string, readonly Range[]>>;
 
-/** ProsQA (arXiv 2412.06769): reachability in a graph of facts, asked of one entity and two candidates. */
+/**
+ * ProsQA (arXiv 2412.06769): reachability in a graph of facts, asked of one entity and two candidates. The last question counts, wherever
+ * it stands: a chat template may put its own words around it. The facts are those since the question before it (examples have facts of
+ * their own), or, where none of them is about the entity, all of the prompt's.
+ */
 export function parseProsqa(prompt: string): Task | undefined {
-	const asked = [...prompt.matchAll(QUESTION)].at(-1);
+	const [before, asked] = [undefined, ...prompt.matchAll(QUESTION)].slice(-2);
+	if (!asked) {
+		return undefined;
+	}
+	const own = factsOf(prompt, before ? before.index + before[0].length : 0);
+	const { facts, names } = own.facts.has(asked[1]!) ? own : factsOf(prompt, 0);
+	return facts.has(asked[1]!) ? prosqaTask(asked, facts, names) : undefined;
+}
+
+/** `names`: subjects that are not of a kind. */
+function factsOf(prompt: string, from: number): { facts: Facts; names: string[] } {
 	const facts = new Map<string, Map<string, Range[]>>();
-	/** Subjects that are not of a kind. */
 	const names = new Set<string>();
 	let count = 0;
 	for (const match of prompt.matchAll(FACT)) {
+		if (match.index < from) {
+			continue;
+		}
 		const [, every, subject, object] = match as unknown as [string, string | undefined, string, string];
 		const objects = facts.get(subject) ?? new Map<string, Range[]>();
 		facts.set(subject, objects);
@@ -36,7 +52,7 @@ export function parseProsqa(prompt: string): Task | undefined {
 			break;
 		}
 	}
-	return asked === undefined || !facts.has(asked[1]!) ? undefined : prosqaTask(asked, facts, [...names]);
+	return { facts, names: [...names] };
 }
 
 function prosqaTask(asked: RegExpMatchArray, facts: Facts, names: readonly string[]): Task {

@@ -12,6 +12,7 @@ export interface Ranked {
 export class Readout {
 	private readonly top: number;
 
+	/** Where only the ranks are known, all numbers are NaN. */
 	private constructor(
 		private readonly positions: Range,
 		private readonly sites: number,
@@ -20,6 +21,7 @@ export class Readout {
 		private readonly lse: Float32Array,
 		private readonly entropies: Float32Array,
 		private readonly kl: Float32Array,
+		private readonly ranksOnly = false,
 	) {
 		this.top = lse.length > 0 ? ids.length / lse.length : 0;
 	}
@@ -34,9 +36,14 @@ export class Readout {
 			plane('lens.entropy'),
 			plane('lens.kl_final'),
 		]);
+		const sites = source.document.model.layers + 1;
+		if (ids instanceof Int32Array && !logits && !lse && source.document.origin) {
+			const cells = (positions.end - positions.start) * sites;
+			const [unknown, unknownLogits] = [cells, ids.length].map((length) => new Float32Array(length).fill(Number.NaN)) as [Float32Array, Float32Array];
+			return new Readout(positions, sites, ids, unknownLogits, unknown, unknown, unknown, true);
+		}
 		const complete =
 			ids instanceof Int32Array && [logits, lse, entropy, kl].every((values) => values instanceof Float32Array);
-		const sites = source.document.model.layers + 1;
 		return complete
 			? new Readout(
 					positions,
@@ -50,7 +57,8 @@ export class Readout {
 	/** Whether the position lies in what was read; a run in progress may not have come that far. */
 	has(position: number): boolean {
 		const row = position - this.positions.start;
-		return row >= 0 && (row + 1) * this.sites <= this.lse.length && !Number.isNaN(this.lse[row * this.sites]!);
+		const cell = row * this.sites;
+		return row >= 0 && cell + this.sites <= this.lse.length && (this.ranksOnly ? (this.ids[cell * this.top] ?? -1) >= 0 : !Number.isNaN(this.lse[cell]!));
 	}
 
 	/** At most `count` tokens with the highest logits, descending. */
@@ -59,7 +67,7 @@ export class Readout {
 		return Array.from({ length: Math.min(count, this.top) }, (_, i) => {
 			const at = cell * this.top + i;
 			return { id: this.ids[at]!, prob: probability(this.logits[at]!, this.lse[cell]!) };
-		});
+		}).filter(({ id }) => !this.ranksOnly || id >= 0);
 	}
 
 	/** In nats. */

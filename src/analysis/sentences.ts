@@ -1,8 +1,10 @@
-import type { ArmRecord, ProbePlace, Step } from '../trace/document';
+import type { ArmRecord, ProbePlace, Step, StepPart } from '../trace/document';
+import { joined } from './text';
 
 /** A stretch of what an arm wrote. */
 export interface Sentence {
-	role: 'thought' | 'answer';
+	/** The last three of imported traces only. */
+	role: 'thought' | 'answer' | Exclude<StepPart, 'markup'>;
 	/** Positions in the arm's sequence, ascending. */
 	steps: number[];
 	text: string;
@@ -12,9 +14,9 @@ export interface Sentence {
 const FULL_STOP = /[.!?]["'”’)\]]*\s*$/;
 
 /**
- * Groups what an arm writes into sentences, step by step. The prompt, the recipe's own tokens, latents and the tokens in `stops`
- * (which end a segment) are no part of any. A full stop ends a sentence only where white space or nothing follows, so that `3.5`
- * is one word.
+ * Groups what an arm writes into sentences, step by step. The prompt, the recipe's own tokens, latents, steps without a text, and the
+ * tokens in `stops` (which end a segment) are no part of any. A full stop ends a sentence only where white space or nothing follows,
+ * so that `3.5` is one word. Blank lines belong to the sentence that they follow.
  */
 export class SentenceSplitter {
 	readonly sentences: Sentence[] = [];
@@ -24,21 +26,27 @@ export class SentenceSplitter {
 
 	/** Whether the step belongs to a sentence, which is then the last one. `text`: of its token. */
 	add(position: number, step: Step, text: string): boolean {
-		if (step.kind === 'prompt' || step.kind === 'latent' || step.forced || this.stops.has(text)) {
+		if (step.kind === 'prompt' || step.kind === 'latent' || step.id < 0 || step.forced || step.part === 'markup' || this.stops.has(text)) {
 			this.open = undefined;
 			return false;
 		}
 		const { open } = this;
-		const role = step.kind === 'answer' ? 'answer' : 'thought';
-		const ended = open && (open.role !== role || open.text.includes('\n') || (FULL_STOP.test(open.text) && /^\s/.test(text)));
+		const role = step.part ?? (step.kind === 'answer' ? 'answer' : 'thought');
+		const ended = open && (open.role !== role || (text.trim() !== '' && isWhole(open.text, text)));
 		if (!open || ended) {
 			this.open = { role, steps: [], text: '' };
 			this.sentences.push(this.open);
 		}
 		this.open!.steps.push(position);
-		this.open!.text += text;
+		this.open!.text = joined(this.open!.text, text);
 		return true;
 	}
+}
+
+/** Whether a sentence of this text ends before what follows. */
+function isWhole(text: string, next: string): boolean {
+	const isApart = /^\s/.test(next) || /\s$/.test(text);
+	return text.trimStart().includes('\n') || (FULL_STOP.test(text) && isApart);
 }
 
 /** Of a whole arm. */
@@ -58,14 +66,14 @@ export function placesOf(arm: ArmRecord, at: ProbePlace | undefined, textOf: (id
 }
 
 /**
- * Texts of the tokens that a recipe feeds or stops at. The recipe is the manifest's, as it was, so nothing is taken for
- * granted.
+ * Texts of the tokens that a recipe stops at. What it feeds is marked in the steps themselves: a model may write the same words.
+ * The recipe is the manifest's, as it was, so nothing is taken for granted.
  */
 export function recipeTokens(recipe: unknown): Set<string> {
 	const arms = isRecord(recipe) && isRecord(recipe['arms']) ? Object.values(recipe['arms']) : [];
 	const lists = arms
 		.flatMap((segments) => (Array.isArray(segments) ? segments : []))
-		.flatMap((segment) => (isRecord(segment) ? [segment['tokens'], segment['stop']] : []));
+		.flatMap((segment) => (isRecord(segment) ? [segment['stop']] : []));
 	return new Set(lists.flatMap((list) => (Array.isArray(list) ? list.filter((item) => typeof item === 'string') : [])));
 }
 

@@ -9,16 +9,17 @@ interface Piece extends Range {
 /**
  * Bits of each token of `to`, summed over the tokens of `from` that overlap its characters. A token of `from` that covers several tokens of
  * `to`, or white space between them, gives to each in proportion to the UTF-16 units that it shares with it; what several tokens of `from` spell together
- * (a token with an empty span is a part of the character before it) counts as one. NaN where nothing overlaps, or where a token that
+ * (their spans overlap, or one is empty and a part of the character before it) counts as one. NaN where nothing overlaps, or where a token that
  * overlaps has no bits of its own.
  * @param bits of each token of `from`; NaN where unknown.
- * @param from ascending, without overlap; so is `to`.
+ * @param from starts ascend, and so do ends; `to` without overlap.
  */
 export function spread(bits: readonly number[], from: readonly Range[], to: readonly Range[]): number[] {
 	const pieces: Piece[] = [];
 	for (const [i, { start, end }] of from.entries()) {
 		const before = pieces.at(-1);
-		if (start === end && before) {
+		if (before && (start === end || start < before.end)) {
+			before.end = Math.max(before.end, end);
 			before.bits += bits[i]!;
 		} else {
 			pieces.push({ start, end, bits: bits[i]! });

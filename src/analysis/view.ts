@@ -15,7 +15,7 @@ import type { OutlinedSentence } from './outline';
 import { patchControl, patchForm, patchPlane } from './patchViews';
 import type { Readout } from './readout';
 import { testViews } from './testViews';
-import { printable } from './text';
+import { completed, printable } from './text';
 
 /** Ranked words of a thought in its row: more do not fit beside a sentence. */
 const ROW_TOP = 4;
@@ -110,10 +110,11 @@ export class TraceView {
 			neighbours: fed?.neighbours ?? [],
 			norm: fed?.norm,
 			probes: document.probes.flatMap(({ name, label }, i) => measured(name, label, tiles[i]!.values)),
-			tokens: steps.map((position) => ({
-				...this.token(position, written!, usual!),
-				id: written!.steps[position]!.id,
-				surprisalBits: likelihood(usual!.logprob(position)?.[0]).surprisalBits,
+			tokens: this.tokens(steps, written, usual).map((token) => ({
+				...token,
+				// Ids of an imported trace number its texts, and are no tokenizer's.
+				id: document.origin ? undefined : written!.steps[token.step]!.id,
+				surprisalBits: likelihood(usual!.logprob(token.step)?.[0]).surprisalBits,
 			})),
 			level: claim && levelView(claim),
 			tests: evidence ? testViews(evidence, tested) : [],
@@ -148,17 +149,21 @@ export class TraceView {
 	}
 
 	private sentence({ steps, role, verdict }: OutlinedSentence, arm: ArmRecord, usual: Usual): SentenceView {
-		return { role, verdict, tokens: steps.map((position) => this.token(position, arm, usual)) };
+		return { role, verdict, tokens: this.tokens(steps, arm, usual) };
 	}
 
-	private token(position: number, arm: ArmRecord, { logprob, surprisal, kl }: Usual): TokenView {
-		return {
+	private tokens(positions: readonly number[], arm?: ArmRecord, usual?: Usual): TokenView[] {
+		if (!arm || !usual) {
+			return [];
+		}
+		const texts = completed(positions.map((position) => this.lookup.text(arm.steps[position]!.id)));
+		return positions.map((position, i) => ({
 			step: position,
-			text: printable(this.lookup.text(arm.steps[position]!.id)),
-			prob: likelihood(logprob(position)?.[0]).prob,
-			referenceBits: ifMeasured(surprisal(position)?.[0]),
-			kl: ifMeasured(kl(position)?.[0]),
-		};
+			text: printable(texts[i]!),
+			prob: likelihood(usual.logprob(position)?.[0]).prob,
+			referenceBits: ifMeasured(usual.surprisal(position)?.[0]),
+			kl: ifMeasured(usual.kl(position)?.[0]),
+		}));
 	}
 
 	/** How usual the tokens at the positions are. */

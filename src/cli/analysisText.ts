@@ -6,6 +6,7 @@ import { shown, shownApart } from '../analysis/outline';
 import { sentences, recipeTokens } from '../analysis/sentences';
 import { parseTask, type Task } from '../analysis/task';
 import { printable } from '../analysis/text';
+import { ownWords } from '../prompts/own';
 import type { ModelCard } from '../engine/api';
 import type { ArmRecord } from '../trace/document';
 import { evidenceLines } from './evidenceText';
@@ -32,7 +33,7 @@ export async function report(readouts: Readouts, { file, out, card }: ReportOpti
 	const lines = [
 		`${printable(model.name)} · ${model.layers} layers × ${model.width} · ${sampling} · ${printable(file)}`,
 		'',
-		printable(task?.question ?? prompt.text.trim().split('\n').at(-1)!),
+		printable(task?.question ?? (ownWords(prompt).text || prompt.text).trim().split('\n').at(-1)!),
 		'',
 	];
 	for (const arm of document.arms) {

@@ -3,18 +3,22 @@ import type { Command, Help, Invocation } from './command';
 import { analyze } from './commands/analyze';
 import { causal } from './commands/causal';
 import { evaluate } from './commands/evaluate';
+import { importFile } from './commands/import';
 import { inspect } from './commands/inspect';
 import { legibility } from './commands/legibility';
 import { modelsAdd } from './commands/modelsAdd';
 import { modelsCheck } from './commands/modelsCheck';
 import { modelsList } from './commands/modelsList';
+import { modelsRemove } from './commands/modelsRemove';
 import { ood } from './commands/ood';
 import { probeEval } from './commands/probeEval';
 import { probeFeatures } from './commands/probeFeatures';
 import { probeTrain } from './commands/probeTrain';
+import { providers } from './commands/providers';
 import { report } from './commands/report';
 import { reproduce } from './commands/reproduce';
 import { UsageError } from './failure';
+import { EXECUTION_NOTE } from './flags/execution';
 import { quoted } from './flags/values';
 
 const COMMANDS: readonly Command[] = [
@@ -28,10 +32,13 @@ const COMMANDS: readonly Command[] = [
 	probeTrain,
 	probeEval,
 	probeFeatures,
+	importFile,
 	inspect,
 	modelsAdd,
 	modelsList,
+	modelsRemove,
 	modelsCheck,
+	providers,
 ];
 
 const HELP_WORDS: readonly (string | undefined)[] = ['help', '--help', '-h'];
@@ -39,7 +46,8 @@ const HELP_WORDS: readonly (string | undefined)[] = ['help', '--help', '-h'];
 /** Where the arguments of a command begin on the lines after its first. */
 const INDENT = ' '.repeat(32);
 
-const GENERAL = `What a prompt file's header says is overridden by options; without either the model's own recipe applies.
+const GENERAL = `${EXECUTION_NOTE}
+What a prompt file's header says is overridden by options; without either the model's own recipe applies.
 Exit codes: 0 done, 1 the run failed, 2 wrong usage.`;
 
 /** Of these commands. */

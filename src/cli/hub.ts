@@ -3,9 +3,11 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { printable } from '../analysis/text';
-import { accept, offerOf, type Offer } from '../hub/offer';
+import type { AddParams } from '../engine/api';
+import { accept, offerOf, originOf, type Offer } from '../hub/offer';
 import { placeOf } from '../hub/place';
 import { isRepositoryId } from '../hub/repository';
+import { formatBytes } from '../shared/bytes';
 import { RunError, UsageError } from './failure';
 import type { Session } from './session';
 
@@ -35,39 +37,40 @@ export function checkLocal({ revision, variant, yes }: HubFlags, word: string): 
 	}
 }
 
-/** Path of the model's graph in the hub's cache. Nothing is downloaded without a yes, on the command line or at the terminal. */
-export async function fromHub(id: string, { revision = DEFAULT_REVISION, variant, yes }: HubFlags, session: Session): Promise<string> {
+/** What the engine is asked to add: the graph in the hub's cache, with its licence and where it is from. Nothing is downloaded without a yes, on the command line or at the terminal. */
+export async function fromHub(id: string, { revision = DEFAULT_REVISION, variant, yes }: HubFlags, session: Session): Promise<AddParams> {
 	const { signal, progress, note } = session;
 	const place = placeOf(process.env);
 	progress(`Asking for ${id}`);
 	const offer = await offerOf({ id, revision, variant }, place, { signal });
 	described(offer).forEach(note);
-	if (offer.missing > 0 && !yes && !(await confirmed(offer, signal))) {
-		throw new RunError(`Nothing was downloaded: add --yes to download ${inWords(offer.missing)}.`);
+	if (offer.chosen.missing > 0 && !yes && !(await confirmed(offer, signal))) {
+		throw new RunError(`Nothing was downloaded: add --yes to download ${formatBytes(offer.chosen.missing)}.`);
 	}
-	return accept(offer, place, {
+	const source = await accept(offer, place, {
 		signal,
-		report: ({ path, done, bytes }) => progress(`Downloading ${printable(path)}: ${percent(done, bytes)} of ${inWords(bytes)}`),
+		report: ({ path, done, bytes }) => progress(`Downloading ${printable(path)}: ${percent(done, bytes)} of ${formatBytes(bytes)}`),
 	});
+	return { source, license: offer.repository.license, origin: originOf(offer) };
 }
 
-function described({ repository, variants, chosen, missing }: Offer): string[] {
+function described({ repository, variants, chosen }: Offer): string[] {
 	const { id, commit, license, gated } = repository;
-	const all = variants.map((one) => `${printable(one.name)} ${inWords(one.bytes)}`).join(', ');
+	const all = variants.map((one) => `${printable(one.name)} ${formatBytes(one.bytes)}`).join(', ');
 	return [
 		`${id} at ${commit.slice(0, 12)}; licence: ${license === undefined ? 'not stated' : printable(license)}${gated ? '; gated' : ''}.`,
 		`Variants: ${all}. Chosen: ${printable(chosen.name)} (${printable(chosen.graph)}).`,
-		missing > 0 ? `To download: ${inWords(missing)}.` : 'All of it is in the cache.',
+		chosen.missing > 0 ? `To download: ${formatBytes(chosen.missing)}.` : 'All of it is in the cache.',
 	];
 }
 
-async function confirmed({ missing }: Offer, signal: AbortSignal): Promise<boolean> {
+async function confirmed({ chosen: { missing } }: Offer, signal: AbortSignal): Promise<boolean> {
 	if (!process.stdin.isTTY || !process.stderr.isTTY) {
 		return false;
 	}
 	const terminal = createInterface({ input: process.stdin, output: process.stderr });
 	try {
-		return /^y(es)?$/i.test((await terminal.question(`Download ${inWords(missing)}? [y/N] `, { signal })).trim());
+		return /^y(es)?$/i.test((await terminal.question(`Download ${formatBytes(missing)}? [y/N] `, { signal })).trim());
 	} finally {
 		terminal.close();
 	}
@@ -75,10 +78,4 @@ async function confirmed({ missing }: Offer, signal: AbortSignal): Promise<boole
 
 function percent(done: number, bytes: number): string {
 	return `${Math.floor((100 * done) / Math.max(1, bytes))} %`;
-}
-
-/** Decimal units, as the hub shows them. */
-function inWords(bytes: number): string {
-	const [unit, size] = bytes >= 1e9 ? ['GB', 1e9] : bytes >= 1e6 ? ['MB', 1e6] : ['kB', 1e3];
-	return `${(bytes / size).toFixed(1)} ${unit}`;
 }

@@ -1,7 +1,7 @@
 /** What the `probe` commands read before they run: labelled prompts, and the model. */
 import { resolve } from 'node:path';
+import { questionsFor } from '../engine/conversation';
 import { parseLabelled, type LabelledPrompt } from '../prompts/labelled';
-import { questionsFor } from './conversation';
 import { messageOf, RunError } from './failure';
 import type { ProbeFlags } from './flags/probe';
 import { checkArms } from './flags/run';
@@ -20,18 +20,19 @@ const MAX_LABELLED_BYTES = 256 * 1024 * 1024;
 /** `labels`: of the prompts, where no task gives them. */
 export async function prepare(
 	{ file, task, at, sites, run }: Omit<ProbeFlags, 'json'> & { file?: string },
-	{ engine, signal, progress }: Session,
+	session: Session,
 	labels: 'required' | 'optional' = 'required',
 ) {
+	const { engine, signal, progress } = session;
 	const path = file === undefined ? undefined : resolve(file);
 	const { folder: model } = chooseModel(run.model, undefined, path ?? '.');
 	const examples = path === undefined ? undefined : await readLabelled(path, task === undefined ? labels : 'ignored');
 	const card = await engine.call('load', { model }, { signal, onEvent: ({ message }) => progress(message) });
 	checkArms(run, card.arms);
-	const given = examples && (await questionsFor(card, examples.map(({ prompt }) => prompt), { engine, signal, progress }));
-	const { latents, seed = 0, temperature = 0, maxTokens } = run;
+	const given = examples && (await questionsFor(card, examples.map(({ prompt }) => prompt), { ...session, chatTemplate: run.chatTemplate }));
+	const { latents, noise, seed = 0, temperature = 0, maxTokens } = run;
 	return {
-		states: { model, arm: run.arms?.[0], at, sites, options: { latents, seed, temperature, maxTokens } },
+		states: { model, arm: run.arms?.[0], at, sites, options: { latents, noise, seed, temperature, maxTokens } },
 		examples: given && examples.map((example, i) => ({ ...example, prompt: given[i]! })),
 	};
 }

@@ -1,15 +1,10 @@
 /** Which model folder a run uses. */
 import { existsSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { findAdded } from '../engine/registry';
 
 const DEFAULT_MODEL = 'prosqa';
 export const BUNDLED = join(__dirname, '..', 'models');
-
-/** Where the engine puts models that are added. */
-export function addedFolder(): string {
-	return join(process.env['NEURALESE_HOME'] || join(homedir(), '.neuralese'), 'models');
-}
 
 /** `note`: what the user should know about the choice. */
 export interface ChosenModel {
@@ -43,7 +38,8 @@ export function chooseModel(flag: string | undefined, named: string | undefined,
 
 /** The folder of a bundled or added model. */
 function bundled(name: string): string | undefined {
-	return [BUNDLED, addedFolder()].map((folder) => join(folder, name)).find(hasManifest);
+	const folder = join(BUNDLED, name);
+	return hasManifest(folder) ? folder : findAdded(name);
 }
 
 function hasManifest(folder: string): boolean {

@@ -2,29 +2,41 @@
 import { join } from 'node:path';
 import { printable } from '../analysis/text';
 import { Engine } from '../engine/client';
+import { providerNote, type Execution } from '../shared/execution';
 import { RunError } from './failure';
+
+/** The built child, beside the built command line. */
+export const ENGINE = join(__dirname, 'engine.js');
 
 export interface Session {
 	engine: Engine;
+	call: Engine['call'];
 	signal: AbortSignal;
 	progress(message: string): void;
 	/** A line on the error output that stays. */
 	note(message: string): void;
 }
 
-/** Runs `body` with an engine that is gone afterwards. Ctrl+C cancels it; a second one ends the process. */
-export async function withSession<T>(body: (session: Session) => Promise<T>): Promise<T> {
+/** Runs `body` with an engine that is gone afterwards, and says where models are not run on what was asked for. Ctrl+C cancels it; a second one ends the process. */
+export async function withSession<T>(execution: Execution, body: (session: Session) => Promise<T>): Promise<T> {
 	const abort = new AbortController();
 	const interrupt = () => abort.abort();
 	process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
 	const line = new ProgressLine();
-	const engine = new Engine({ modulePath: join(__dirname, 'engine.js'), log: (text) => line.keep(printable(text)) });
+	const keep = (text: string) => line.keep(printable(text));
+	const engine = new Engine({
+		modulePath: ENGINE,
+		log: keep,
+		execution,
+		onReady: ({ provider }) => [providerNote(provider)].forEach((note) => note !== undefined && keep(note)),
+	});
 	try {
 		return await body({
 			engine,
+			call: (method, params, options) => engine.call(method, params, options),
 			signal: abort.signal,
 			progress: (message) => line.show(message),
-			note: (message) => line.keep(printable(message)),
+			note: keep,
 		});
 	} catch (error) {
 		// What was being written is removed before the child ends.

@@ -18,3 +18,10 @@ export async function checkOutFile(out: string, inputs: readonly (string | undef
 		}
 	}
 }
+
+/** A folder of files, which must be there. */
+export async function checkOutFolder(folder: string): Promise<void> {
+	if (!(await stat(resolve(folder)).catch(() => undefined))?.isDirectory()) {
+		throw new RunError(`The folder ${folder} does not exist: create it, or choose another one.`);
+	}
+}

@@ -3,23 +3,27 @@ import { lstat, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { EngineError, quoted } from './error';
 import { MANIFEST_NAME, readManifest, sha256 } from './folder';
-import { home } from './home';
-import { makeFolder } from './making';
+import { makeFolder, type Making } from './making';
 import { parseManifest } from './manifest';
-import { Model } from './model';
-import { compareOriginal } from './original';
+import { DEFAULT_SETUP, Model, type Setup } from './model';
+import { compareOriginal, originalLogits } from './original';
+import { addedFolder } from './registry';
 import type { Runtime } from './runtime';
 import { failureOf, SelfTestError } from './selftest';
 import { findGraph, findSource, isFile, type Source } from './source';
-import { readPlace } from './weights';
+import { settle, stage } from './staging';
+import { readPlace, removePlace } from './weights';
 
 /** Part of a folder's name: what an earlier version made is made again. */
-const GENERATION = 2;
+const GENERATION = 4;
 
 export interface Adding {
 	source: string;
 	tokenizer?: string;
 	out?: string;
+	/** See `AddParams`. */
+	license?: string;
+	origin?: string;
 	signal: AbortSignal;
 	progress(message: string, fraction: number): void;
 }
@@ -36,7 +40,7 @@ export async function modelFolder(runtime: Runtime, path: string, context: Pick<
 }
 
 function placeFor({ graph, name }: Source): string {
-	return join(home(), 'models', `${name}-${sha256(`${GENERATION} ${graph}`).slice(0, 8)}`);
+	return join(addedFolder(), `${name}-${sha256(`${GENERATION} ${graph}`).slice(0, 8)}`);
 }
 
 async function isCurrent(folder: string, { graph }: Source): Promise<boolean> {
@@ -47,37 +51,66 @@ async function isCurrent(folder: string, { graph }: Source): Promise<boolean> {
 	return place?.source === graph && place.modified[basename(graph)] === (await stat(graph)).mtimeMs;
 }
 
-/** Returns the folder. Where what was made does not compute what the original does, only its logits are offered. */
+/**
+ * Returns the folder: of a model folder itself, else of what is made, which is there once it has passed its tests. Where that does not
+ * compute what the original does, only its logits are offered.
+ */
 export async function addModel(runtime: Runtime, adding: Adding): Promise<string> {
-	const { out } = adding;
-	const source = await findSource(adding.source, adding.tokenizer);
-	const folder = out === undefined ? placeFor(source) : resolve(out);
-	if (out !== undefined && (await lstat(folder).catch(() => undefined))) {
-		throw new EngineError(`${quoted(folder)} exists already: give --out a new name.`, 'bad-request');
+	const { out, tokenizer } = adding;
+	if (await isFile(join(adding.source, MANIFEST_NAME))) {
+		if (out !== undefined || tokenizer !== undefined) {
+			throw new EngineError(
+				`${quoted(adding.source)} is a model folder already, with its own tokenizer: leave out --tokenizer and --out.`,
+				'bad-request',
+			);
+		}
+		return resolve(adding.source);
 	}
-	await makeFolder(runtime, source, folder, adding);
+	const source = await findSource(adding.source, tokenizer);
+	const folder = out === undefined ? placeFor(source) : resolve(out);
+	const exists = () => new EngineError(`${quoted(folder)} exists already: give --out a new name.`, 'bad-request');
+	if (out !== undefined && (await lstat(folder).catch(() => undefined))) {
+		throw exists();
+	}
+	const staged = await stage(folder);
 	try {
-		const why = await differs(runtime, folder, adding);
+		const make = (making: Making) => makeFolder(runtime, source, staged, basename(folder), making);
+		let hash = await make(adding);
+		const why = await differs(runtime, staged, adding);
 		if (why !== undefined) {
-			await makeFolder(runtime, source, folder, { ...adding, withheld: why });
-			const still = await differs(runtime, folder, adding);
+			await removePlace(hash);
+			hash = await make({ ...adding, withheld: why });
+			const still = await differs(runtime, staged, adding);
 			if (still !== undefined) {
+				await removePlace(hash);
 				throw new EngineError(`The model cannot be run, because ${still}: export it again.`, 'bad-model');
 			}
 		}
+		await settle(staged, folder, async () => {
+			if (out !== undefined) {
+				throw exists();
+			}
+			return isCurrent(folder, source);
+		});
 	} catch (error) {
-		await rm(folder, { recursive: true, force: true });
+		await rm(staged, { recursive: true, force: true });
 		throw error;
 	}
 	return folder;
 }
 
-/** Why what was made must not be believed. */
+/** Weights are tested where they lie: a model that is added is not yet one that is run. */
+const TESTED: Setup = { ...DEFAULT_SETUP, memory: 'low' };
+
+/** Why what was made must not be believed. The original is closed before what was made is opened: both at once need twice the memory. */
 async function differs(runtime: Runtime, folder: string, { signal, progress }: Adding): Promise<string | undefined> {
 	const { text, sha256: hash } = await readManifest(folder);
+	const manifest = parseManifest(text);
+	progress('Running the original graph', 0.6);
+	const expected = await originalLogits(runtime, manifest, (await readPlace(hash))!, true, signal);
 	let model: Model;
 	try {
-		model = await Model.load(runtime, { folder, manifest: parseManifest(text), sha256: hash, signal, progress });
+		model = await Model.load(runtime, { folder, manifest, sha256: hash, setup: TESTED, signal, progress });
 	} catch (error) {
 		if (error instanceof SelfTestError) {
 			return failureOf(error.test);
@@ -86,7 +119,7 @@ async function differs(runtime: Runtime, folder: string, { signal, progress }: A
 	}
 	try {
 		progress('Comparing with the original graph', 0.9);
-		const test = await compareOriginal(runtime, model, (await readPlace(hash))!, signal);
+		const test = await compareOriginal(model, expected);
 		return test.ok ? undefined : failureOf(test);
 	} finally {
 		model.dispose();

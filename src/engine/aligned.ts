@@ -1,133 +1,109 @@
 /**
  * A text under normalisation that remembers, for each of its UTF-16 code units, which stretch of the original it came from. The
- * tokenizer library has no offsets, so its normalisers are followed step by step here.
+ * tokenizer library has no offsets, so what it would do to a text is done step by step here.
  */
 import type { Range } from '../shared/range';
 
-/** A normaliser of `tokenizer.json`. */
-export interface NormalizerConfig {
-	type: string;
-	normalizers?: NormalizerConfig[];
-	pattern?: { Regex?: string; String?: string };
-	content?: string;
-	prepend?: string;
-	strip_left?: boolean;
-	strip_right?: boolean;
+/** Where code unit i came from, in the original; `ends` exclusive. Both ascend. */
+interface Origins {
+	readonly starts: readonly number[];
+	readonly ends: readonly number[];
 }
-
-/** A letter with the marks that combine with it: what Unicode normalisation may join or take apart. */
-const CLUSTER = /\P{M}\p{M}*|\p{M}+/gu;
 
 export class Aligned {
 	private constructor(
 		readonly text: string,
-		/** Where code unit i came from, in the original; `ends` exclusive. Both ascend. */
-		private readonly starts: readonly number[],
-		private readonly ends: readonly number[],
-		/** End of the original. */
-		private readonly end: number,
+		/** What of the original this stands for, with what was deleted from it. */
+		readonly whole: Range,
+		/** Absent where unit i of the text is unit `whole.start + i` of the original: most texts are never changed. */
+		private readonly origins?: Origins,
 	) {}
 
-	/** `original.slice(range)` as it is. */
-	static of(original: string, range: Range): Aligned {
-		const text = original.slice(range.start, range.end);
-		const starts = Array.from({ length: text.length }, (_, i) => range.start + i);
+	static of(original: string): Aligned {
+		return new Aligned(original, { start: 0, end: original.length });
+	}
+
+	/** What of the original became the code units of a range, which is not empty. */
+	origin({ start, end }: Range): Range {
+		const { origins, whole } = this;
+		return origins
+			? { start: origins.starts[start]!, end: origins.ends[end - 1]! }
+			: { start: whole.start + start, end: whole.start + end };
+	}
+
+	/** `range` is not empty. */
+	slice(range: Range): Aligned {
+		const { start, end } = range;
+		const { origins } = this;
+		const text = this.text.slice(start, end);
 		return new Aligned(
 			text,
-			starts,
-			starts.map((start) => start + 1),
-			range.end,
+			this.origin(range),
+			origins && { starts: origins.starts.slice(start, end), ends: origins.ends.slice(start, end) },
 		);
 	}
 
-	/** What of the original became the code units [start, end). */
-	origin(range: Range): Range {
-		if (range.start >= range.end) {
-			const at = this.starts[range.start] ?? this.end;
-			return { start: at, end: at };
-		}
-		return { start: this.starts[range.start]!, end: this.ends[range.end - 1]! };
+	/** In front, as a part of the first character: from that on the two cannot be told apart, as in the reference implementation. */
+	prepended(prefix: string): Aligned {
+		const first = this.text === '' ? 0 : String.fromCodePoint(this.text.codePointAt(0)!).length;
+		return first === 0 ? this : this.rewritten([{ start: 0, end: first, text: prefix + this.text.slice(0, first) }]);
 	}
 
-	slice(range: Range): Aligned {
-		const end = this.starts[range.end] ?? this.end;
-		return new Aligned(
-			this.text.slice(range.start, range.end),
-			this.starts.slice(range.start, range.end),
-			this.ends.slice(range.start, range.end),
-			end,
-		);
-	}
-
-	/** Undefined where the normaliser is not known here. */
-	normalised(config: NormalizerConfig): Aligned | undefined {
-		switch (config.type) {
-			case 'Sequence':
-				return (config.normalizers ?? []).reduce<Aligned | undefined>((aligned, step) => aligned?.normalised(step), this);
-			case 'Replace':
-				return this.replaced(pattern(config), () => config.content ?? '');
-			case 'Prepend':
-				return this.text === ''
-					? this
-					: new Aligned(
-							config.prepend + this.text,
-							[...repeat(this.starts[0]!, config.prepend!.length), ...this.starts],
-							[...repeat(this.starts[0]!, config.prepend!.length), ...this.ends],
-							this.end,
-						);
-			case 'Strip':
-				return this.slice({
-					start: config.strip_left === false ? 0 : this.text.length - this.text.trimStart().length,
-					end: config.strip_right === false ? this.text.length : this.text.trimEnd().length,
-				});
-			case 'Lowercase':
-				return this.replaced(/./gsu, (character) => character.toLowerCase());
-			case 'StripAccents':
-				return this.replaced(/\p{Mn}/gu, () => '');
-			case 'NFC':
-			case 'NFD':
-			case 'NFKC':
-			case 'NFKD': {
-				const { type } = config;
-				return this.replaced(CLUSTER, (cluster) => cluster.normalize(type));
+	/** Every match becomes its replacement, each unit of which came from the whole of the match. */
+	replaced(wanted: RegExp, replace: (match: string) => string): Aligned {
+		const edits: Edit[] = [];
+		for (const match of this.text.matchAll(wanted)) {
+			const text = replace(match[0]);
+			if (text !== match[0]) {
+				edits.push({ start: match.index, end: match.index + match[0].length, text });
 			}
-			default:
-				return undefined;
 		}
+		return this.rewritten(edits);
 	}
 
-	/** Every match becomes one stretch: each code unit of its replacement came from the whole of it. */
-	private replaced(wanted: RegExp, replace: (match: string) => string): Aligned {
+	/** @param edits ascending, apart. */
+	rewritten(edits: readonly Edit[]): Aligned {
+		if (edits.length === 0) {
+			return this;
+		}
+		const parts: string[] = [];
+		let done = 0;
+		for (const edit of edits) {
+			parts.push(this.text.slice(done, edit.start), edit.text);
+			done = edit.end;
+		}
+		parts.push(this.text.slice(done));
+		const inPlace = edits.every(({ start, end, text }) => text.length === 1 && end - start === 1);
+		return new Aligned(parts.join(''), this.whole, inPlace ? this.origins : this.moved(edits));
+	}
+
+	private moved(edits: readonly Edit[]): Origins {
 		const starts: number[] = [];
 		const ends: number[] = [];
-		let text = '';
 		let done = 0;
 		const keep = (to: number) => {
-			for (let i = done; i < to; i++) {
-				starts.push(this.starts[i]!);
-				ends.push(this.ends[i]!);
+			for (; done < to; done++) {
+				starts.push(this.origins?.starts[done] ?? this.whole.start + done);
+				ends.push(this.origins?.ends[done] ?? this.whole.start + done + 1);
 			}
-			text += this.text.slice(done, to);
-			done = to;
 		};
-		for (const match of this.text.matchAll(wanted)) {
-			keep(match.index);
-			done = match.index + match[0].length;
-			const origin = this.origin({ start: match.index, end: done });
-			const replacement = replace(match[0]);
-			text += replacement;
-			starts.push(...repeat(origin.start, replacement.length));
-			ends.push(...repeat(origin.end, replacement.length));
+		for (const { start, end, text } of edits) {
+			keep(start);
+			done = end;
+			if (text !== '') {
+				const origin = this.origin({ start, end });
+				for (let i = 0; i < text.length; i++) {
+					starts.push(origin.start);
+					ends.push(origin.end);
+				}
+			}
 		}
 		keep(this.text.length);
-		return new Aligned(text, starts, ends, this.end);
+		return { starts, ends };
 	}
 }
 
-function repeat(value: number, times: number): number[] {
-	return new Array<number>(times).fill(value);
-}
-
-function pattern({ pattern: source }: NormalizerConfig): RegExp {
-	return new RegExp(source?.Regex ?? (source?.String ?? '').replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'), 'gu');
+/** The stretch [start, end) of a text, which is not empty, becomes `text`. */
+export interface Edit extends Range {
+	text: string;
 }

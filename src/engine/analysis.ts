@@ -4,8 +4,7 @@ import { readAnswer } from '../analysis/answers';
 import type { Probe } from '../analysis/probe';
 import { spareReason } from '../analysis/spare';
 import { parseTask, type Task } from '../analysis/task';
-import { generator } from '../shared/random';
-import { SCHEMA_VERSION, type ArmRecord, type TraceDocument } from '../trace/document';
+import { SCHEMA_VERSION, type ArmRecord, type Stopped, type TraceDocument } from '../trace/document';
 import { writeTrace } from '../trace/writer.node';
 import type { EvidenceRecord } from '../trace/evidence';
 import type { PlaneName } from '../trace/planes';
@@ -20,10 +19,11 @@ import { producer } from './product';
 import { readProbeFile } from './probeFile';
 import { LensReader, type ScoredProbe } from './readers';
 import { probesFor } from './probes';
-import { ArmRun } from './run';
+import { ArmRun, samplingOf } from './run';
 import type { Sheet } from './sheet';
 import { Starts } from './starts';
 import { Stream } from './stream';
+import { ruleInWords } from './thinking/rules';
 import type { Encoded } from './tokenizer';
 import { unknownWords } from './unknown';
 
@@ -61,9 +61,9 @@ export class AnalysisRun {
 		this.task = parseTask(prompt.text);
 		this.topK = Math.min(options.topK, shape.vocabulary);
 		this.plans = planArms(recipe, arms, options, (token) => model.tokenizer.idOf(token));
-		this.plans.forEach((plan) => checkFits(plan, this.encoded.ids.length, shape.context));
+		this.plans.forEach((plan) => checkFits(plan, this.encoded.ids, shape.context));
 		model.checkRuns(this.plans);
-		this.stream = new Stream(emit, (id) => model.tokenizer.textOf(id));
+		this.stream = new Stream(emit, (id) => model.tokenizer.record(id));
 		this.starts = new Starts(model, this.encoded, this.topK, this.stream, signal);
 	}
 
@@ -157,7 +157,7 @@ export class AnalysisRun {
 
 	private async arm(plan: ArmPlan, index: number, probes: readonly ScoredProbe[]): Promise<Done> {
 		const begun = performance.now();
-		const { manifest, cost, tokenizer } = this.model;
+		const { manifest, cost, tokenizer, answerPattern } = this.model;
 		const { options } = this.params;
 		this.stream.progress(
 			`Running arm ${plan.name}`,
@@ -165,18 +165,20 @@ export class AnalysisRun {
 			cost.seconds(cost.chunk, manifest.shape.context, true),
 		);
 		const start = await this.starts.of(plan);
-		const sheet = start.sheet.copy();
-		const record = (state: ArmRecord['state'], written: ArmRun['written']): ArmRecord => {
+		const latentWidth = this.model.latentWidth(plan);
+		const sheet = start.sheet.copy(latentWidth);
+		const record = (state: ArmRecord['state'], written: ArmRun['written'], stopped?: Stopped): ArmRecord => {
 			const answer = tokenizer.decode(written.filter(({ role }) => role === 'answer').map(({ id }) => id));
-			const pattern = manifest.recipe.answer;
 			return {
 				name: plan.name,
 				state,
 				steps: [...sheet.steps],
 				thoughts: [...sheet.thoughts],
 				text: tokenizer.decode(written.map(({ id }) => id)),
-				answer: readAnswer(answer, pattern === undefined ? undefined : new RegExp(pattern, 'u')),
+				answer: readAnswer(answer, answerPattern),
 				feedback: plan.feedback,
+				...(latentWidth === manifest.shape.width ? {} : { latentWidth }),
+				...(stopped ? { stopped } : {}),
 				milliseconds: performance.now() - begun,
 			};
 		};
@@ -185,13 +187,15 @@ export class AnalysisRun {
 				this.stream.snapshot(record('running', run.written), sheet);
 			}
 		});
-		const sampling = { temperature: options.temperature, uniform: generator(options.seed, plan.name) };
-		const run = new ArmRun(this.model, plan, start.prefix, reader, sampling, this.signal);
-		const { state, note } = await run.run();
+		const run = new ArmRun(this.model, plan, start.prefix, reader, samplingOf(options, plan), this.signal);
+		const { state, note, stopped } = await run.run();
 		if (note !== undefined) {
 			this.notes.push(note);
 		}
-		const finished = record(state, run.written);
+		if (stopped?.rule === 'limit') {
+			this.notes.push(unstopped(plan, stopped));
+		}
+		const finished = record(state, run.written, stopped);
 		this.stream.snapshot(finished, sheet);
 		return { record: finished, sheet };
 	}
@@ -205,6 +209,7 @@ export class AnalysisRun {
 			probes,
 			(thought) => spareReason(thought, trainedLatents, this.task),
 			tick,
+			this.signal,
 		);
 	}
 
@@ -215,6 +220,9 @@ export class AnalysisRun {
 		this.notes.push(...unknownWords(prompt.text, this.encoded, model.tokenizer.unknownId));
 		const neighbours = model.unavailable.get('neighbours');
 		const { logitsOnly } = model.manifest;
+		if (model.note !== undefined) {
+			this.notes.push(model.note);
+		}
 		if (logitsOnly !== undefined) {
 			this.notes.push(`Only the logits of this model can be seen and not its layers, because ${logitsOnly}.`);
 		} else if (neighbours !== undefined) {
@@ -234,6 +242,12 @@ export class AnalysisRun {
 			notes: [...this.notes],
 		};
 	}
+}
+
+/** Of an arm that thought for as long as it may. */
+function unstopped({ name, segments }: ArmPlan, { at }: Stopped): string {
+	const rules = segments.flatMap((segment) => (segment.kind === 'latent' ? (segment.stop ?? []) : [])).map(ruleInWords);
+	return `Arm ${name} thought to its limit and had ${at} thoughts then, because it never came to be that ${rules.join(' or that ')}.`;
 }
 
 /** A cancel ends the writing too, and the writer then removes what it has written. */

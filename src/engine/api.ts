@@ -8,6 +8,7 @@ import type { OutlinedSentence } from '../analysis/outline';
 import type { LabelledPrompt } from '../prompts/labelled';
 import type { Message } from '../prompts/prompt';
 import type { Range } from '../shared/range';
+import type { Execution, ProviderChoice, ProviderInfo, ProviderName } from '../shared/execution';
 import type { Call } from '../shared/rpc';
 import type { ArmRecord, ProbeMetric, ProbePlace, ProbeRecord, PromptRecord, RunOptions, TraceDocument } from '../trace/document';
 import type { EvidenceRecord, LegibilityRecord } from '../trace/evidence';
@@ -16,12 +17,19 @@ import type { PlaneData, PlaneName } from '../trace/planes';
 export interface EngineApi {
 	/** What this machine's runtime offers. Fails with code `engine-unavailable` where there is no binary for the platform. */
 	describe: Call<void, RuntimeInfo>;
+	/**
+	 * What models are run on from now on; before any of them is loaded. Tries the provider that is asked for: one that crashes this
+	 * process while it is tried, or later, is named in `barred` to the next process.
+	 */
+	configure: Call<ConfigureParams, RuntimeInfo>;
 	/** Loads a model folder (cached by its hash), checks every file against the manifest, and self-tests it. */
 	load: Call<{ model: string }, ModelCard, ProgressEvent>;
 	/** Conversations as the model's chat template writes them. Only for models that have one. */
 	render: Call<RenderParams, Rendered[], ProgressEvent>;
-	/** Makes a model folder from an exported decoder: an .onnx file, or a folder with one. */
-	add: Call<AddParams, ModelCard, ProgressEvent>;
+	/** What a right answer to each of the gold texts is: the model's own pattern is a program, which runs nowhere but here. */
+	golds: Call<GoldsParams, string[], ProgressEvent>;
+	/** Makes a model folder from an exported decoder, or takes one as it stands; tests it, and puts it into the list of this machine. */
+	add: Call<AddParams, AddedModel, ProgressEvent>;
 	/** What is known about a model, and whether it computes what it should. */
 	check: Call<CheckParams, ModelCheck, ProgressEvent>;
 	/** Runs the arms, reads every position out, and writes the trace to `out`. */
@@ -42,11 +50,20 @@ export interface EngineApi {
 	evaluateProbe: Call<EvaluateProbeParams, ProbeReport, ProgressEvent>;
 }
 
+export interface ConfigureParams {
+	execution: Execution;
+	/** Providers that are not tried. `why`: the end of a sentence. */
+	barred: { name: ProviderName; why: string }[];
+}
+
 export interface RuntimeInfo {
-	/** For example `onnxruntime-node 1.30.0, cpu`. */
+	/** For example `onnxruntime-node 1.30.0, cpu`, and `low memory` where it is run so. */
 	engine: string;
 	platform: string;
 	pid: number;
+	provider: ProviderChoice;
+	/** All that there are, in the order of `PROVIDERS`. */
+	providers: ProviderInfo[];
 }
 
 export interface RenderParams {
@@ -57,13 +74,28 @@ export interface RenderParams {
 /** A conversation's text, and where in the file that it is from each piece of it stands. */
 export type Rendered = Pick<PromptRecord, 'text' | 'pieces'>;
 
+export interface GoldsParams {
+	model: string;
+	texts: string[];
+}
+
 export interface AddParams {
-	/** An .onnx file, or a folder with one. */
+	/** An .onnx file, a folder with one, or a model folder. */
 	source: string;
 	/** A folder with a tokenizer.json, or the file; looked for beside the graph where absent. */
 	tokenizer?: string;
 	/** A folder that does not exist yet; one below the user's home where absent. */
 	out?: string;
+	/** As the source states it, for example `apache-2.0`. */
+	license?: string;
+	/** Where the export is from, in words: `owner/name at 0123456789ab`. Never a path. */
+	origin?: string;
+}
+
+/** A model of this machine's list. */
+export interface AddedModel extends ModelCard {
+	/** What `neuralese.model`, `--model` and a prompt's header call it. */
+	listedAs: string;
 }
 
 export interface CheckParams {
@@ -83,23 +115,31 @@ export interface ModelCheck {
 	available: string[];
 	unavailable: { what: string; why: string }[];
 	selfTest: { name: string; maxAbsDiff: number; ok: boolean }[];
+	provider: ProviderChoice;
+	lowMemory: boolean;
 }
 
 export interface ModelCard {
 	id: string;
 	name: string;
 	description: string;
+	/** As its manifest states it. */
+	license?: string;
 	/** The folder, for messages; never stored in a trace. */
 	folder: string;
 	sha256: string;
 	shape: { layers: number; width: number; heads: number; vocabulary: number; context: number };
 	quantisation: string;
+	/** What it is run on. */
+	provider: ProviderChoice;
+	/** Whether one copy of the weights is kept, and less is computed at a time. */
+	lowMemory: boolean;
+	/** Why the recipe is what it is, where it was inferred; and what is left open. One sentence each. */
+	proposal?: { reasons: string[]; undecided: string[] };
 	/** The recipe's arms, in its order. */
 	arms: string[];
 	/** Where probes can read them. */
 	places: { arm: string; at: ProbePlace }[];
-	/** The recipe's pattern that reads an answer from its text. */
-	answer?: string;
 	trainedLatents: number;
 	probes: ProbeRecord[];
 	/** Models beside this one, by their ids: the control without recurrence, and what it was tuned from. */
@@ -209,7 +249,7 @@ export interface CausalParams {
 	first?: number;
 	/** All with thoughts where absent. */
 	arms?: string[];
-	options: Pick<RunOptions, 'latents' | 'seed' | 'maxTokens'>;
+	options: Pick<RunOptions, 'latents' | 'seed' | 'noise' | 'maxTokens'>;
 	tests: CausalTest[];
 	/** `whole`: only what changes all thoughts of a run together. */
 	scope: 'each' | 'whole';
@@ -340,7 +380,7 @@ export interface StatesParams {
 	at: ProbePlace;
 	/** All where absent. */
 	sites?: number[];
-	options: Pick<RunOptions, 'latents' | 'seed' | 'temperature' | 'maxTokens'>;
+	options: Pick<RunOptions, 'latents' | 'seed' | 'temperature' | 'noise' | 'maxTokens'>;
 }
 
 export interface FeaturesParams extends StatesParams {
@@ -410,4 +450,14 @@ export interface ProbeCellReport extends Required<ProbeMetric> {
 
 /** Codes of the engine's errors; the message is one sentence that says what to do. */
 export type EngineErrorCode =
-	'engine-unavailable' | 'bad-model' | 'bad-request' | 'crashed' | 'timeout' | 'quarantined' | 'gave-up' | 'cannot-write';
+	| 'engine-unavailable'
+	| 'bad-model'
+	/** Of an export: there is none beside the graph, and none was named. */
+	| 'no-tokenizer'
+	| 'bad-request'
+	| 'crashed'
+	| 'timeout'
+	| 'quarantined'
+	| 'gave-up'
+	| 'cannot-write'
+	| 'no-memory';

@@ -1,15 +1,22 @@
 /** An arm's recipe, resolved against a vocabulary and a run's options: what will be fed and decoded, and whether that fits. */
 import type { RunOptions } from '../trace/document';
 import { EngineError, quoted } from './error';
-import type { Recipe, RecipeSegment } from './manifest';
-
-export type Feedback = { site: 'normed' } | { site: 'resid' } | { site: 'token'; id: number } | { site: 'mixture'; top: number };
+import type { Recipe } from './manifest';
+import type { LatentSegment, RecipeSegment } from './recipeSchema';
+import { sourceOf } from './thinking/sources';
+import type { Feedback, StopRule, ThoughtStep } from './thinking/step';
 
 /** What happens after the prompt. */
 export type Segment =
 	| { kind: 'tokens'; ids: number[] }
 	| { kind: 'decode'; role: 'thought' | 'answer'; stop: ReadonlySet<number>; limit: number; atLimit?: 'go-on' }
-	| { kind: 'latent'; count: number; feedback: Feedback };
+	| Thinks;
+
+/** `count`: thoughts, at most where there are rules. */
+export type Thinks = ThoughtStep & { kind: 'latent'; count: number; stop?: StopRule[] };
+
+/** Options that a plan depends on. `noise`: the scale of the thoughts' noise, in the place of the recipe's. */
+export type PlanOptions = Pick<RunOptions, 'latents' | 'maxTokens' | 'noise'>;
 
 export interface ArmPlan {
 	name: string;
@@ -26,7 +33,7 @@ export interface ArmPlan {
 export function planArms(
 	recipe: Recipe,
 	wanted: readonly string[] | undefined,
-	options: Pick<RunOptions, 'latents' | 'maxTokens'>,
+	options: PlanOptions,
 	idOf: (token: string) => number | undefined,
 ): ArmPlan[] {
 	const names = [...new Set(wanted ?? Object.keys(recipe.arms))];
@@ -44,7 +51,7 @@ export function planArms(
 function planArm(
 	name: string,
 	segments: readonly RecipeSegment[],
-	{ latents, maxTokens }: Pick<RunOptions, 'latents' | 'maxTokens'>,
+	{ latents, maxTokens, noise }: PlanOptions,
 	idOf: (token: string) => number | undefined,
 ): ArmPlan {
 	const id = (token: string) => {
@@ -84,12 +91,11 @@ function planArm(
 				});
 				break;
 			case 'latent': {
-				const count = latents ?? segment.count;
-				const feedback: Feedback =
-					segment.feedback.site === 'token' ? { site: 'token', id: id(segment.feedback.token) } : segment.feedback;
-				plan.segments.push({ kind: 'latent', count, feedback });
-				plan.fixed += count;
-				plan.feedback = inWords(segment.feedback);
+				const thinks = resolved(segment, id, { latents, noise });
+				plan.segments.push(thinks);
+				// What may stop early is cut where the context ends.
+				plan.fixed += thinks.stop ? 0 : thinks.count;
+				plan.feedback = sourceOf(thinks.feedback).inWords(thinks.feedback, textsOf(segment));
 				break;
 			}
 		}
@@ -97,29 +103,54 @@ function planArm(
 	return plan;
 }
 
-function inWords(feedback: Extract<RecipeSegment, { kind: 'latent' }>['feedback']): string {
+function resolved(
+	{ kind, count, feedback, through, noise, state, stop, decode }: LatentSegment,
+	id: (token: string) => number,
+	options: Pick<PlanOptions, 'latents' | 'noise'>,
+): Thinks {
+	return {
+		kind,
+		count: options.latents ?? count,
+		feedback: resolvedFeedback(feedback, id),
+		...(through === undefined ? {} : { through }),
+		...(noise ? { noise: options.noise === undefined ? noise : { ...noise, scale: options.noise } } : {}),
+		...(state ? { state } : {}),
+		...(decode ? { decode } : {}),
+		...(stop ? { stop: stop.map((rule) => (rule.rule === 'token' ? { rule: rule.rule, ids: rule.tokens.map(id) } : rule)) } : {}),
+	};
+}
+
+function resolvedFeedback(feedback: LatentSegment['feedback'], id: (token: string) => number): Feedback {
 	switch (feedback.site) {
-		case 'normed':
-			return 'state after the final norm';
-		case 'resid':
-			return 'state before the final norm';
 		case 'token':
-			return `embedding of ${feedback.token}`;
-		case 'mixture':
-			return `mixture of the ${feedback.top} likeliest tokens' embeddings`;
+			return { site: 'token', id: id(feedback.token) };
+		case 'tokens':
+			return { site: 'tokens', ids: feedback.tokens.map(id) };
+		default:
+			return feedback;
 	}
 }
 
+/** Of the tokens that are fed back. */
+function textsOf({ feedback }: LatentSegment): string[] {
+	return feedback.site === 'token' ? [feedback.token] : feedback.site === 'tokens' ? feedback.tokens : [];
+}
+
+/** What is fed before a prompt: nothing where the prompt begins so itself, as one does that a chat template has written. */
+export function leadOf({ before }: Pick<ArmPlan, 'before'>, ids: readonly number[]): readonly number[] {
+	return before.every((id, i) => ids[i] === id) ? [] : before;
+}
+
 /** Fails where the arm cannot even begin to answer inside the context. Decoding that runs into its end is cut instead. */
-export function checkFits(plan: ArmPlan, promptTokens: number, context: number): void {
-	if (promptTokens === 0) {
+export function checkFits(plan: ArmPlan, prompt: readonly number[], context: number): void {
+	if (prompt.length === 0) {
 		throw new EngineError('The prompt is empty: write a question first.', 'bad-request');
 	}
 	const decodes = plan.segments.some((segment) => segment.kind === 'decode') ? 1 : 0;
-	const needed = promptTokens + plan.fixed + decodes;
+	const needed = leadOf(plan, prompt).length + prompt.length + plan.fixed - plan.before.length + decodes;
 	if (needed > context) {
 		const latents = plan.segments.reduce((sum, segment) => sum + (segment.kind === 'latent' ? segment.count : 0), 0);
-		const parts = `the prompt's ${promptTokens} tokens${latents > 0 ? ` and ${latents} thoughts` : ''}`;
+		const parts = `the prompt's ${prompt.length} tokens${latents > 0 ? ` and ${latents} thoughts` : ''}`;
 		const advice = `shorten the prompt${latents > 0 ? ' or ask for fewer latents' : ''}`;
 		throw new EngineError(
 			`Arm ${plan.name} needs ${needed} positions for ${parts}, and the model's context has ${context}: ${advice}.`,

@@ -1,7 +1,8 @@
 /** One call of `body.onnx`: ids or embeddings in, residual stream at every site and the extended cache out. */
+import { checkExtents } from './contract';
 import { EngineError } from './error';
 import type { ModelShape } from './manifest';
-import { floats, integers, type Feeds, type Graph, type Tensor } from './runtime';
+import { floats, integers, type Feeds, type Fetched, type Graph, type Tensor } from './runtime';
 
 /** Keys and values of the positions so far. Never changed: extending one gives another, so a prefix can be shared. */
 export interface Cache {
@@ -135,6 +136,7 @@ export class Body {
 			feeds[name] = past.values[i]!;
 		}
 		const results = await this.graph.run(feeds, [...this.sites, ...this.presents, ...(options.embeds ? ['token_embeds'] : [])]);
+		this.checkExtents(results, [...this.sites, ...(options.embeds ? ['token_embeds'] : [])], 1, count, total);
 		return {
 			count,
 			resid: this.sites.map((site) => results[site]!.data as Float32Array),
@@ -155,6 +157,7 @@ export class Body {
 		}
 		const sites = want.sites.map((site) => `resid.${site}` as const);
 		const results = await this.graph.run(feeds, [...sites, ...(want.cache ? this.presents : [])]);
+		this.checkExtents(results, sites, rows.length, count, past.length + count);
 		return {
 			count,
 			resid: new Map(want.sites.map((site) => [site, results[`resid.${site}`]!.data as Float32Array])),
@@ -162,6 +165,15 @@ export class Body {
 				? { length: past.length + count, values: this.presents.map((name) => results[name]!) }
 				: undefined,
 		};
+	}
+
+	/** Of what was fetched: `vectors` [rows, count, width], and the caches that are there. */
+	private checkExtents(results: Fetched<string>, vectors: readonly string[], rows: number, count: number, total: number): void {
+		const { width, heads, headWidth } = this.shape;
+		vectors.forEach((name) => checkExtents('body', name, results[name]!, rows, count, width));
+		for (const name of this.presents.filter((one) => Object.hasOwn(results, one))) {
+			checkExtents('body', name, results[name]!, rows, heads, total, headWidth);
+		}
 	}
 
 	/** Ids, vectors, positions and the mask of a batch. */

@@ -4,7 +4,7 @@ import type { ModelCheck } from './api';
 import { EngineError, quoted } from './error';
 import { readNpz, type NumericArray } from './npz';
 import type { Model } from './model';
-import { compareOriginal } from './original';
+import { compareOriginal, originalLogits } from './original';
 import type { Runtime } from './runtime';
 import { Difference, toleranceOf, type SelfTest } from './selftest';
 import { readPlace } from './weights';
@@ -24,7 +24,9 @@ export async function checkModel(
 	const place = await readPlace(model.sha256);
 	const tests = [
 		...model.tests,
-		...(place === undefined ? [] : [await compareOriginal(runtime, model, place, signal)]),
+		...(place === undefined
+			? []
+			: [await compareOriginal(model, await originalLogits(runtime, model.manifest, place, isPlain(model), signal))]),
 		...(reference === undefined ? [] : await compareReference(model, reference)),
 	];
 	return {
@@ -36,7 +38,14 @@ export async function checkModel(
 		available,
 		unavailable,
 		selfTest: tests.map(({ name, maxAbsDiff, ok }) => ({ name, maxAbsDiff, ok })),
+		provider: model.provider,
+		lowMemory: model.lowMemory,
 	};
+}
+
+/** Whether the original's weights are not packed either: kernels for packed 4-bit weights quantise activations, and others do not. */
+function isPlain({ lowMemory, provider }: Model): boolean {
+	return lowMemory || provider.used !== 'cpu';
 }
 
 async function compareReference(model: Model, path: string): Promise<SelfTest[]> {
@@ -60,7 +69,7 @@ async function compareReference(model: Model, path: string): Promise<SelfTest[]>
 		if (expected.data.length !== ids.length * extent) {
 			throw refuse(`has ${name} as [${expected.shape.join(', ')}] where [${ids.length}, ${extent}] is expected`);
 		}
-		const { maxAbsDiff, ok } = new Difference(toleranceOf(model.manifest)).add(found, expected.data);
+		const { maxAbsDiff, ok } = new Difference(toleranceOf(model)).add(found, expected.data);
 		return [{ name: `reference: ${name}`, feature: 'basics', maxAbsDiff, ok }];
 	};
 	const sites = model.manifest.logitsOnly === undefined ? resid : [];

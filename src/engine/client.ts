@@ -3,11 +3,12 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DEFAULT_EXECUTION, type Execution, type ProviderName } from '../shared/execution';
 import { CANCELLED, isCancelled, RpcError, type CallOptions, type Disposable } from '../shared/rpc';
-import type { EngineApi } from './api';
+import type { EngineApi, RuntimeInfo } from './api';
 import { Child } from './child';
 import { READ } from './opening';
-import { afterCrash, CANCEL_DEADLINE, deadline, Quarantine, START_DEADLINE, type Crashes } from './watchdog';
+import { afterCrash, CANCEL_DEADLINE, deadline, KERNEL_SECONDS, PROBE_DEADLINE, Quarantine, START_DEADLINE, type Crashes } from './watchdog';
 
 export type EngineState =
 	/** No child; the next call starts one. */
@@ -26,6 +27,10 @@ export interface EngineOptions {
 	/** Receives what the child prints and what befalls it, line by line. */
 	log?: (line: string) => void;
 	onStateChange?: (state: EngineState) => void;
+	/** What models are run on; the processor where absent. */
+	execution?: Execution;
+	/** Each time that a child is ready: what it runs models on. */
+	onReady?: (info: RuntimeInfo) => void;
 }
 
 interface Running {
@@ -34,7 +39,12 @@ interface Running {
 	ready: Promise<unknown>;
 	/** Manifest hashes of the models of its calls in flight. */
 	models: Map<symbol, string | undefined>;
+	/** The provider that is being tried or that it runs models on: the first to blame. */
+	provider: ProviderName;
 }
+
+/** The provider that cannot be to blame, because nothing runs without it. */
+const PROCESSOR: ProviderName = 'cpu';
 
 /** A manifest that is larger is refused by the engine. */
 const MAX_MANIFEST_BYTES = 1 << 20;
@@ -47,8 +57,13 @@ export class Engine implements Disposable {
 	/** A cancelled call whose child has not answered yet. */
 	private settling: Promise<void> = Promise.resolve();
 	private disposed = false;
+	private execution: Execution;
+	/** Providers with which a child crashed, and how: the end of a sentence. */
+	private readonly barred = new Map<ProviderName, string>();
 
-	constructor(private readonly options: EngineOptions) {}
+	constructor(private readonly options: EngineOptions) {
+		this.execution = options.execution ?? DEFAULT_EXECUTION;
+	}
 
 	get state(): EngineState {
 		return this.current;
@@ -80,10 +95,9 @@ export class Engine implements Disposable {
 		let patience = setTimeout(() => {}, 0);
 		const progressed = (seconds?: number) => {
 			clearTimeout(patience);
-			patience = setTimeout(
-				() => this.end(running, `gave no sign of progress for ${deadline(seconds) / 1000} s`, 'timeout'),
-				deadline(seconds),
-			);
+			const compiling = running.provider === PROCESSOR ? 0 : KERNEL_SECONDS;
+			const limit = deadline((seconds ?? 0) + compiling);
+			patience = setTimeout(() => this.end(running, `gave no sign of progress for ${limit / 1000} s`, 'timeout'), limit);
 		};
 		let seconds: number | undefined;
 		const receive = (event: EngineApi[M]['event']) => {
@@ -113,6 +127,15 @@ export class Engine implements Disposable {
 		}
 	}
 
+	/** What models are run on from the next call on. Ends the child where that is something else, and what it still runs. */
+	configure(execution: Execution): void {
+		const { provider, memory } = this.execution;
+		if (execution.provider !== provider || execution.memory !== memory) {
+			this.execution = execution;
+			this.replace('The engine was restarted, because its settings have changed: run it again.');
+		}
+	}
+
 	/** Resolves when what was cancelled has ended, by itself or by force. */
 	settled(): Promise<void> {
 		return this.settling;
@@ -122,11 +145,19 @@ export class Engine implements Disposable {
 	restart(): void {
 		this.crashes = [];
 		this.quarantine.clear();
-		const { running } = this;
-		this.running = undefined;
-		running?.child.remote.dispose('The engine was restarted: run it again.', 'crashed');
-		running?.child.dispose();
+		this.barred.clear();
+		this.replace('The engine was restarted: run it again.');
 		this.become({ kind: 'stopped' });
+	}
+
+	private replace(message: string): void {
+		const { running } = this;
+		if (running) {
+			this.running = undefined;
+			running.child.remote.dispose(message, 'crashed');
+			running.child.dispose();
+			this.become({ kind: 'stopped' });
+		}
 	}
 
 	dispose(): void {
@@ -152,9 +183,18 @@ export class Engine implements Disposable {
 				'gave-up',
 			);
 		}
-		const running = (this.running ??= this.spawn());
-		await orAborted(running.ready, signal);
-		return running;
+		for (;;) {
+			const running = (this.running ??= this.spawn());
+			try {
+				await orAborted(running.ready, signal);
+				return running;
+			} catch (error) {
+				// The next child leaves out the provider that ended this one.
+				if (isCancelled(error) || !this.barred.has(running.provider) || this.disposed) {
+					throw error;
+				}
+			}
+		}
 	}
 
 	private spawn(): Running {
@@ -165,15 +205,8 @@ export class Engine implements Disposable {
 			log,
 			onExit: (how) => this.end(running, `ended unexpectedly (${how})`, 'crashed'),
 		});
-		const patience = setTimeout(
-			() => this.end(running, `did not start within ${START_DEADLINE / 1000} s`, 'timeout'),
-			START_DEADLINE,
-		);
-		const running: Running = { child, models: new Map(), ready: Promise.resolve() };
-		running.ready = child.remote.call('describe', undefined).finally(() => {
-			clearTimeout(patience);
-			this.report();
-		});
+		const running: Running = { child, models: new Map(), ready: Promise.resolve(), provider: PROCESSOR };
+		running.ready = this.prepare(running).finally(() => this.report());
 		// Every caller waits on it; without one, its failure is nobody's.
 		running.ready.catch(() => {});
 		// A runtime that does not load will not load in this process; the next attempt takes a fresh one.
@@ -185,6 +218,24 @@ export class Engine implements Disposable {
 			}
 		});
 		return running;
+	}
+
+	/** Waits for the first answer, and has the provider tried. */
+	private async prepare(running: Running): Promise<void> {
+		const { remote } = running.child;
+		const within = async <T>(milliseconds: number, what: string, work: Promise<T>) => {
+			const patience = setTimeout(() => this.end(running, `did not ${what} within ${milliseconds / 1000} s`, 'timeout'), milliseconds);
+			return work.finally(() => clearTimeout(patience));
+		};
+		await within(START_DEADLINE, 'start', remote.call('describe', undefined));
+		const { execution } = this;
+		const barred = [...this.barred].map(([name, why]) => ({ name, why }));
+		if (!this.barred.has(execution.provider)) {
+			running.provider = execution.provider;
+		}
+		const info = await within(PROBE_DEADLINE, 'start its execution provider', remote.call('configure', { execution, barred }));
+		running.provider = info.provider.used;
+		this.options.onReady?.(info);
 	}
 
 	/** Kills the child where it does not answer soon after a cancel: only that stops a run that has begun. */
@@ -215,16 +266,25 @@ export class Engine implements Disposable {
 		}
 		this.running = undefined;
 		this.options.log?.(`The engine ${what}.`);
-		for (const model of new Set(running.models.values())) {
-			if (model !== undefined) {
-				this.quarantine.crashed(model);
-			}
+		if (running.provider !== PROCESSOR) {
+			// Before any model is blamed: drivers crash where the processor does not.
+			this.barred.set(running.provider, `the engine ${what} with it`);
+		} else {
+			this.blame(running.models.values());
 		}
 		const { crashes, verdict } = afterCrash(this.crashes, Date.now());
 		this.crashes = crashes;
 		this.become(verdict.kind === 'gave-up' ? verdict : { kind: 'backing-off', until: Date.now() + verdict.delay });
 		running.child.remote.dispose(`The engine ${what}: run it again.`, code);
 		running.child.dispose();
+	}
+
+	private blame(models: Iterable<string | undefined>): void {
+		for (const model of new Set(models)) {
+			if (model !== undefined) {
+				this.quarantine.crashed(model);
+			}
+		}
 	}
 
 	private report(): void {

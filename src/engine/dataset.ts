@@ -3,7 +3,6 @@
  * counted at the end. On the caller's side: the command line and the editor share it.
  */
 import { dirname, join } from 'node:path';
-import { matchesGold } from '../analysis/answers';
 import { CAUSAL_TESTS, isWritten, type CausalTest } from '../analysis/causal';
 import { aggregate } from '../analysis/evaluation/aggregate';
 import { doneOf } from '../analysis/evaluation/journal';
@@ -14,6 +13,7 @@ import type { CallOptions } from '../shared/rpc';
 import type { RunOptions } from '../trace/document';
 import { replaceText } from '../trace/replace.node';
 import type { CausalParams, CausalRow, EngineApi, ModelCard } from './api';
+import { questionsFor, type Rendering } from './conversation';
 import { EngineError } from './error';
 import { Journal } from './journal';
 
@@ -38,6 +38,7 @@ export interface SetRequest {
 	arms?: string[];
 	options: Omit<RunOptions, 'topK'>;
 	causal: boolean;
+	chatTemplate?: Rendering['chatTemplate'];
 	/** Where the result is written, and beside it the journal; nothing is written where absent. */
 	out?: string;
 }
@@ -62,8 +63,9 @@ export async function evaluateSet(request: SetRequest, context: SetContext): Pro
 	const { signal } = context;
 	const load = (model: string) =>
 		context.call('load', { model }, { signal, onEvent: ({ message }) => context.progress(message) });
-	const { engine: runtime } = await context.call('describe', undefined, { signal });
+	const { engine, provider } = await context.call('describe', undefined, { signal });
 	const card = await load(request.model);
+	const runtime = card.provider.used === provider.used ? engine : `${engine}, but ${card.id} on ${card.provider.used}`;
 	context.check?.(card);
 	const twin = request.twin === undefined ? undefined : await load(twinFolder(request.twin, card));
 	const problems = data.problems.slice(0, request.limit);
@@ -72,7 +74,7 @@ export async function evaluateSet(request: SetRequest, context: SetContext): Pro
 		model: { id: card.id, sha256: card.sha256 },
 		...(twin ? { twin: { id: twin.id, sha256: twin.sha256 } } : {}),
 		data: { name: data.name, sha256: data.sha256, n: problems.length, of: data.problems.length },
-		options: { arms: request.arms, ...options },
+		options: { arms: request.arms, ...options, ...(request.chatTemplate === 'off' ? { chatTemplate: 'off' as const } : {}) },
 		...(causal ? { causal: { tests: [...SET_TESTS], reference: Math.min(MAX_REFERENCE, problems.length) } } : {}),
 	};
 	const journal = out === undefined ? undefined : await Journal.open(out, setup);
@@ -119,15 +121,6 @@ function twinFolder(twin: string | true, { id, folder, relatives }: ModelCard): 
 	return join(dirname(folder), relatives.twin);
 }
 
-/** As they are, or as the model's chat template writes them. */
-async function asked({ folder, chat }: ModelCard, questions: string[], { call, signal }: SetContext): Promise<string[]> {
-	if (!chat) {
-		return questions;
-	}
-	const conversations = questions.map((text) => [{ role: 'user' as const, text, pieces: [] }]);
-	return (await call('render', { model: folder, conversations }, { signal })).map(({ text }) => text);
-}
-
 interface Phase {
 	kind: Outcome['kind'];
 	role: Role;
@@ -146,9 +139,11 @@ async function run(phase: Phase, first: number, request: SetRequest, context: Ph
 	}
 	const { role, kind, card } = phase;
 	const problems = request.data.problems.slice(0, n);
-	const pattern = card.answer === undefined ? undefined : new RegExp(card.answer, 'u');
-	const right = (problem: number, answer: string | undefined) => matchesGold(answer, problems[problem]!.answer, pattern);
-	const common = { model: card.folder, prompts: await asked(card, problems.map(({ question }) => question), context), first, arms: request.arms };
+	const golds = await context.call('golds', { model: card.folder, texts: problems.map(({ answer }) => answer) }, { signal: context.signal });
+	const right = (problem: number, answer: string | undefined) => answer === golds[problem];
+	const questions = problems.map(({ question }) => question);
+	const prompts = await questionsFor(card, questions, { ...context, chatTemplate: request.chatTemplate });
+	const common = { model: card.folder, prompts, first, arms: request.arms };
 	const collected = new Collected<AnswerOutcome | TestOutcome>(first, (problem, items) =>
 		context.add(
 			kind === 'answers'
@@ -164,11 +159,11 @@ async function run(phase: Phase, first: number, request: SetRequest, context: Ph
 			}
 		});
 	} else {
-		const { latents, seed, maxTokens } = request.options;
+		const { latents, noise, seed, maxTokens } = request.options;
 		const { tests, reference } = context.setup.causal!;
 		const params: CausalParams = {
 			...common,
-			options: { latents, seed, maxTokens },
+			options: { latents, noise, seed, maxTokens },
 			tests: tests as CausalTest[],
 			scope: 'whole',
 			reference: common.prompts.slice(0, reference).map((text, i) => ({ name: `problem ${i}`, text })),

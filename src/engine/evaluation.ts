@@ -1,12 +1,11 @@
 /** Answers only, for many prompts: no lens, no trace. */
 import { readAnswer } from '../analysis/answers';
-import { generator } from '../shared/random';
 import type { EvaluateEvent, EvaluateParams } from './api';
-import { checkFits, planArms, type ArmPlan } from './arm';
+import { checkFits, leadOf, planArms, type ArmPlan } from './arm';
 import { EngineError } from './error';
 import type { Model } from './model';
 import { LastReader } from './readers';
-import { ArmRun, prefill, type Prefix } from './run';
+import { ArmRun, prefill, samplingOf, type Prefix } from './run';
 
 const SEED_STRIDE = 0x9e3779b1;
 
@@ -26,12 +25,12 @@ export async function evaluate(
 	const { tokenizer, cost } = model;
 	const plans = planArms(recipe, arms, options, (token) => tokenizer.idOf(token));
 	model.checkRuns(plans);
-	const pattern = recipe.answer === undefined ? undefined : new RegExp(recipe.answer, 'u');
+	const pattern = model.answerPattern;
 	const reader = new LastReader(model);
 	const begun = performance.now();
 	emit({ kind: 'progress', message: 'Evaluating', fraction: 0, seconds: cost.seconds(shape.context, shape.context, false) });
 	const encoded = prompts.map((prompt) => tokenizer.encode(prompt).ids);
-	encoded.forEach((ids, index) => plans.forEach((plan) => checkProblem(plan, ids.length, shape.context, index)));
+	encoded.forEach((ids, index) => plans.forEach((plan) => checkProblem(plan, ids, shape.context, index)));
 	for (let index = first; index < encoded.length; index++) {
 		const ids = encoded[index]!;
 		const prefixes = new Map<string, { prefix: Prefix; seconds: number }>();
@@ -39,13 +38,13 @@ export async function evaluate(
 			const key = plan.before.join();
 			if (!prefixes.has(key)) {
 				const start = performance.now();
-				const prefix = await prefill(model, [...plan.before, ...ids], signal, (forward) => reader.read(forward));
+				const prefix = await prefill(model, [...leadOf(plan, ids), ...ids], signal, (forward) => reader.read(forward));
 				prefixes.set(key, { prefix, seconds: (performance.now() - start) / 1000 });
 			}
 			const { prefix, seconds } = prefixes.get(key)!;
 			const start = performance.now();
-			const uniform = generator(seedOf(options.seed, index), plan.name);
-			const run = new ArmRun(model, plan, prefix, reader, { temperature: options.temperature, uniform }, signal);
+			const sampling = samplingOf({ ...options, seed: seedOf(options.seed, index) }, plan);
+			const run = new ArmRun(model, plan, prefix, reader, sampling, signal);
 			await run.run();
 			const answer = readAnswer(
 				tokenizer.decode(run.written.filter(({ role }) => role === 'answer').map(({ id }) => id)),
@@ -58,9 +57,9 @@ export async function evaluate(
 }
 
 /** Before any of them runs, and with the problem's place, so that a long evaluation does not end in its middle. */
-export function checkProblem(plan: ArmPlan, tokens: number, context: number, index: number): void {
+export function checkProblem(plan: ArmPlan, prompt: readonly number[], context: number, index: number): void {
 	try {
-		checkFits(plan, tokens, context);
+		checkFits(plan, prompt, context);
 	} catch (error) {
 		throw new EngineError(`Problem ${index + 1} cannot be run. ${(error as Error).message}`, 'bad-request');
 	}

@@ -1,14 +1,15 @@
 /** States of a prompt's run at the places that a probe reads: its thoughts, or the last tokens of its written sentences. */
 import { recipeTokens, SentenceSplitter } from '../analysis/sentences';
-import { generator } from '../shared/random';
 import type { ProbePlace, Step, Thought } from '../trace/document';
 import type { FeaturesEvent, FeaturesParams, FeaturesResult, ProgressEvent, StatesParams } from './api';
-import { checkFits, planArms, type ArmPlan } from './arm';
+import { checkFits, leadOf, planArms, type ArmPlan } from './arm';
 import { bySite, type Forward } from './body';
 import { EngineError } from './error';
 import type { Model } from './model';
 import { LastReader } from './readers';
-import { ArmRun, prefill, type Last, type Reader } from './run';
+import type { Last } from './last';
+import { ArmRun, prefill, samplingOf, type Reader } from './run';
+import type { Produced } from './thinking/step';
 import { MAX_EVENT_BYTES } from './sheet';
 
 /** Milliseconds between two events. */
@@ -73,7 +74,7 @@ export async function* read(states: States, prompts: readonly string[]): AsyncGe
 	const encoded = prompts.map((prompt) => model.tokenizer.encode(prompt).ids);
 	encoded.forEach((ids, index) => {
 		try {
-			checkFits(plan, ids.length, context);
+			checkFits(plan, ids, context);
 		} catch (error) {
 			throw new EngineError(`Prompt ${index + 1} cannot be run. ${(error as Error).message}`, 'bad-request');
 		}
@@ -111,9 +112,8 @@ export async function* read(states: States, prompts: readonly string[]): AsyncGe
 
 async function run({ model, plan, at, sites, options, signal }: States, ids: readonly number[]): Promise<Features> {
 	const reader = new FeatureReader(model, at, sites);
-	const prefix = await prefill(model, [...plan.before, ...ids], signal, (forward) => reader.last(forward));
-	const sampling = { temperature: options.temperature, uniform: generator(options.seed, plan.name) };
-	await new ArmRun(model, plan, prefix, reader, sampling, signal).run();
+	const prefix = await prefill(model, [...leadOf(plan, ids), ...ids], signal, (forward) => reader.last(forward));
+	await new ArmRun(model, plan, prefix, reader, samplingOf(options, plan), signal).run();
 	return reader.features();
 }
 
@@ -152,10 +152,10 @@ class FeatureReader implements Reader {
 		return this.last(forward);
 	}
 
-	thought(_: Thought, __: Float32Array, { id, resid }: Last): void {
+	async thought(_: Thought, __: Produced, last: Last): Promise<void> {
 		if (this.at === 'thoughts') {
-			this.states.push(this.chosen(resid));
-			this.thoughtWords.push(this.model.tokenizer.textOf(id));
+			this.states.push(this.chosen(last.resid));
+			this.thoughtWords.push(this.model.tokenizer.textOf((await last.next()).id));
 		}
 	}
 

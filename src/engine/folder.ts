@@ -1,6 +1,6 @@
 /** Reads the files of a model folder: exactly those that the manifest names, and only if they are what it says. */
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError, quoted } from './error';
 import { MAX_MANIFEST_BYTES, type ManifestFile } from './manifest';
@@ -50,13 +50,32 @@ export async function readChecked(folder: string, file: ManifestFile, signal?: A
 	return bytes;
 }
 
-/** A hard link could make a folder lend a file of somebody else, so one name per file is asked for. */
-export async function readRegular(
+/** Bytes [position, position + length); fewer where the file ends. */
+export type ReadAt = (position: number, length: number) => Promise<Uint8Array>;
+
+export function readRegular(
 	folder: string,
 	name: string,
 	checkSize: (size: number) => void,
 	signal?: AbortSignal,
 ): Promise<Uint8Array> {
+	return withRegular(folder, name, checkSize, signal, async (read, size) => {
+		const bytes = await read(0, size);
+		if (bytes.length < size) {
+			throw new EngineError(`The model's file ${quoted(name)} became shorter while it was read: load the model again.`, 'bad-model');
+		}
+		return bytes;
+	});
+}
+
+/** A hard link could make a folder lend a file of somebody else, so one name per file is asked for. */
+export async function withRegular<T>(
+	folder: string,
+	name: string,
+	checkSize: (size: number) => void,
+	signal: AbortSignal | undefined,
+	work: (read: ReadAt, size: number) => Promise<T>,
+): Promise<T> {
 	const handle = await open(join(folder, name), READ).catch((error: NodeJS.ErrnoException) => {
 		throw new EngineError(
 			`The model folder ${quoted(folder)} has no readable ${name} (${error.code ?? error.message}): choose another folder.`,
@@ -72,20 +91,21 @@ export async function readRegular(
 			);
 		}
 		checkSize(found.size);
-		const bytes = new Uint8Array(found.size);
-		for (let done = 0; done < bytes.length;) {
-			signal?.throwIfAborted();
-			const { bytesRead } = await handle.read(bytes, done, Math.min(PIECE, bytes.length - done), done);
-			if (bytesRead === 0) {
-				throw new EngineError(
-					`The model's file ${quoted(name)} became shorter while it was read: load the model again.`,
-					'bad-model',
-				);
-			}
-			done += bytesRead;
-		}
-		return bytes;
+		return await work((position, length) => readAt(handle, position, length, signal), found.size);
 	} finally {
 		await handle.close();
 	}
+}
+
+async function readAt(handle: FileHandle, position: number, length: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+	const bytes = new Uint8Array(length);
+	for (let done = 0; done < length;) {
+		signal?.throwIfAborted();
+		const { bytesRead } = await handle.read(bytes, done, Math.min(PIECE, length - done), position + done);
+		if (bytesRead === 0) {
+			return bytes.slice(0, done);
+		}
+		done += bytesRead;
+	}
+	return bytes;
 }

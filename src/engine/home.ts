@@ -5,3 +5,8 @@ import { join } from 'node:path';
 export function home(): string {
 	return process.env['NEURALESE_HOME'] || join(homedir(), '.neuralese');
 }
+
+/** What this machine knows of a model that was added on it, by the SHA-256 of its manifest. */
+export function placeRecord(manifestSha256: string): string {
+	return join(home(), 'places', `${manifestSha256}.json`);
+}

@@ -1,8 +1,10 @@
 /** Entry of the forked child: serves `EngineApi` over the process's channel and ends with it. */
+import { goldOf } from '../analysis/answers';
 import { serve, type CallContext, type Handlers, type Port } from '../shared/rpc';
 import { addModel } from './adding';
 import { AnalysisRun } from './analysis';
 import type {
+	AddedModel,
 	AddParams,
 	AnalyzeEvent,
 	AnalyzeParams,
@@ -21,7 +23,6 @@ import type {
 	FeaturesEvent,
 	FeaturesParams,
 	FeaturesResult,
-	ModelCard,
 	ModelCheck,
 	OodParams,
 	OodResult,
@@ -44,15 +45,18 @@ import { Ood } from './evidence/ood';
 import { withPeers, type Lend } from './legibility/peers';
 import { WrittenRun } from './legibility/written';
 import { evaluateProbe, trainProbe } from './probing';
+import { register } from './registry';
 import {
 	addRequest,
 	analyzeRequest,
 	causalRequest,
 	checked,
 	checkRequest,
+	configureRequest,
 	evaluateProbeRequest,
 	evaluateRequest,
 	featuresRequest,
+	goldsRequest,
 	legibilityRequest,
 	loadRequest,
 	oodRequest,
@@ -67,8 +71,11 @@ const ood = new Ood();
 /** Cancelled work that has not ended yet. */
 const ending = new Set<Promise<unknown>>();
 
-function runtimeInfo(): RuntimeInfo {
-	return { engine: models.runtime.name, platform: PLATFORM, pid: process.pid };
+/** Of what `model` runs on, where that is not what all of them are meant to. */
+function runtimeInfo(model?: Model): RuntimeInfo {
+	const { provider, providers, runtime } = models;
+	const parts = [runtime.name, (model?.provider ?? provider).used, ...(model?.lowMemory ? ['low memory'] : [])];
+	return { engine: parts.join(', '), platform: PLATFORM, pid: process.pid, provider, providers };
 }
 
 async function untilEnded<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -92,7 +99,7 @@ function use<T>(folder: string, signal: AbortSignal, emit: Emit, work: (model: M
 async function analyze(params: AnalyzeParams, { signal, emit }: CallContext<AnalyzeEvent>): Promise<AnalyzeResult> {
 	const request = checked(analyzeRequest, params);
 	const document = await use(request.model, signal, emit, (model) =>
-		new AnalysisRun(model, runtimeInfo(), request, { models, ood }, signal, emit).run(),
+		new AnalysisRun(model, runtimeInfo(model), request, { models, ood }, signal, emit).run(),
 	);
 	return { document, peakMemory: process.resourceUsage().maxRSS * 1024 };
 }
@@ -102,12 +109,13 @@ async function render(params: RenderParams, signal: AbortSignal, emit: Emit): Pr
 	return use(request.model, signal, emit, (model) => request.conversations.map((messages) => rendered(model, messages)));
 }
 
-async function add(params: AddParams, { signal, emit }: CallContext<ProgressEvent>): Promise<ModelCard> {
+async function add(params: AddParams, { signal, emit }: CallContext<ProgressEvent>): Promise<AddedModel> {
 	const request = checked(addRequest, params);
 	const progress = (message: string, fraction: number) => emit({ kind: 'progress', message, fraction, seconds: ADDING_SECONDS });
 	progress('Opening the export', 0);
 	const folder = await addModel(models.runtime, { ...request, signal, progress });
-	return use(folder, signal, emit, (model) => model.card());
+	const card = await use(folder, signal, emit, (model) => model.card());
+	return { ...card, listedAs: await register(folder, card.id) };
 }
 
 async function check(params: CheckParams, { signal, emit }: CallContext<ProgressEvent>): Promise<ModelCheck> {
@@ -168,8 +176,17 @@ const handlers: Handlers<EngineApi> = {
 		await Promise.allSettled(ending);
 		return runtimeInfo();
 	},
+	configure: async (params) => {
+		const { execution, barred } = checked(configureRequest, params);
+		await models.configure(execution, barred);
+		return runtimeInfo();
+	},
 	load: (params, { signal, emit }) => use(checked(loadRequest, params).model, signal, emit, (model) => model.card()),
 	render: (params, { signal, emit }) => render(params, signal, emit),
+	golds: (params, { signal, emit }) => {
+		const { model: folder, texts } = checked(goldsRequest, params);
+		return use(folder, signal, emit, ({ answerPattern }) => texts.map((text) => goldOf(text, answerPattern)));
+	},
 	add: (params, context) => untilEnded(add(params, context), context.signal),
 	check: (params, context) => untilEnded(check(params, context), context.signal),
 	analyze: (params, context) => untilEnded(analyze(params, context), context.signal),

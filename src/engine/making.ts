@@ -1,29 +1,40 @@
 /** Makes a model folder from a decoder's export: instrumented graphs that refer to the export's own weights, tokenizer, manifest. */
-import { randomUUID } from 'node:crypto';
-import { mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { realpath, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { headerLength, LENGTH_BYTES, parseHeader } from '../trace/container';
 import { Body } from './body';
 import { CHAT_NAME } from './chat';
+import { UNKNOWN } from './contract';
 import { EngineError, quoted } from './error';
-import { MANIFEST_NAME, readRegular, sha256 } from './folder';
+import { MANIFEST_NAME, readRegular, sha256, withRegular } from './folder';
 import { Head } from './head';
 import type { CacheShape } from './instrument/caches';
-import { checkReferences, locationsOf, referToFile, relocate } from './instrument/external';
+import { checkReferences, locationsOf, relocate } from './instrument/external';
 import { instrument, type Instrumented } from './instrument/instrument';
-import { serialise, type Model as OnnxModel } from './instrument/proto';
-import { MAX_FILE_BYTES, type Manifest, type ManifestFile, type ModelShape } from './manifest';
+import { MAX_FILE_BYTES } from './fields';
+import { checkOperators } from './instrument/operators';
+import { parseModel, serialise, type Model as OnnxModel } from './instrument/proto';
+import { readSkeleton } from './instrument/skeleton';
+import type { Manifest, ManifestFile, ModelShape } from './manifest';
 import { quantisationOf } from './quantisation';
 import { defaultRecipe } from './recipe';
+import { checkExportFits } from './room';
 import type { Runtime } from './runtime';
 import { contextOf, headsOf, type Config, type Source } from './source';
 import { Tokenizer } from './tokenizer';
 import { describeWeights, writePlace, type Place } from './weights';
+
+/** As the transformers library saves one file of weights. */
+const CHECKPOINT = 'model.safetensors';
 
 export interface Making {
 	signal: AbortSignal;
 	progress(message: string, fraction: number): void;
 	/** Why only logits are offered, whatever the graph looks like. */
 	withheld?: string;
+	/** See `AddParams`. */
+	license?: string;
+	origin?: string;
 }
 
 /** The two graphs as files, and what they refer to. */
@@ -32,12 +43,15 @@ interface Graphs extends Pick<Instrumented, 'caches' | 'logitsOnly'> {
 	head: Uint8Array;
 	quantisation: string;
 	weights: ManifestFile[];
+	/** Of the original's weights. */
+	names: string[];
 	place: Place;
 }
 
 type Known = Pick<ModelShape, 'layers' | 'caches' | 'heads' | 'headWidth'>;
 
-export async function makeFolder(runtime: Runtime, source: Source, folder: string, making: Making): Promise<void> {
+/** Into the empty folder `staged`; `name`: of the folder that it will be. Returns the manifest's hash. */
+export async function makeFolder(runtime: Runtime, source: Source, staged: string, name: string, making: Making): Promise<string> {
 	const { signal, progress } = making;
 	const graphs = await graphsOf(source, making);
 	const { caches, logitsOnly } = graphs;
@@ -47,42 +61,48 @@ export async function makeFolder(runtime: Runtime, source: Source, folder: strin
 	const measured = await measure(runtime, graphs, known);
 	const tokenizer = await readRegular(dirname(source.tokenizer), basename(source.tokenizer), checkSize, signal);
 	const shape = { ...known, ...measured, context: contextOf(source.config) };
+	const names = [...graphs.names, ...(await checkpointNames(source.folder, signal))];
 	const chat = source.chat && new TextEncoder().encode(`${JSON.stringify(source.chat, undefined, 2)}\n`);
-	const text = `${JSON.stringify(manifestOf(basename(folder), source, graphs, shape, { tokenizer, chat }), undefined, 2)}\n`;
-	await writeFolder(folder, {
+	const text = `${JSON.stringify(manifestOf(name, source, graphs, shape, { ...making, tokenizer, chat, names }), undefined, 2)}\n`;
+	await writeFiles(staged, {
 		'body.onnx': graphs.body,
 		'head.onnx': graphs.head,
 		'tokenizer.json': tokenizer,
 		...(chat ? { [CHAT_NAME]: chat } : {}),
 		[MANIFEST_NAME]: text,
 	});
-	await writePlace(sha256(text), graphs.place);
+	const hash = sha256(text);
+	await writePlace(hash, graphs.place);
+	return hash;
 }
 
 async function graphsOf(source: Source, { signal, progress, withheld }: Making): Promise<Graphs> {
 	progress('Reading the graph', 0);
 	const folder = dirname(source.graph);
 	const own = basename(source.graph);
-	const bytes = await readRegular(folder, own, checkSize, signal);
+	const bytes = await withRegular(folder, own, checkGraph, signal, (read, size) => readSkeleton(read, size, own));
 	progress('Finding the residual stream', 0.1);
+	const original = parseModel(bytes);
+	checkOperators(original);
 	const { body, head, caches, logitsOnly } = instrument(bytes, withheld);
-	const names = await weightNames(source, body, head);
-	for (const model of [body, head]) {
-		relocate(model, names);
-		referToFile(model, bytes, own);
-	}
+	// The original is run too, with what the other two leave out.
+	const models = [original, body, head];
+	const names = await weightNames(source, ...models);
+	models.forEach((model) => relocate(model, names));
 	progress('Checking the weights', 0.2);
 	const weights: ManifestFile[] = [];
 	const modified: Record<string, number> = { [own]: (await stat(source.graph)).mtimeMs };
-	for (const name of new Set([body, head].flatMap(locationsOf))) {
+	for (const name of new Set(models.flatMap(locationsOf))) {
 		const described = await describeWeights(folder, name, signal);
 		weights.push(described.file);
 		modified[name] = described.modified;
 	}
+	checkExportFits(weights.reduce((sum, file) => sum + file.bytes, 0));
 	const sizes = new Map(weights.map((file) => [file.name, file.bytes]));
-	[body, head].forEach((model) => checkReferences(model, sizes));
+	models.forEach((model) => checkReferences(model, sizes));
 	const renamed = Object.fromEntries([...names].filter(([spelled, name]) => spelled !== name));
 	return {
+		names: original.graph.initializer.map(({ name }) => name),
 		body: serialise(body),
 		head: serialise(head),
 		caches,
@@ -112,18 +132,24 @@ function manifestOf(
 	source: Source,
 	graphs: Graphs,
 	shape: ModelShape,
-	{ tokenizer, chat }: { tokenizer: Uint8Array; chat?: Uint8Array },
+	{ tokenizer, chat, names, license, origin }: { tokenizer: Uint8Array; chat?: Uint8Array; names: string[] } & Pick<Making, 'license' | 'origin'>,
 ) {
 	const { logitsOnly, quantisation, weights } = graphs;
 	const { name, graph, config } = source;
 	const entry = (file: string, content: Uint8Array) => ({ name: file, sha256: sha256(content), bytes: content.length });
 	const id = folder.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '');
+	const { recipe, reasons, undecided } = defaultRecipe(Tokenizer.parse(tokenizer), [config.eos_token_id ?? []].flat(), {
+		weights: names,
+		config,
+		latents: logitsOnly === undefined,
+	});
 	return {
 		format: 'neuralese-model',
 		version: 1,
 		id: id.slice(0, 100) || name,
 		name,
-		description: `Made from ${basename(graph)}${config.model_type ? ` (${config.model_type})` : ''}.`,
+		description: `Made from ${basename(graph)}${config.model_type ? ` (${config.model_type})` : ''}${origin ? ` of ${origin}` : ''}.`,
+		...(license === undefined ? {} : { license }),
 		shape,
 		quantisation,
 		...(logitsOnly === undefined ? {} : { logitsOnly }),
@@ -134,8 +160,22 @@ function manifestOf(
 			...(chat ? { chat: entry(CHAT_NAME, chat) } : {}),
 			weights,
 		},
-		recipe: defaultRecipe(Tokenizer.parse(tokenizer), [config.eos_token_id ?? []].flat(), logitsOnly === undefined),
+		recipe,
+		...(reasons.length + undecided.length > 0 ? { proposal: { reasons, undecided } } : {}),
 	} satisfies Partial<Manifest>;
+}
+
+/** Of the checkpoint beside the graph, whose header alone is read; none where there is none, or where it cannot be read. */
+async function checkpointNames(folder: string, signal: AbortSignal): Promise<string[]> {
+	try {
+		return await withRegular(folder, CHECKPOINT, () => {}, signal, async (read, size) => {
+			const length = headerLength(await read(0, LENGTH_BYTES), size);
+			return [...parseHeader(await read(LENGTH_BYTES, length), size).tensors.keys()];
+		});
+	} catch {
+		signal.throwIfAborted();
+		return [];
+	}
 }
 
 function checkSize(size: number): void {
@@ -147,10 +187,21 @@ function checkSize(size: number): void {
 	}
 }
 
+/** Of a graph's file, weights and all: the runtime maps it once. */
+function checkGraph(size: number): void {
+	checkSize(size);
+	checkExportFits(size);
+}
+
 /** From names in the graph to names on the disk. All weights lie in the graph's own folder, when links have been followed. */
 async function weightNames({ graph, folder }: Source, ...models: OnnxModel[]): Promise<Map<string, string>> {
-	const names = new Map<string, string>();
+	const own = basename(graph);
+	// A graph in one file refers to itself, by the name that the file has where no links lead to it.
+	const names = new Map([[own, own]]);
 	for (const location of new Set(models.flatMap(locationsOf))) {
+		if (location === own) {
+			continue;
+		}
 		if (location === '' || /[\\/\0]/.test(location) || location === '..') {
 			throw new EngineError(
 				`The graph's weights lie in ${quoted(location)}, which is not a name in its own folder: choose another model.`,
@@ -178,9 +229,9 @@ async function measure(
 	{ body, head, place }: Graphs,
 	known: Known,
 ): Promise<Pick<ModelShape, 'width' | 'vocabulary'>> {
-	const unknown = { width: 1, vocabulary: 1, context: 1 };
+	const unknown = { width: UNKNOWN, vocabulary: UNKNOWN, context: 1 };
 	const open = (bytes: Uint8Array) =>
-		runtime.open(bytes, place.folder, true).catch((error: Error) => {
+		runtime.open(bytes, place.folder, { lowMemory: true }).catch((error: Error) => {
 			const reason = error.message.split('\n')[0]!.slice(0, 200);
 			throw new EngineError(`The graph does not load (${reason}): export it again.`, 'bad-model');
 		});
@@ -194,22 +245,13 @@ async function measure(
 	return { width, vocabulary: logits.length };
 }
 
-/** Other models' folders are never touched: the new one takes its place whole, or not at all. */
-async function writeFolder(folder: string, files: Record<string, Uint8Array | string>): Promise<void> {
-	const temporary = `${folder}.${randomUUID()}`;
-	await mkdir(temporary, { recursive: true });
+async function writeFiles(folder: string, files: Record<string, Uint8Array | string>): Promise<void> {
 	try {
 		for (const [name, content] of Object.entries(files)) {
-			await writeFile(join(temporary, name), content);
+			await writeFile(join(folder, name), content);
 		}
-		await rm(folder, { recursive: true, force: true });
-		await rename(temporary, folder);
 	} catch (error) {
-		await rm(temporary, { recursive: true, force: true });
 		const { code, message } = error as NodeJS.ErrnoException;
-		throw new EngineError(
-			`The folder ${quoted(folder)} cannot be written (${code ?? message}): choose another --out.`,
-			'cannot-write',
-		);
+		throw new EngineError(`The model cannot be written (${code ?? message}): choose another --out.`, 'cannot-write');
 	}
 }

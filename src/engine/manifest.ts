@@ -1,90 +1,22 @@
 /** `model.json` (models/README.md): read strictly, because a model folder may come from anybody. */
 import * as v from 'valibot';
 import { EngineError } from './error';
+import { file, id, kebab, line, positive, whole } from './fields';
+import { latentsOf, recipe, throughOf } from './recipeSchema';
 
 /** A manifest is a few kilobytes. */
 export const MAX_MANIFEST_BYTES = 1 << 20;
-/** One file must fit one buffer; weights of larger models lie in files of their own, which are never read whole. */
-export const MAX_FILE_BYTES = 2 ** 31 - 1;
 /** As many files as the largest sharded models have. */
 const MAX_WEIGHT_FILES = 256;
 /** The head reads all sites of a position in one call of at most 256 rows. */
 const MAX_LAYERS = 255;
-const MAX_ARMS = 16;
-const MAX_SEGMENTS = 64;
 const MAX_PROBES = 64;
-/** Far beyond any context that runs here; keeps products exact. */
-const MAX_COUNT = 1_000_000;
-/** Patterns for answers are short; long ones are only slow. */
-const MAX_PATTERN = 200;
+/** Thought graphs beside the one that `files.thought` names. */
+const MAX_GRAPHS = 16;
+/** Tokens that a latent is decoded to at most: a readout is a step of a chain of thought, and all of it is computed again for each token. */
+const MAX_READOUT = 128;
 
-const positive = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_COUNT));
-const line = v.pipe(v.string(), v.nonEmpty(), v.maxLength(500));
-const names = (limit: number) => v.pipe(v.array(line), v.minLength(1), v.maxLength(limit));
-const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'expected 64 lowercase hex digits'));
-/** A name inside the folder: no separator, no `..`, nothing hidden. */
-const fileName = v.pipe(
-	v.string(),
-	v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'expected a plain file name inside the folder'),
-);
-const file = v.object({
-	name: fileName,
-	sha256,
-	bytes: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_FILE_BYTES)),
-});
-
-const weights = v.object({
-	...file.entries,
-	bytes: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(Number.MAX_SAFE_INTEGER)),
-});
-/** A mixture of more tokens differs from the whole distribution's in nothing that can be seen. */
-const MAX_MIXTURE = 1_000;
-
-const feedback = v.variant('site', [
-	v.object({ site: v.literal('normed') }),
-	v.object({ site: v.literal('resid') }),
-	v.object({ site: v.literal('token'), token: line }),
-	v.object({ site: v.literal('mixture'), top: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_MIXTURE)) }),
-]);
-const segment = v.variant('kind', [
-	v.object({ kind: v.literal('prompt') }),
-	v.object({ kind: v.literal('tokens'), tokens: names(256) }),
-	v.object({
-		kind: v.literal('decode'),
-		role: v.picklist(['thought', 'answer']),
-		stop: v.pipe(v.array(line), v.maxLength(64)),
-		limit: positive,
-		/** Absent: what does not stop within the limit is cut, and so is the arm. */
-		atLimit: v.optional(v.literal('go-on')),
-	}),
-	v.object({ kind: v.literal('latent'), count: positive, feedback }),
-]);
-const segments = v.pipe(
-	v.array(segment),
-	v.minLength(1),
-	v.maxLength(MAX_SEGMENTS),
-	v.check(
-		(list) =>
-			list.filter(({ kind }) => kind === 'prompt').length === 1 && (list[0]?.kind === 'prompt' || list[0]?.kind === 'tokens'),
-		'expected one prompt, before what is decoded',
-	),
-	v.check(
-		(list) =>
-			list
-				.slice(
-					0,
-					list.findIndex(({ kind }) => kind === 'prompt'),
-				)
-				.every(({ kind }) => kind === 'tokens'),
-		'expected only tokens before the prompt',
-	),
-);
-/** Also the name of a relative's folder beside this one: no separator, no `..`, nothing hidden. */
-const id = v.pipe(
-	v.string(),
-	v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'expected a short name of letters, digits, dots and dashes'),
-);
-const armName = v.pipe(v.string(), v.regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, 'expected a kebab-case name'), v.maxLength(64));
+const weights = v.object({ ...file.entries, bytes: whole(1, Number.MAX_SAFE_INTEGER) });
 
 const fields = v.object({
 	format: v.literal('neuralese-model'),
@@ -94,10 +26,12 @@ const fields = v.object({
 	description: v.optional(v.pipe(v.string(), v.maxLength(1_000)), ''),
 	license: v.optional(line),
 	shape: v.object({
-		layers: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_LAYERS)),
+		layers: whole(0, MAX_LAYERS),
 		/** Blocks that keep keys and values: `layers` where absent. */
 		caches: v.optional(v.pipe(positive, v.maxValue(MAX_LAYERS))),
 		width: positive,
+		/** Of what thought graphs give as `latent`: `width` where absent. */
+		latentWidth: v.optional(positive),
 		heads: positive,
 		headWidth: positive,
 		vocabulary: positive,
@@ -110,7 +44,15 @@ const fields = v.object({
 		body: file,
 		head: file,
 		tokenizer: file,
+		/** Turns the state that is fed back into what is fed; `graphs` has others, which a segment's `through` names. */
 		thought: v.optional(file),
+		graphs: v.optional(v.pipe(v.record(kebab, file), v.check((all) => Object.keys(all).length <= MAX_GRAPHS, `expected at most ${MAX_GRAPHS} graphs`))),
+		/** Turns an edited latent into what is fed. */
+		embed: v.optional(file),
+		/** Vectors that latents are read by, see `analysis/codes.ts`. */
+		codes: v.optional(file),
+		/** A trained decoder of latents into text: the token that it begins with, those that end it, and how many it may say. */
+		readout: v.optional(v.object({ ...file.entries, start: line, stop: v.pipe(v.array(line), v.maxLength(64)), limit: whole(1, MAX_READOUT) })),
 		/** The template of a conversation, see `chat.ts`. */
 		chat: v.optional(file),
 		/** What the graphs refer to; elsewhere on the machine that added the model, see `weights.ts`. */
@@ -118,15 +60,10 @@ const fields = v.object({
 	}),
 	probes: v.optional(v.pipe(v.array(file), v.maxLength(MAX_PROBES)), []),
 	reference: v.optional(file),
+	/** Why the recipe is what it is, where it was proposed from what the folder had; and what that left open. */
+	proposal: v.optional(v.object({ reasons: v.pipe(v.array(line), v.maxLength(64)), undecided: v.pipe(v.array(line), v.maxLength(64)) })),
 	relatives: v.optional(v.object({ twin: v.optional(id), base: v.optional(id) }), {}),
-	recipe: v.object({
-		trainedLatents: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_COUNT)),
-		answer: v.optional(v.pipe(v.string(), v.maxLength(MAX_PATTERN), v.check(isPattern, 'expected a regular expression'))),
-		arms: v.pipe(
-			v.record(armName, segments),
-			v.check((arms) => Object.keys(arms).length >= 1 && Object.keys(arms).length <= MAX_ARMS, `expected 1 to ${MAX_ARMS} arms`),
-		),
-	}),
+	recipe,
 });
 const schema = v.pipe(
 	fields,
@@ -137,11 +74,55 @@ const schema = v.pipe(
 		),
 		['shape', 'layers'],
 	),
+	v.rawCheck(({ dataset, addIssue }) => {
+		const found = dataset.typed ? misnamed(dataset.value) : undefined;
+		if (found) {
+			addIssue({ message: found.message, path: pathOf(dataset.value, found.path) });
+		}
+	}),
 );
+
+type Fields = v.InferOutput<typeof fields>;
+
+/** A latent segment that names a graph which the folder does not have, or has what only a graph can take. */
+function misnamed({ files, recipe: { arms } }: Fields): { path: (string | number)[]; message: string } | undefined {
+	for (const { arm, segment, at } of latentsOf(arms)) {
+		const path = ['recipe', 'arms', arm, at];
+		const { through } = segment;
+		if (through !== undefined && through !== 'identity' && through !== 'thought' && !Object.hasOwn(files.graphs ?? {}, through)) {
+			return { path: [...path, 'through'], message: `expected "identity", "thought" or a name in files.graphs, which has no ${through}` };
+		}
+		if (through === 'thought' && !files.thought) {
+			return { path: [...path, 'through'], message: 'expected a graph, and files has no thought' };
+		}
+		const given = throughOf(segment, files.thought !== undefined);
+		const [alone] = (['noise', 'state'] as const).filter((name) => segment[name] !== undefined);
+		if (given === undefined && alone) {
+			return { path: [...path, alone], message: 'expected none, because no graph takes it: name one in through' };
+		}
+		if (given === undefined && segment.stop?.some(({ rule }) => rule === 'gate')) {
+			return { path: [...path, 'stop'], message: 'expected no gate, because no graph gives one: name one in through' };
+		}
+		const { feedback, count } = segment;
+		if (feedback.site === 'tokens' && feedback.tokens.length < count) {
+			return { path: [...path, 'feedback', 'tokens'], message: `expected a token for each of the ${count} thoughts` };
+		}
+	}
+	return undefined;
+}
+
+/** As valibot wants it: every key with what it is a key of. */
+function pathOf(root: unknown, keys: readonly (string | number)[]): [v.IssuePathItem, ...v.IssuePathItem[]] {
+	let input = root as Record<string | number, unknown>;
+	return keys.map((key) => {
+		const item = { type: 'unknown' as const, origin: 'value' as const, input, key, value: input[key] };
+		input = input[key] as Record<string | number, unknown>;
+		return item;
+	}) as [v.IssuePathItem, ...v.IssuePathItem[]];
+}
 
 export type Manifest = v.InferOutput<typeof schema>;
 export type Recipe = Manifest['recipe'];
-export type RecipeSegment = Recipe['arms'][string][number];
 export type ManifestFile = Manifest['files']['body'];
 export type ModelShape = Manifest['shape'];
 
@@ -163,13 +144,4 @@ export function parseManifest(json: string): Manifest {
 		);
 	}
 	return result.output;
-}
-
-function isPattern(source: string): boolean {
-	try {
-		new RegExp(source, 'u');
-		return true;
-	} catch {
-		return false;
-	}
 }

@@ -2,37 +2,46 @@
 import { basename, dirname } from 'node:path';
 import { fromHalf } from '../trace/half';
 import { EngineError, quoted } from './error';
-import { readRegular } from './folder';
+import { withRegular } from './folder';
 import { Difference, testIds, toleranceOf, type SelfTest } from './selftest';
-import { isLarge, type Model } from './model';
-import { relocate } from './instrument/external';
+import type { Manifest, ModelShape } from './manifest';
+import type { Model } from './model';
+import { checkReferences, relocate } from './instrument/external';
+import { checkOperators } from './instrument/operators';
 import { parseModel, serialise } from './instrument/proto';
+import { readSkeleton } from './instrument/skeleton';
 import type { Place } from './weights';
 import { floats, integers, type Graph, type Runtime, type Slot, type Tensor } from './runtime';
 
-/** Original and instrumented logits of the test's tokens. */
-export async function compareOriginal(
+/**
+ * Logits of the test's tokens, as the graph computes them that the model was made from. Its weights are read where they lie, and it
+ * is closed afterwards: where memory is short, before the model is opened.
+ */
+export async function originalLogits(
 	runtime: Runtime,
-	model: Model,
+	manifest: Manifest,
 	{ source, names }: Place,
+	lowMemory: boolean,
 	signal: AbortSignal,
-): Promise<SelfTest> {
-	const { body, head, manifest } = model;
-	const { layers, width } = manifest.shape;
-	const ids = testIds(manifest);
-	const bytes = await readRegular(dirname(source), basename(source), () => {}, signal);
-	const graph = await runtime.open(relocated(bytes, names), dirname(source), isLarge(manifest));
-	let expected: Float32Array;
+): Promise<Float32Array> {
+	const sizes = new Map(manifest.files.weights.map((file) => [file.name, file.bytes]));
+	const graph = await runtime.open(await referring(source, names, sizes, signal), dirname(source), { lowMemory });
 	try {
-		expected = await originalLogits(graph, ids);
+		return await logitsOf(graph, testIds(manifest), manifest.shape);
 	} finally {
 		graph.dispose();
 	}
-	const { resid } = await body.forward({ ids }, body.empty);
+}
+
+/** Instrumented logits, held against `expected` of the original. */
+export async function compareOriginal(model: Model, expected: Float32Array): Promise<SelfTest> {
+	const { body, head, manifest } = model;
+	const { layers, width } = manifest.shape;
+	const { resid } = await body.forward({ ids: testIds(manifest) }, body.empty);
 	const logits = await head.logits(resid[layers]!);
 	const size = logits.length / (resid[layers]!.length / width);
 	// Some exports give the logits of the last position only.
-	const difference = new Difference(toleranceOf(manifest));
+	const difference = new Difference(toleranceOf(model));
 	if (expected.length > 0 && expected.length % size === 0) {
 		difference.add(logits.subarray(Math.max(0, logits.length - expected.length)), expected);
 	} else {
@@ -42,24 +51,31 @@ export async function compareOriginal(
 	return { name: 'original graph and instrumented graph: logits', feature: 'layers', maxAbsDiff, ok };
 }
 
-function relocated(bytes: Uint8Array, names: Place['names']): Uint8Array {
-	if (Object.keys(names).length === 0) {
-		return bytes;
-	}
-	const model = parseModel(bytes);
+/** The graph, with its large weights left in its file, and all of them under the names that their files have. */
+async function referring(
+	source: string,
+	names: Place['names'],
+	sizes: ReadonlyMap<string, number>,
+	signal: AbortSignal,
+): Promise<Uint8Array> {
+	const own = basename(source);
+	const model = parseModel(await withRegular(dirname(source), own, () => {}, signal, (read, size) => readSkeleton(read, size, own)));
 	relocate(model, new Map(Object.entries(names)));
+	// It may have changed since it was added, and the runtime follows whatever it says.
+	checkOperators(model);
+	checkReferences(model, sizes);
 	return serialise(model);
 }
 
-async function originalLogits(graph: Graph, ids: readonly number[]): Promise<Float32Array> {
+async function logitsOf(graph: Graph, ids: readonly number[], shape: ModelShape): Promise<Float32Array> {
 	const name = [...graph.outputs.keys()].find((one) => /logits/.test(one))!;
-	const feeds = Object.fromEntries([...graph.inputs].map(([input, slot]) => [input, feed(input, slot, ids)]));
+	const feeds = Object.fromEntries([...graph.inputs].map(([input, slot]) => [input, feed(input, slot, ids, shape)]));
 	const { type, data } = (await graph.run(feeds, [name]))[name]!;
 	return type === 'float16' ? fromHalf(data as Uint16Array) : (data as Float32Array);
 }
 
 /** For one sequence without a past. */
-function feed(name: string, { type, dims }: Slot, ids: readonly number[]): Tensor {
+function feed(name: string, { type }: Slot, ids: readonly number[], { heads, headWidth }: ModelShape): Tensor {
 	const { length } = ids;
 	switch (name) {
 		case 'input_ids':
@@ -77,10 +93,9 @@ function feed(name: string, { type, dims }: Slot, ids: readonly number[]): Tenso
 		case 'num_logits_to_keep':
 			return integers([0]);
 	}
-	const [, heads, , width] = dims;
-	if (!name.startsWith('past') || typeof heads !== 'number' || typeof width !== 'number') {
+	if (!name.startsWith('past')) {
 		throw new EngineError(`The graph's input ${quoted(name)} is not known here: export it without.`, 'bad-model');
 	}
-	const empty = [1, heads, 0, width];
+	const empty = [1, heads, 0, headWidth];
 	return type === 'float16' ? { type, data: new Uint16Array(0), dims: empty } : floats(new Float32Array(0), ...empty);
 }

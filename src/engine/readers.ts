@@ -2,16 +2,27 @@
 import type { ProbePlace, Step, Thought } from '../trace/document';
 import { probePlane } from '../trace/planes';
 import { scoreProbe, type Probe } from '../analysis/probe';
+import { nearestCodes } from '../analysis/codes';
 import { nearestByCosine } from '../analysis/neighbours';
 import { recipeTokens, SentenceSplitter } from '../analysis/sentences';
 import { toHalf } from '../trace/half';
 import { bySite, type Forward } from './body';
-import { Head } from './head';
+import { lastOf, type Last, type Next } from './last';
 import type { Model } from './model';
-import type { Last, Reader } from './run';
+import type { Reader } from './run';
 import type { Sheet } from './sheet';
+import type { Produced, ThoughtStep } from './thinking/step';
 
-/** Reads the last position at the last site: what decoding needs. */
+/** Codes that are kept of a part: the nearest, and how clear it is. */
+export const CODES = 4;
+/** UTF-16 units of a readout: the trace format's limit of a line. */
+const MAX_READOUT = 2_000;
+
+function latentWidthOf({ manifest }: Model): number {
+	return manifest.shape.latentWidth ?? manifest.shape.width;
+}
+
+/** Reads nothing but what is asked of the last position: what decoding and thinking need. */
 export class LastReader implements Reader {
 	readonly everything = false;
 
@@ -19,9 +30,7 @@ export class LastReader implements Reader {
 
 	async read({ resid, count }: Forward): Promise<Last> {
 		const { width } = this.model.manifest.shape;
-		const all = bySite(resid, width, count - 1, count);
-		const { topIds, topLogits, lse, normed } = await this.model.head.read(all.slice(-width), 1, [0], 1);
-		return { id: topIds[0]!, logit: topLogits[0]!, lse: lse[0]!, normed, resid: all };
+		return lastOf(this.model, bySite(resid, width, count - 1, count));
 	}
 
 	thought(): void {}
@@ -45,8 +54,9 @@ export class LensReader implements Reader {
 		private readonly topK: number,
 		private readonly probes: readonly ScoredProbe[],
 		private readonly spare: (thought: number) => string | undefined,
-		/** Called after every piece of work, for progress and for the signal. */
+		/** Called after every piece of work, for progress. */
 		private readonly tick: () => void,
+		private readonly signal: AbortSignal,
 	) {
 		this.splitter = new SentenceSplitter(recipeTokens(model.manifest.recipe));
 		// Nothing is measured on the prompt, whose rows the sheet already has.
@@ -57,10 +67,14 @@ export class LensReader implements Reader {
 		const { width, layers } = this.model.manifest.shape;
 		const sites = layers + 1;
 		const { sheet } = this;
+		const { head } = this.model;
 		const given = Float32Array.from(logprobs);
 		let last: Last | undefined;
-		for (let start = 0; start < forward.count; start += Head.positions(sites)) {
-			const end = Math.min(forward.count, start + Head.positions(sites));
+		const positions = head.positions(sites);
+		for (let start = 0; start < forward.count; start += positions) {
+			const end = Math.min(forward.count, start + positions);
+			// All sites of a chunk take longer than a cancel may wait.
+			this.signal.throwIfAborted();
 			const resid = bySite(forward.resid, width, start, end);
 			const targets = Array.from({ length: end - start }, (_, i) => Math.max(0, steps[start + i + 1]?.id ?? 0));
 			const reading = await this.model.head.read(resid, sites, targets, this.topK);
@@ -76,13 +90,13 @@ export class LensReader implements Reader {
 			sheet.append('lens.kl_final', reading.kl);
 			const cell = (end - start) * sites - 1;
 			const k = reading.topIds.length / (cell + 1);
-			last = {
+			const next: Next = {
 				id: reading.topIds[cell * k]!,
 				logit: reading.topLogits[cell * k]!,
 				lse: reading.lse[cell]!,
-				normed: reading.normed.slice(cell * width),
-				resid: resid.slice((end - start - 1) * sites * width),
+				entropy: reading.entropy[cell]!,
 			};
+			last = lastOf(this.model, resid.slice((end - start - 1) * sites * width), { normed: reading.normed.slice(cell * width), next });
 		}
 		sheet.steps.push(...steps);
 		sheet.append(
@@ -96,14 +110,23 @@ export class LensReader implements Reader {
 		return last!;
 	}
 
-	async thought(thought: Thought, vector: Float32Array, { resid }: Last): Promise<void> {
+	async thought(thought: Thought, { latent, embed }: Produced, { resid }: Last, step: ThoughtStep): Promise<void> {
 		const { width } = this.model.manifest.shape;
-		this.sheet.thoughts.push({ ...thought, spare: this.spare(thought.index) });
-		this.sheet.append('latent.vec', vector);
+		const readout = latent.length === latentWidthOf(this.model) ? await this.model.readout?.of(latent) : undefined;
+		this.sheet.thoughts.push({
+			...thought,
+			spare: this.spare(thought.index),
+			...(readout === undefined ? {} : { readout: readout.slice(0, MAX_READOUT) }),
+		});
+		this.sheet.append('latent.vec', latent);
+		if (latent !== embed && !this.model.thinking.isEdited(step)) {
+			this.sheet.append('latent.embed', embed);
+		}
 		this.score('thoughts', thought.producedAt, thought.index, resid);
+		await this.decoded(latent, embed, step);
 		const table = await this.model.embeddings();
 		if (table) {
-			const nearest = nearestByCosine(vector, table, width, this.topK);
+			const nearest = nearestByCosine(embed, table, width, this.topK);
 			this.sheet.append(
 				'neighbour.topk_id',
 				Int32Array.from(nearest, ({ id }) => id),
@@ -112,6 +135,23 @@ export class LensReader implements Reader {
 				'neighbour.topk_cosine',
 				Float32Array.from(nearest, ({ cosine }) => cosine),
 			);
+		}
+	}
+
+	/** What the thought reads as by itself: by the model's codes, and through its head where the recipe says so. */
+	private async decoded(latent: Float32Array, embed: Float32Array, { decode }: ThoughtStep): Promise<void> {
+		const { sheet, model } = this;
+		if (decode?.includes('latent')) {
+			const { topIds, topLogits, lse, entropy } = await model.head.read(embed, 1, [0], this.topK);
+			sheet.append('latent.topk_id', topIds);
+			sheet.append('latent.topk_logit', topLogits);
+			sheet.append('latent.lse', lse);
+			sheet.append('latent.entropy', entropy);
+		}
+		for (const part of latent.length === latentWidthOf(model) ? (model.codes ?? []) : []) {
+			const nearest = nearestCodes(part, latent, CODES);
+			sheet.append(`code.${part.name}.id`, Int32Array.from({ length: CODES }, (_, i) => nearest[i]?.id ?? -1));
+			sheet.append(`code.${part.name}.distance`, Float32Array.from({ length: CODES }, (_, i) => nearest[i]?.distance ?? NaN));
 		}
 	}
 

@@ -1,5 +1,7 @@
 /** How a decoder that was not trained to think in latents is run: written thoughts, and the latent ones that need no training. */
-import type { Recipe, RecipeSegment } from './manifest';
+import type { Recipe } from './manifest';
+import { propose, type Proposal, type Signs } from './proposal';
+import type { RecipeSegment } from './recipeSchema';
 import type { Tokenizer } from './tokenizer';
 
 /** What begins a written chain of thought (arXiv 2205.11916), and what ends it. */
@@ -12,21 +14,28 @@ const SOFT_THOUGHTS = 8;
 /** Tokens in a mixture, as the method's authors chose (arXiv 2505.15778). */
 const SOFT_TOP = 10;
 
-/** `stops`: ids that end a text. `latents`: whether vectors can be fed. */
-export function defaultRecipe(tokenizer: Tokenizer, stops: readonly number[], latents: boolean): Recipe {
+/** `stops`: ids that end a text; `signs`: what else is known of the model. */
+export function defaultRecipe(
+	tokenizer: Tokenizer,
+	stops: readonly number[],
+	signs: Omit<Signs, 'has'>,
+): { recipe: Recipe } & Pick<Proposal, 'reasons' | 'undecided'> {
+	const { latents } = signs;
 	const stop = stops.flatMap((id) => tokenizer.tokenOf(id) ?? []);
 	const cue = (text: string): RecipeSegment[] => {
 		const tokens = tokenizer.encode(text).ids.flatMap((id) => tokenizer.tokenOf(id) ?? []);
 		return tokens.length > 0 ? [{ kind: 'tokens', tokens }] : [];
 	};
-	const prompt: RecipeSegment = { kind: 'prompt' };
+	const { lead } = tokenizer;
+	const prompt: RecipeSegment[] = [...(lead.length > 0 ? [{ kind: 'tokens' as const, tokens: lead }] : []), { kind: 'prompt' }];
 	const answer: RecipeSegment = { kind: 'decode', role: 'answer', stop, limit: ANSWER_LIMIT, atLimit: 'go-on' };
-	return {
-		trainedLatents: 0,
+	const { arms, trainedLatents, reasons, undecided } = propose({ ...signs, has: (token) => tokenizer.idOf(token) !== undefined }, { prompt, answer: [answer] });
+	const recipe: Recipe = {
+		trainedLatents,
 		arms: {
-			direct: [prompt, answer],
+			direct: [...prompt, answer],
 			cot: [
-				prompt,
+				...prompt,
 				...cue(CHAIN_CUE),
 				{ kind: 'decode', role: 'thought', stop, limit: CHAIN_LIMIT, atLimit: 'go-on' },
 				...cue(ANSWER_CUE),
@@ -34,10 +43,12 @@ export function defaultRecipe(tokenizer: Tokenizer, stops: readonly number[], la
 			],
 			...(latents
 				? {
-						coconut: [prompt, { kind: 'latent', count: COCONUT_THOUGHTS, feedback: { site: 'normed' } }, answer],
-						soft: [prompt, { kind: 'latent', count: SOFT_THOUGHTS, feedback: { site: 'mixture', top: SOFT_TOP } }, answer],
+						coconut: [...prompt, { kind: 'latent', count: COCONUT_THOUGHTS, feedback: { site: 'normed' } }, answer],
+						soft: [...prompt, { kind: 'latent', count: SOFT_THOUGHTS, feedback: { site: 'mixture', top: SOFT_TOP } }, answer],
 					}
 				: {}),
+			...arms,
 		},
 	};
+	return { recipe, reasons, undecided };
 }

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { CAUSAL_TESTS } from '../analysis/causal';
 import { PROBE_TASK_NAMES } from '../analysis/labels';
 import { probeName } from '../analysis/probe';
+import { MEMORY_MODES, PROVIDERS } from '../shared/execution';
 import { EngineError } from './error';
 
 const MAX_PROMPT = 8_000_000;
@@ -18,6 +19,8 @@ const MAX_NOTES = 900;
 const MAX_SEED = 2 ** 32 - 1;
 /** Above it every distribution is flat. */
 const MAX_TEMPERATURE = 100;
+/** Thoughts of so much noise are noise. */
+const MAX_NOISE_SCALE = 1_000;
 /** Of the user's: more would not be looked at. */
 const MAX_PROBES = 64;
 
@@ -29,6 +32,7 @@ const options = v.object({
 	latents: v.optional(whole(0, MAX_COUNT)),
 	seed: whole(0, MAX_SEED),
 	temperature: v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_TEMPERATURE)),
+	noise: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_NOISE_SCALE))),
 	maxTokens: v.optional(whole(1, MAX_COUNT)),
 	topK: whole(1, MAX_TOP_K),
 });
@@ -40,6 +44,13 @@ const prompt = v.object({
 	pieces: v.array(v.object({ text: range, file: range })),
 });
 
+export const configureRequest = v.object({
+	execution: v.object({ provider: v.picklist(PROVIDERS), memory: v.picklist(MEMORY_MODES) }),
+	barred: v.pipe(
+		v.array(v.object({ name: v.picklist(PROVIDERS), why: v.pipe(v.string(), v.maxLength(MAX_NOTE)) })),
+		v.maxLength(PROVIDERS.length),
+	),
+});
 export const loadRequest = v.object({ model: path });
 const message = v.object({
 	role: v.picklist(['system', 'user', 'assistant']),
@@ -50,7 +61,10 @@ export const renderRequest = v.object({
 	model: path,
 	conversations: v.pipe(v.array(v.pipe(v.array(message), v.minLength(1), v.maxLength(MAX_MESSAGES))), v.maxLength(MAX_PROMPTS)),
 });
-export const addRequest = v.object({ source: path, tokenizer: v.optional(path), out: v.optional(path) });
+/** The manifest's limit on a line, and room for what else stands on it. */
+const fact = v.optional(v.pipe(v.string(), v.nonEmpty(), v.maxLength(300)));
+export const goldsRequest = v.object({ model: path, texts: v.pipe(v.array(text), v.maxLength(MAX_PROMPTS)) });
+export const addRequest = v.object({ source: path, tokenizer: v.optional(path), out: v.optional(path), license: fact, origin: fact });
 export const checkRequest = v.object({ model: path, reference: v.optional(path) });
 const notes = v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(MAX_NOTE))), v.maxLength(MAX_NOTES)));
 const reference = v.optional(
@@ -107,7 +121,7 @@ export const causalRequest = v.object({
 	prompts: v.pipe(v.array(text), v.maxLength(MAX_PROMPTS)),
 	first,
 	arms,
-	options: v.pick(options, ['latents', 'seed', 'maxTokens']),
+	options: v.pick(options, ['latents', 'seed', 'noise', 'maxTokens']),
 	tests: v.pipe(v.array(v.picklist(CAUSAL_TESTS)), v.minLength(1)),
 	scope: v.picklist(['each', 'whole']),
 	reference: v.pipe(v.array(namedPrompt), v.maxLength(MAX_PROMPTS)),

@@ -1,21 +1,13 @@
 /** Runs one arm: feeds what its plan says, samples where it decodes, feeds states back where it thinks. Readouts are apart. */
-import type { Step, Thought } from '../trace/document';
-import type { ArmPlan, Feedback, Segment } from './arm';
+import { generator } from '../shared/random';
+import type { RunOptions, Step, Stopped, Thought } from '../trace/document';
+import type { ArmPlan, Segment, Thinks } from './arm';
 import type { Cache, Forward, Input } from './body';
-import type { State } from './head';
+import { lastSite, type Last } from './last';
 import type { Model } from './model';
 import { draw } from './sampler';
-
-/** What the last position that was fed says. */
-export interface Last {
-	/** Likeliest next token, its logit, and the log-sum-exp of all logits. */
-	id: number;
-	logit: number;
-	lse: number;
-	/** State after the final norm, and residual streams of all sites [sites, width]. */
-	normed: Float32Array;
-	resid: Float32Array;
-}
+import { Rules } from './thinking/rules';
+import type { Draw, Produced, ThoughtStep } from './thinking/step';
 
 /** Looks at positions as they are fed. */
 export interface Reader {
@@ -23,7 +15,8 @@ export interface Reader {
 	readonly everything: boolean;
 	/** `steps`: the positions of `forward`; `logprobs`: what the model gave to each at the position before, NaN where unknown. */
 	read(forward: Forward, steps: readonly Step[], logprobs: readonly number[]): Promise<Last>;
-	thought(thought: Thought, vector: Float32Array, state: Last): void | Promise<void>;
+	/** `last`: the state that it was made from. */
+	thought(thought: Thought, produced: Produced, last: Last, step: ThoughtStep): void | Promise<void>;
 }
 
 /** Where an arm begins: after the prompt. */
@@ -36,11 +29,20 @@ export interface Outcome {
 	state: 'done' | 'limit';
 	/** Why it was cut. */
 	note?: string;
+	/** Of the last latent segment with rules. */
+	stopped?: Stopped;
 }
 
 export interface Sampling {
 	temperature: number;
+	/** Of sampled tokens. */
 	uniform: () => number;
+	/** Of thoughts. */
+	draw: Draw;
+}
+
+export function samplingOf({ seed, temperature }: Pick<RunOptions, 'seed' | 'temperature'>, { name }: Pick<ArmPlan, 'name'>): Sampling {
+	return { temperature, uniform: generator(seed, name), draw: { seed, arm: name } };
 }
 
 type End = { kind: 'cut'; note: string } | undefined;
@@ -51,6 +53,7 @@ export class ArmRun {
 	private cache: Cache;
 	private last: Last;
 	private thoughts = 0;
+	private stopped?: Stopped;
 
 	constructor(
 		private readonly model: Model,
@@ -68,10 +71,10 @@ export class ArmRun {
 		for (const [i, segment] of this.plan.segments.entries()) {
 			const end = await this.segment(segment, i === this.plan.segments.length - 1);
 			if (end) {
-				return { state: 'limit', note: `Arm ${this.plan.name} was cut: ${end.note}.` };
+				return { state: 'limit', note: `Arm ${this.plan.name} was cut: ${end.note}.`, ...this.stop() };
 			}
 		}
-		return { state: 'done' };
+		return { state: 'done', ...this.stop() };
 	}
 
 	private segment(segment: Segment, final: boolean): Promise<End> {
@@ -81,13 +84,17 @@ export class ArmRun {
 			case 'decode':
 				return this.decode(segment, final);
 			case 'latent':
-				return this.think(segment.count, segment.feedback);
+				return this.think(segment);
 		}
 	}
 
+	private stop(): Pick<Outcome, 'stopped'> {
+		return this.stopped ? { stopped: this.stopped } : {};
+	}
+
 	private async force(ids: readonly number[]): Promise<End> {
-		const logits = this.reader.everything ? await this.model.head.logits(lastSite(this.last, this.model)) : undefined;
-		const logprobs = ids.map((id, i) => (i === 0 && logits ? logits[id]! - this.last.lse : NaN));
+		const first = this.reader.everything && ids.length > 0 ? await this.logprob(ids[0]!) : NaN;
+		const logprobs = ids.map((_, i) => (i === 0 ? first : NaN));
 		return this.feed(
 			{ ids },
 			ids.map((id): Step => ({ kind: 'token', id, forced: true })),
@@ -97,7 +104,11 @@ export class ArmRun {
 
 	private async decode({ role, stop, limit, atLimit }: Extract<Segment, { kind: 'decode' }>, final: boolean): Promise<End> {
 		for (let count = 0; ; count++) {
-			const { id, logprob } = await this.sample();
+			const sampled = await this.sample();
+			if (!sampled) {
+				return this.broken();
+			}
+			const { id, logprob } = sampled;
 			const stops = stop.has(id);
 			if (stops && final && !this.reader.everything) {
 				return undefined;
@@ -120,33 +131,58 @@ export class ArmRun {
 		}
 	}
 
-	private async sample(): Promise<{ id: number; logprob: number }> {
-		const { id, logit, lse } = this.last;
+	private async logprob(id: number): Promise<number> {
+		return (await this.last.logits())[id]! - (await this.last.next()).lse;
+	}
+
+	/** Undefined where the model gives no distribution. */
+	private async sample(): Promise<{ id: number; logprob: number } | undefined> {
+		const { id, logit, lse } = await this.last.next();
+		if (!Number.isFinite(lse)) {
+			return undefined;
+		}
 		if (this.sampling.temperature === 0) {
 			return { id, logprob: logit - lse };
 		}
-		const logits = await this.model.head.logits(lastSite(this.last, this.model));
+		const logits = await this.last.logits();
 		const drawn = draw(logits, this.sampling.temperature, this.sampling.uniform());
 		return { id: drawn, logprob: logits[drawn]! - lse };
 	}
 
-	private async think(count: number, feedback: Feedback): Promise<End> {
-		for (let i = 0; i < count; i++) {
-			const state = this.last;
+	private async think(segment: Thinks): Promise<End> {
+		const rules = new Rules(segment.stop);
+		const first = this.thoughts;
+		let carried: Float32Array | undefined;
+		for (let i = 0; i < segment.count; i++) {
+			const before = await rules.before(this.last);
+			if (before) {
+				this.stopped = { rule: before, at: this.thoughts };
+				return undefined;
+			}
+			const last = this.last;
 			const index = this.thoughts++;
-			const thought: Thought = { index, producedAt: this.cache.length - 1, fedAt: this.cache.length };
-			const token = feedback.site === 'token' ? feedback.id : undefined;
-			const fedBack = { normed: state.normed, hidden: lastSite(state, this.model) };
-			const vector = await thoughtOf(this.model, feedback, fedBack, index);
-			if (!vector.every(Number.isFinite)) {
+			const moment = { hidden: lastSite(last, this.model), normed: last.normed, index, first, draw: this.sampling.draw, carried };
+			const produced = await this.model.thinking.think(segment, moment);
+			if (![produced.embed, produced.latent].every((vector) => vector.every(Number.isFinite))) {
 				return { kind: 'cut', note: `thought ${index} is not finite, so the model is broken from there on` };
 			}
-			await this.reader.thought(thought, vector, state);
-			const input = token === undefined ? { embeddings: vector } : { ids: [token] };
+			carried = produced.carried;
+			const thought: Thought = { index, producedAt: this.cache.length - 1, fedAt: this.cache.length };
+			await this.reader.thought(produced.gate === undefined ? thought : { ...thought, gate: produced.gate }, produced, last, segment);
+			const { token, embed } = produced;
+			const input = token === undefined ? { embeddings: embed } : { ids: [token] };
 			const end = await this.feed(input, [{ kind: 'latent', id: token ?? -1, thought: index }], [NaN]);
 			if (end) {
 				return end;
 			}
+			const after = rules.after(produced);
+			if (after) {
+				this.stopped = { rule: after, at: this.thoughts };
+				return undefined;
+			}
+		}
+		if (segment.stop) {
+			this.stopped = { rule: 'limit', at: this.thoughts };
 		}
 		return undefined;
 	}
@@ -157,40 +193,16 @@ export class ArmRun {
 		if (this.cache.length + steps.length > context) {
 			return { kind: 'cut', note: `the model's context of ${context} positions is full` };
 		}
+		this.model.checkRoom(this.cache.length + steps.length, this.cache.length);
 		const forward = await this.model.body.forward(input, this.cache);
 		this.cache = forward.cache;
 		this.last = await this.reader.read(forward, steps, logprobs);
-		return Number.isFinite(this.last.lse)
-			? undefined
-			: {
-					kind: 'cut',
-					note: `the logits at position ${this.cache.length - 1} are not finite, so the model is broken from there on`,
-				};
+		return lastSite(this.last, this.model).every(Number.isFinite) ? undefined : this.broken();
 	}
-}
 
-/** What is fed back for a state as thought `index` [width]. */
-export function thoughtOf(
-	model: Model,
-	feedback: Feedback,
-	{ normed, hidden }: Pick<State, 'normed' | 'hidden'>,
-	index: number,
-): Promise<Float32Array> {
-	switch (feedback.site) {
-		case 'normed':
-			return model.thought(normed, index);
-		case 'resid':
-			return model.thought(hidden, index);
-		case 'token':
-			return model.embedding(feedback.id);
-		case 'mixture':
-			return model.mixture(hidden, feedback.top);
+	private broken(): End {
+		return { kind: 'cut', note: `the logits at position ${this.cache.length - 1} are not finite, so the model is broken from there on` };
 	}
-}
-
-/** Residual stream of the last position before the final norm [width]. */
-export function lastSite({ resid }: Last, { manifest }: Model): Float32Array {
-	return resid.subarray(manifest.shape.layers * manifest.shape.width);
 }
 
 /** Feeds at least one token, in chunks between which a cancel gets through. `read` returns what a chunk's last position says. */
@@ -200,6 +212,7 @@ export async function prefill(
 	signal: AbortSignal,
 	read: (forward: Forward, start: number) => Promise<Last>,
 ): Promise<Prefix> {
+	model.checkRoom(ids.length);
 	let cache = model.body.empty;
 	let last: Last | undefined;
 	for (let start = 0; start < ids.length; start += model.cost.chunk) {

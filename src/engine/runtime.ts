@@ -1,6 +1,7 @@
 /** The only file that knows onnxruntime. It is loaded on first use, because its binary is missing on some platforms. */
 import { availableParallelism } from 'node:os';
 import type * as Onnx from 'onnxruntime-node';
+import type { ProviderName } from '../shared/execution';
 import type { Disposable } from '../shared/rpc';
 import { EngineError } from './error';
 
@@ -17,11 +18,20 @@ export interface Slot {
 	dims: readonly (number | string)[];
 }
 
+/** What a graph is computed on, and how. */
+export interface Opening {
+	provider?: ProviderName;
+	lowMemory?: boolean;
+	alone?: boolean;
+}
+
 export type Feeds = Readonly<Record<string, Tensor>>;
 export type Fetched<Name extends string> = { [N in Name]: Tensor };
 
 /** Two hardware threads a core on x86; ORT's kernels gain nothing from the second one. */
 const THREADS_PER_CORE = process.arch === 'x64' ? 2 : 1;
+/** Of a graph's run. One core stays free for the editor. */
+export const THREADS = Math.max(1, Math.ceil(availableParallelism() / THREADS_PER_CORE) - 1);
 
 /** As onnxruntime-node names its binaries' folders. */
 export const PLATFORM = `${process.platform}-${process.arch}`;
@@ -49,33 +59,47 @@ export class Runtime {
 		}
 	}
 
-	/** For example `onnxruntime-node 1.30.0, cpu`. */
+	/** For example `onnxruntime-node 1.30.0`. */
 	get name(): string {
-		return `onnxruntime-node ${this.onnx.env.versions.node ?? this.onnx.env.versions.common}, cpu`;
+		return `onnxruntime-node ${this.onnx.env.versions.node ?? this.onnx.env.versions.common}`;
+	}
+
+	/** Providers that this platform's build knows, and whether their files come with it. */
+	get backends(): ReadonlyMap<string, { bundled: boolean }> {
+		return new Map(this.onnx.listSupportedBackends().map(({ name, bundled }) => [name, { bundled }]));
 	}
 
 	/**
 	 * A graph from the bytes that were checked, so that no file can change in between. External data is looked for in `folder`
-	 * only. `lowMemory` keeps one copy of the weights and runs slower.
+	 * only. `lowMemory` keeps one copy of the weights and runs slower. `alone`: fails where the provider does not compute every node;
+	 * otherwise the processor computes those.
 	 */
-	async open(bytes: Uint8Array, folder: string, lowMemory: boolean): Promise<Graph> {
+	async open(bytes: Uint8Array, folder: string, { provider = 'cpu', lowMemory = false, alone = false }: Opening = {}): Promise<Graph> {
 		const options: Onnx.InferenceSession.SessionOptions = {
-			executionProviders: ['cpu'],
+			// Alone in the list: of several, those that the build does not know are left out without a word.
+			executionProviders: [provider],
 			logSeverityLevel: 3,
-			// One core stays free for the editor.
-			intraOpNumThreads: Math.max(1, Math.ceil(availableParallelism() / THREADS_PER_CORE) - 1),
+			intraOpNumThreads: THREADS,
+			...(ONLY.get(provider) ?? {}),
 			extra: {
 				session: {
 					// Spinning threads halve the speed on a machine that does anything else.
 					intra_op: { allow_spinning: '0' },
-					disable_prepacking: lowMemory ? '1' : '0',
 					model_external_initializers_file_folder_path: folder,
+					...(alone ? { disable_cpu_ep_fallback: '1' } : {}),
+					// Packing is the processor's.
+					...(provider === 'cpu' ? { disable_prepacking: lowMemory ? '1' : '0' } : {}),
 				},
 			},
 		};
 		return new Graph(this.onnx, await this.onnx.InferenceSession.create(bytes, options));
 	}
 }
+
+/** Session options that a provider asks for. DirectML computes neither in parallel nor with memory patterns. */
+const ONLY: ReadonlyMap<ProviderName, Onnx.InferenceSession.SessionOptions> = new Map([
+	['dml', { executionMode: 'sequential', enableMemPattern: false }],
+]);
 
 export class Graph implements Disposable {
 	readonly inputs: ReadonlyMap<string, Slot>;

@@ -1,12 +1,14 @@
 /** The planes of one arm while it runs: rows are appended, and what was not sent yet can be taken out. */
 import type { Range } from '../shared/range';
 import type { Step, Thought } from '../trace/document';
-import { planeSpec, type PlaneData, type PlaneName } from '../trace/planes';
+import { planeSpec, type PlaneData, type PlaneName, type TensorInput } from '../trace/planes';
 import { PERCENTILES } from '../trace/check';
-import type { TensorInput } from '../trace/writer.node';
 
 /** Bytes of rows in one event: larger messages stall the receiver's loop for tens of milliseconds. */
 export const MAX_EVENT_BYTES = 1024 * 1024;
+
+/** A tensor whose pieces are there. */
+type HeldTensor = TensorInput & { chunks: Iterable<PlaneData> };
 
 const ARRAYS = { F16: Uint16Array, F32: Float32Array, I32: Int32Array, U8: Uint8Array } as const;
 
@@ -64,7 +66,7 @@ class Column {
 		return column;
 	}
 
-	tensor(name: string): TensorInput {
+	tensor(name: string): HeldTensor {
 		return {
 			name,
 			dtype: this.dtype,
@@ -88,6 +90,10 @@ export interface Extents {
 	site: number;
 	top: number;
 	width: number;
+	/** Width of the thoughts that are stored. */
+	latent: number;
+	/** Codes of each part. */
+	code: number;
 }
 
 export class Sheet {
@@ -97,9 +103,9 @@ export class Sheet {
 
 	constructor(private readonly extents: Extents) {}
 
-	/** Another sheet that begins with the same rows: arms share the prompt. */
-	copy(): Sheet {
-		const sheet = new Sheet(this.extents);
+	/** Another sheet that begins with the same rows: arms share the prompt, and each has thoughts of its own width. */
+	copy(latent: number): Sheet {
+		const sheet = new Sheet({ ...this.extents, latent });
 		sheet.steps.push(...this.steps);
 		for (const [plane, column] of this.columns) {
 			sheet.columns.set(plane, column.copy());
@@ -122,7 +128,7 @@ export class Sheet {
 		);
 	}
 
-	tensors(arm: string): TensorInput[] {
+	tensors(arm: string): HeldTensor[] {
 		return [...this.columns].map(([plane, column]) => column.tensor(`${arm}/${plane}`));
 	}
 

@@ -4,12 +4,15 @@ import { basename, dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { findChat, type ChatFile } from './chat';
 import { EngineError, quoted } from './error';
+import { THINKING_FIELDS, type ThinkingField } from './proposal';
 
 /** Folders that hold a model's graphs and not its other files. */
 const GRAPH_FOLDERS = new Set(['onnx']);
 /** Of several graphs in one folder the first of these is taken. */
 const PREFERRED = ['model.onnx', 'decoder_model_merged.onnx', 'decoder_with_past_model.onnx'];
 const TOKENIZER = 'tokenizer.json';
+/** What is there instead in older models: SentencePiece's binary, or the parts that `tokenizer.json` is made of. */
+const OLDER_TOKENIZERS = ['tokenizer.model', 'sentencepiece.bpe.model', 'spiece.model', 'vocab.json', 'vocab.txt'];
 /** Configurations are a few kilobytes. */
 const MAX_CONFIG = 1 << 20;
 /** As manifests have it. */
@@ -34,6 +37,7 @@ const config = v.object({
 	hidden_size: count,
 	n_embd: count,
 	eos_token_id: ids,
+	...(Object.fromEntries(THINKING_FIELDS.map((name) => [name, count])) as Record<ThinkingField, typeof count>),
 });
 export type Config = v.InferOutput<typeof config>;
 
@@ -103,11 +107,19 @@ async function findTokenizer(folders: readonly string[], given: string | undefin
 			return realpath(candidate);
 		}
 	}
+	const looked = given === undefined ? folders : [resolve(given)];
+	const older = (await Promise.all(looked.flatMap((folder) => OLDER_TOKENIZERS.map((name) => join(folder, name))).map(isFile)))
+		.map((isThere, i) => (isThere ? OLDER_TOKENIZERS[i % OLDER_TOKENIZERS.length] : undefined))
+		.find((name) => name !== undefined);
+	const where = given === undefined ? 'beside the graph' : `at ${quoted(given)}`;
+	const advice =
+		given === undefined ? 'put one there, or name its folder (--tokenizer, or Add Model… in the editor)' : 'name a folder that has one';
 	throw new EngineError(
-		given === undefined
-			? `There is no ${TOKENIZER} beside the graph: put one there, or name its folder with --tokenizer.`
-			: `There is no ${TOKENIZER} at ${quoted(given)}: name a folder that has one.`,
-		'bad-model',
+		older === undefined
+			? `There is no ${TOKENIZER} ${where}: ${advice}.`
+			: `There is no ${TOKENIZER} ${where}, only ${older}, which Python's transformers converts: ` +
+					'AutoTokenizer.from_pretrained(FOLDER, use_fast=True).save_pretrained(FOLDER).',
+		given === undefined ? 'no-tokenizer' : 'bad-model',
 	);
 }
 

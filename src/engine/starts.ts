@@ -1,9 +1,9 @@
 /** The prompt as it is fed, read once for all arms that begin with the same tokens. */
 import type { Step } from '../trace/document';
-import type { ArmPlan } from './arm';
+import { leadOf, type ArmPlan } from './arm';
 import { EngineError } from './error';
 import type { Model } from './model';
-import { LensReader } from './readers';
+import { CODES, LensReader } from './readers';
 import { prefill, type Prefix } from './run';
 import { Sheet } from './sheet';
 import type { Stream } from './stream';
@@ -28,7 +28,8 @@ export class Starts {
 	) {}
 
 	/** Fails with `bad-model` where the model gives no finite logits for the prompt. */
-	async of({ before }: ArmPlan): Promise<Start> {
+	async of(plan: ArmPlan): Promise<Start> {
+		const before = leadOf(plan, this.encoded.ids);
 		const key = before.join();
 		const start = this.known.get(key) ?? (await this.read(before));
 		this.known.set(key, start);
@@ -36,15 +37,15 @@ export class Starts {
 	}
 
 	private async read(before: readonly number[]): Promise<Start> {
-		const { cost, head, manifest } = this.model;
+		const { cost, manifest } = this.model;
 		const { width, layers } = manifest.shape;
 		const { ids, spans } = this.encoded;
 		const steps = [
 			...before.map((id): Step => ({ kind: 'token', id, forced: true })),
 			...ids.map((id, i): Step => ({ kind: 'prompt', id, span: spans[i]! })),
 		];
-		const sheet = new Sheet({ site: layers + 1, top: this.topK, width });
-		const reader = new LensReader(this.model, sheet, this.topK, [], () => undefined, () => {});
+		const sheet = new Sheet({ site: layers + 1, top: this.topK, width, latent: width, code: CODES });
+		const reader = new LensReader(this.model, sheet, this.topK, [], () => undefined, () => {}, this.signal);
 		let logits: Float32Array | undefined;
 		let lse = NaN;
 		const prefix = await prefill(
@@ -60,13 +61,13 @@ export class Starts {
 				);
 				this.stream.progress('Reading the prompt', undefined, cost.seconds(cost.chunk, from, true));
 				if (from + forward.count < steps.length) {
-					logits = await head.logits(last.resid.subarray(layers * width));
-					lse = last.lse;
+					logits = await last.logits();
+					({ lse } = await last.next());
 				}
 				return last;
 			},
 		);
-		if (!Number.isFinite(prefix.last.lse)) {
+		if (!Number.isFinite((await prefix.last.next()).lse)) {
 			throw new EngineError('The model gives no finite logits for this prompt, so it is broken: choose another model.', 'bad-model');
 		}
 		return { prefix, sheet };

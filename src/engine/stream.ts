@@ -1,5 +1,5 @@
 /** Sends what an analysis finds, while it runs: often enough to watch, seldom enough not to slow it down. */
-import type { ArmRecord, TraceDocument } from '../trace/document';
+import type { ArmRecord, TokenRecord, TraceDocument } from '../trace/document';
 import type { AnalyzeEvent } from './api';
 import type { Sheet } from './sheet';
 
@@ -12,7 +12,7 @@ export class Stream {
 
 	constructor(
 		private readonly emit: (event: AnalyzeEvent) => void,
-		private readonly textOf: (id: number) => string,
+		private readonly tokenOf: (id: number) => TokenRecord,
 	) {}
 
 	get due(): boolean {
@@ -29,7 +29,7 @@ export class Stream {
 
 	/** All texts that were sent so far, by ascending id. */
 	get tokens(): TraceDocument['tokens'] {
-		return [...this.known].sort((a, b) => a - b).map((id) => ({ id, text: this.textOf(id) }));
+		return [...this.known].sort((a, b) => a - b).map(this.tokenOf);
 	}
 
 	/** A snapshot of the arm, then the rows that are new. */
@@ -42,7 +42,7 @@ export class Stream {
 				data.forEach((id) => ids.add(id));
 			}
 		}
-		const tokens = [...ids].filter((id) => id >= 0 && !this.known.has(id)).map((id) => ({ id, text: this.textOf(id) }));
+		const tokens = [...ids].filter((id) => id >= 0 && !this.known.has(id)).map(this.tokenOf);
 		tokens.forEach(({ id }) => this.known.add(id));
 		this.emit({ kind: 'arm', arm, tokens });
 		this.send(arm.name, rows);

@@ -3,15 +3,16 @@
 /** How a vocabulary spells text. */
 export type Spelling = 'plain' | 'byte-level' | 'metaspace' | 'word-piece';
 
-interface Component {
+/** A decoder of `tokenizer.json`. */
+export interface DecoderConfig {
 	type?: string;
-	decoders?: Component[];
+	decoders?: DecoderConfig[];
 }
 
 const utf8 = new TextEncoder();
 const BYTE = /^<0x([0-9A-F]{2})>$/;
 
-export function spellingOf(decoder: Component | null | undefined): Spelling {
+export function spellingOf(decoder: DecoderConfig | null | undefined): Spelling {
 	const types = new Set(flat(decoder).map(({ type }) => type));
 	return types.has('ByteLevel')
 		? 'byte-level'
@@ -22,7 +23,7 @@ export function spellingOf(decoder: Component | null | undefined): Spelling {
 				: 'plain';
 }
 
-function flat(component: Component | null | undefined): Component[] {
+function flat(component: DecoderConfig | null | undefined): DecoderConfig[] {
 	return component ? [component, ...(component.decoders ?? []).flatMap(flat)] : [];
 }
 
@@ -42,6 +43,11 @@ export function surface(token: string, spelling: Spelling): Uint8Array {
 	}
 }
 
+/** A text's bytes, each as the letter that stands for it in a byte-level vocabulary. */
+export function byteLetters(text: string): string {
+	return Array.from(utf8.encode(text), (byte) => LETTERS[byte]).join('');
+}
+
 /** GPT-2's mapping of bytes to printable characters: printable Latin-1 stays, the others are moved up by 256 in order. */
 const BYTES: ReadonlyMap<string, number> = (() => {
 	const printable = (byte: number) => (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
@@ -50,3 +56,5 @@ const BYTES: ReadonlyMap<string, number> = (() => {
 		Array.from({ length: 256 }, (_, byte) => [String.fromCodePoint(printable(byte) ? byte : 256 + moved++), byte] as const),
 	);
 })();
+
+const LETTERS: readonly string[] = [...BYTES.keys()];

@@ -1,13 +1,27 @@
-/** Text <-> token ids, with exact offsets. The library tokenizes; where its tokens stand is rebuilt and verified here. */
+/** Text <-> token ids, with exact offsets. The library has the models and the decoders; what leads to a model's pieces is done here. */
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
+import { incomplete, instead, legible, printable } from '../analysis/text';
 import type { Range } from '../shared/range';
-import { Aligned, type NormalizerConfig } from './aligned';
+import type { TokenRecord } from '../trace/document';
+import { Aligned } from './aligned';
 import { EngineError } from './error';
-import { spellingOf, surface, type Spelling } from './surface';
+import { spellingOf, surface, type DecoderConfig, type Spelling } from './surface';
+import { AddedTokens } from './tokens/added';
+import { unsupported, type AddedToken, type Config } from './tokens/config';
+import { leadOf } from './tokens/lead';
+import { normaliserOf, type Normaliser } from './tokens/normaliser';
+import { splitterOf, type Splitter } from './tokens/splitter';
+import { subwordsOf, typeOf, unknownIdOf, type Subwords } from './tokens/subwords';
 
 export interface Encoded {
 	readonly ids: readonly number[];
-	/** UTF-16 ranges in the text, ascending, without overlap; a token that is only a part of a character may be empty. */
+	/**
+	 * UTF-16 ranges in the text: of each token the whole characters that it came from, as in Python's `tokenizers` without
+	 * `trim_offsets`. Starts ascend, and so do ends. They tile the text: a character that is in none was dropped by the normaliser or
+	 * is white space between words; one that is in several is shared by tokens that are parts of it (bytes of one character, what a
+	 * normaliser made of one, a space put before it). What a normaliser joins or reorders is shared as a whole, where Python gives it
+	 * to its first character alone.
+	 */
 	readonly spans: readonly Range[];
 }
 
@@ -21,50 +35,62 @@ interface Encoding {
 const KEPT_TEXTS = 256;
 /** UTF-16 units; a longer text is encoded again, so that what is kept stays small. */
 const MAX_KEPT_TEXT = 16_384;
-
-interface AddedToken {
-	id: number;
-	content: string;
-	normalized: boolean;
-	special: boolean;
-}
-
-/** The parts of a `tokenizer.json` that are used here; the library checks the rest. */
-interface Config {
-	added_tokens: AddedToken[];
-	normalizer: NormalizerConfig | null;
-	decoder: object | null;
-	model: { type: string; unk_token?: string | null };
-}
-
-const UTF8 = new TextDecoder();
+const DECODERS: ReadonlySet<string | undefined> = new Set([
+	'ByteLevel',
+	'WordPiece',
+	'Metaspace',
+	'BPEDecoder',
+	'CTC',
+	'Sequence',
+	'Replace',
+	'Fuse',
+	'Strip',
+	'ByteFallback',
+]);
 
 export class Tokenizer {
 	private readonly library: LibraryTokenizer;
-	private readonly added: Map<string, AddedToken>;
-	private readonly addedPattern?: RegExp;
+	private readonly added: ReadonlyMap<string, AddedToken>;
 	private readonly spelling: Spelling;
 	private readonly size: number;
+	/** Those that are found in the text as it is, and those that are found in the normalised text. */
+	private readonly plain: AddedTokens;
+	private readonly normal: AddedTokens;
+	private readonly normalise: Normaliser;
+	private readonly split: Splitter;
+	private readonly subwords: Subwords;
 	/** Least recently used first. */
 	private readonly kept = new Map<string, Encoded>();
 
 	private constructor(private readonly config: Config) {
-		this.library = new LibraryTokenizer(config, {
-			unk_token: config.model.unk_token ?? undefined,
-			clean_up_tokenization_spaces: false,
-		});
-		this.added = new Map(config.added_tokens.map((token) => [token.content, token]));
-		this.addedPattern = alternatives([...this.added.keys()]);
+		typeOf(config.model);
+		checkDecoder(config.decoder);
+		this.normalise = normaliserOf(config.normalizer);
+		this.split = splitterOf(config.pre_tokenizer);
+		this.library = new LibraryTokenizer(
+			{ ...config, normalizer: null, pre_tokenizer: null, post_processor: null },
+			{ unk_token: config.model.unk_token ?? undefined, clean_up_tokenization_spaces: false },
+		);
 		this.spelling = spellingOf(config.decoder);
+		this.subwords = subwordsOf(config, this.library.model!, (entry) => printable(legible(surface(entry, this.spelling))));
+		this.added = new Map(config.added_tokens.map((token) => [token.content, token]));
+		const [normal, plain] = [true, false].map((wanted) =>
+			config.added_tokens.filter(({ normalized, special }) => (normalized ?? !special) === wanted),
+		) as [AddedToken[], AddedToken[]];
+		this.plain = new AddedTokens(plain.map((token) => [token.content, token]));
+		this.normal = new AddedTokens(normal.map((token) => [this.normalise(Aligned.of(token.content)).text, token]));
 		this.size = this.library.model!.vocab.length;
 	}
 
-	/** `bytes`: of a `tokenizer.json`. */
+	/** `bytes`: of a `tokenizer.json`. Fails with `bad-model` where it asks for what is not known here: wrong tokens would be worse than none. */
 	static parse(bytes: Uint8Array): Tokenizer {
 		try {
 			const config = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Config;
-			return new Tokenizer({ ...config, added_tokens: config.added_tokens ?? [] });
+			return new Tokenizer({ ...config, added_tokens: config.added_tokens ?? [], decoder: config.decoder ?? null });
 		} catch (error) {
+			if (error instanceof EngineError) {
+				throw error;
+			}
 			throw new EngineError(
 				`The model's tokenizer.json cannot be used (${(error as Error).message.split('\n')[0]}): export the model again.`,
 				'bad-model',
@@ -77,10 +103,14 @@ export class Tokenizer {
 		return this.size;
 	}
 
+	/** Tokens that belong before a text. `encode` leaves them out: a recipe says where they stand, or a chat template writes them. */
+	get lead(): string[] {
+		return leadOf(this.config.post_processor).filter((token) => this.idOf(token) !== undefined);
+	}
+
 	/** What stands for words outside the vocabulary; undefined where every text has tokens. */
 	get unknownId(): number | undefined {
-		const { unk_token } = this.config.model;
-		return unk_token ? this.idOf(unk_token) : undefined;
+		return unknownIdOf(this.config.model, (token) => this.idOf(token));
 	}
 
 	/** Undefined where the vocabulary has no such entry. */
@@ -93,17 +123,25 @@ export class Tokenizer {
 		return this.library.id_to_token(id);
 	}
 
-	/** The text that a token stands for, its leading space included. Bytes that are no text alone become U+FFFD. */
+	/** The text that a token stands for, its leading space included; bytes that are no whole character are written out (`⟨E2 80⟩`). */
 	textOf(id: number): string {
-		const token = this.library.id_to_token(id);
-		return token === undefined ? `<${id}>` : this.added.has(token) ? token : UTF8.decode(surface(token, this.spelling));
+		return legible(this.bytesOf(id));
 	}
 
-	/** The text of a run of tokens, without special ones. */
+	/** As traces keep it. */
+	record(id: number): TokenRecord {
+		const bytes = this.bytesOf(id);
+		const text = legible(bytes);
+		return incomplete(bytes) ? { id, text, bytes: Buffer.from(bytes).toString('hex') } : { id, text };
+	}
+
+	/** The text of a run of tokens, without special ones. Bytes that never become a character are written out. */
 	decode(ids: readonly number[]): string {
-		return ids.length === 0
-			? ''
-			: this.library.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+		if (ids.length === 0) {
+			return '';
+		}
+		const text = this.library.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+		return text.includes('\ufffd') ? this.mended(text, ids) : text;
 	}
 
 	/**
@@ -114,16 +152,13 @@ export class Tokenizer {
 		const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 		let text = '';
 		const spans = ids.map((id, i): Range => {
-			const token = this.library.id_to_token(id) ?? `<${id}>`;
-			const bytes = surface(token, this.added.has(token) ? 'plain' : this.spelling);
 			const start = text.length;
-			text += decoder.decode(bytes, { stream: i < ids.length - 1 });
+			text += decoder.decode(this.bytesOf(id), { stream: i < ids.length - 1 });
 			return { start, end: text.length };
 		});
 		return { text, spans };
 	}
 
-	/** Fails with `bad-model` where the tokenizer does what cannot be followed here: wrong offsets would be worse than none. */
 	encode(text: string): Encoded {
 		const encoded = this.kept.get(text) ?? this.encoded(text);
 		if (text.length <= MAX_KEPT_TEXT) {
@@ -138,136 +173,52 @@ export class Tokenizer {
 
 	private encoded(text: string): Encoded {
 		const encoded: Encoding = { ids: [], spans: [] };
-		for (const [index, range] of this.sections(text).entries()) {
-			const section = text.slice(range.start, range.end);
-			const added = this.added.get(section);
-			if (added) {
-				encoded.ids.push(added.id);
-				encoded.spans.push(range);
-			} else if (section !== '') {
-				this.encodeSection(text, range, index, encoded);
+		// Half a surrogate pair has no UTF-8: the character that stands for it is as long.
+		const whole = Aligned.of(text.replace(/\p{Cs}/gu, '\ufffd'));
+		for (const section of found(this.plain, whole, encoded)) {
+			for (const part of found(this.normal, this.normalise(section), encoded)) {
+				for (const piece of this.split(part)) {
+					for (const { id, start, end } of this.subwords(piece.text)) {
+						encoded.ids.push(id);
+						encoded.spans.push(piece.origin({ start, end }));
+					}
+				}
 			}
 		}
 		return encoded;
 	}
 
-	/** Added tokens are found before anything else happens to the text, the longest first. */
-	private sections(text: string): Range[] {
-		const out: Range[] = [];
-		let done = 0;
-		for (const match of this.addedPattern ? text.matchAll(this.addedPattern) : []) {
-			out.push({ start: done, end: match.index }, { start: match.index, end: match.index + match[0].length });
-			done = match.index + match[0].length;
-		}
-		return [...out, { start: done, end: text.length }];
+	private bytesOf(id: number): Uint8Array {
+		const token = this.library.id_to_token(id) ?? `<${id}>`;
+		return surface(token, this.added.has(token) ? 'plain' : this.spelling);
 	}
 
-	private encodeSection(text: string, range: Range, index: number, encoded: Encoding): void {
-		const original = Aligned.of(text, range);
-		const aligned = this.config.normalizer ? original.normalised(this.config.normalizer) : original;
-		if (!aligned) {
-			throw unsupported('its normaliser');
-		}
-		if (aligned.text === '') {
-			return;
-		}
-		if (this.library.normalizer && this.library.normalizer(original.text) !== aligned.text) {
-			throw unsupported('its normaliser');
-		}
-		const pieces: string[] = this.library.pre_tokenizer
-			? this.library.pre_tokenizer(aligned.text, { section_index: index })
-			: [aligned.text];
-		const units = new Units(this.spelling === 'metaspace' ? aligned.text.replaceAll('▁', ' ') : aligned.text);
-		let at = 0;
-		for (const piece of pieces) {
-			const bytes = surface(piece, this.spelling === 'word-piece' ? 'plain' : this.spelling);
-			const start = units.find(bytes, at);
-			if (start === undefined) {
-				throw unsupported('its pre-tokenizer');
-			}
-			at = start + bytes.length;
-			this.encodePiece(piece, start, at, units, aligned, encoded);
-		}
+	/** `text` is what the library makes of the tokens: a U+FFFD of its own for each stretch of bytes that is no character. */
+	private mended(text: string, ids: readonly number[]): string {
+		const bytes = ids.filter((id) => !this.added.get(this.library.id_to_token(id) ?? '')?.special).map((id) => this.bytesOf(id));
+		const texts = instead(Buffer.concat(bytes));
+		let next = 0;
+		return text.replace(/\ufffd/g, (character) => texts[next++] ?? character);
 	}
+}
 
-	/** The tokens of one piece fill it; where they do not spell it (an unknown word), the first one stands for all of it. */
-	private encodePiece(piece: string, start: number, end: number, units: Units, aligned: Aligned, encoded: Encoding): void {
-		const tokens: string[] = this.library.model!([piece]);
-		const lengths = tokens.map((token) => surface(token, this.spelling).length);
-		const exact = lengths.reduce((sum, length) => sum + length, 0) === end - start;
-		if (!exact && tokens.length > 1) {
-			throw unsupported('its model');
-		}
-		let at = start;
-		for (const [i, token] of tokens.entries()) {
-			const id = this.library.token_to_id(token) ?? this.unknownId;
-			if (id === undefined) {
-				throw new EngineError(
-					`The model's vocabulary has no token for ${JSON.stringify(piece.slice(0, 60))}: leave it out of the prompt.`,
-					'bad-request',
-				);
-			}
-			const next = exact ? at + lengths[i]! : end;
-			encoded.ids.push(id);
-			encoded.spans.push(aligned.origin({ start: units.ceil(at), end: units.ceil(next) }));
-			at = next;
+/** The text between the added tokens, which are taken up on the way. */
+function* found(tokens: AddedTokens, text: Aligned, encoded: Encoding): Generator<Aligned> {
+	for (const { start, end, token } of tokens.sections(text)) {
+		if (token) {
+			encoded.ids.push(token.id);
+			encoded.spans.push(text.origin({ start, end }));
+		} else {
+			yield start === 0 && end === text.text.length ? text : text.slice({ start, end });
 		}
 	}
 }
 
-/** The UTF-8 bytes of a text, with the way back to UTF-16. */
-class Units {
-	private readonly bytes: Uint8Array;
-	/** UTF-16 offset of byte i, of the character's end for its later bytes. */
-	private readonly offsets: number[] = [];
-
-	constructor(text: string) {
-		this.bytes = new TextEncoder().encode(text);
-		let offset = 0;
-		for (const character of text) {
-			const point = character.codePointAt(0)!;
-			const length = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-			const end = offset + character.length;
-			this.offsets.push(offset, ...new Array<number>(length - 1).fill(end));
-			offset = end;
+function checkDecoder(decoder: DecoderConfig | null): void {
+	if (decoder) {
+		if (!DECODERS.has(decoder.type)) {
+			throw unsupported('decoder', decoder.type);
 		}
-		this.offsets.push(offset);
+		decoder.decoders?.forEach(checkDecoder);
 	}
-
-	/** Of the character that begins at byte `at`, or of the first one after it. */
-	ceil(at: number): number {
-		return this.offsets[at]!;
-	}
-
-	/** Where `wanted` stands next, after nothing but white space. */
-	find(wanted: Uint8Array, from: number): number | undefined {
-		for (let start = from; start + wanted.length <= this.bytes.length; start++) {
-			if (wanted.every((byte, i) => this.bytes[start + i] === byte)) {
-				return start;
-			}
-			if (!isSpace(this.bytes[start]!)) {
-				return undefined;
-			}
-		}
-		return undefined;
-	}
-}
-
-function isSpace(byte: number): boolean {
-	return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
-}
-
-function alternatives(contents: readonly string[]): RegExp | undefined {
-	const escaped = contents
-		.filter((content) => content !== '')
-		.sort((a, b) => b.length - a.length)
-		.map((content) => content.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'));
-	return escaped.length > 0 ? new RegExp(escaped.join('|'), 'gu') : undefined;
-}
-
-function unsupported(part: string): EngineError {
-	return new EngineError(
-		`The offsets of this model's tokens cannot be told (${part} is not supported): choose another model.`,
-		'bad-model',
-	);
 }

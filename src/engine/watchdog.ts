@@ -8,6 +8,10 @@ const MIN_DEADLINE = 5_000;
 const MAX_DEADLINE = 600_000;
 /** Milliseconds that forking and loading the runtime may take on a cold disk. */
 export const START_DEADLINE = 30_000;
+/** Seconds that providers other than the processor may add to any operation: kernels are compiled when shapes are first met. */
+export const KERNEL_SECONDS = 10;
+/** Milliseconds that a provider may take to load its driver and to compile its first kernel. */
+export const PROBE_DEADLINE = 30_000;
 /** Milliseconds that a cancelled child has to answer: ten of its chunks. */
 export const CANCEL_DEADLINE = 500;
 

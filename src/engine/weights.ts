@@ -2,16 +2,18 @@
  * Where a model's weights lie. A manifest names files and never paths, since it may come from anybody: they lie in its own
  * folder, or where this machine's own record says that the model was added from.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, rename, writeFile, type FileHandle } from 'node:fs/promises';
+import { open, readFile, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { EngineError, quoted } from './error';
-import { home } from './home';
+import { placeRecord } from './home';
 import type { ManifestFile } from './manifest';
 import { READ } from './opening';
+import { writeRecord } from './record';
 
+const NANOSECONDS = 1_000_000_000n;
 /** In bytes: between pieces a cancel gets through. */
 const PIECE = 8 * 1024 * 1024;
 /** A link at the last place would lend somebody else's file. */
@@ -31,12 +33,8 @@ const schema = v.object({
 /** What this machine knows of a model that was added on it. */
 export type Place = v.InferOutput<typeof schema>;
 
-function recordOf(manifestSha256: string): string {
-	return join(home(), 'places', `${manifestSha256}.json`);
-}
-
 export async function readPlace(manifestSha256: string): Promise<Place | undefined> {
-	const text = await readFile(recordOf(manifestSha256), 'utf8').catch(() => undefined);
+	const text = await readFile(placeRecord(manifestSha256), 'utf8').catch(() => undefined);
 	try {
 		return text === undefined ? undefined : v.parse(schema, JSON.parse(text));
 	} catch {
@@ -44,20 +42,20 @@ export async function readPlace(manifestSha256: string): Promise<Place | undefin
 	}
 }
 
-export async function writePlace(manifestSha256: string, place: Place): Promise<void> {
-	const path = recordOf(manifestSha256);
-	try {
-		await mkdir(join(home(), 'places'), { recursive: true });
-		const temporary = `${path}.${randomUUID()}`;
-		await writeFile(temporary, JSON.stringify(place));
-		await rename(temporary, path);
-	} catch (error) {
-		const { code, message } = error as NodeJS.ErrnoException;
-		throw new EngineError(
-			`Where the model's weights lie cannot be noted in ${quoted(home())} (${code ?? message}): set NEURALESE_HOME to a folder of yours.`,
-			'cannot-write',
-		);
-	}
+export function writePlace(manifestSha256: string, place: Place): Promise<void> {
+	return writeRecord(placeRecord(manifestSha256), place, 'Where the model\'s weights lie');
+}
+
+/** Of a model that was not added after all. */
+export async function removePlace(manifestSha256: string): Promise<void> {
+	await rm(placeRecord(manifestSha256), { force: true });
+}
+
+/** Where the weights are, as they were when they were checked. */
+export interface Located {
+	folder: string;
+	/** What tells each file from another one, and from itself when it has been written to. */
+	files: ReadonlyMap<string, string>;
 }
 
 /** The folder of the weights, each of which is what the manifest says. Hashing is left out where a file has not changed since. */
@@ -66,12 +64,10 @@ export async function locateWeights(
 	manifestSha256: string,
 	files: readonly ManifestFile[],
 	signal: AbortSignal,
-): Promise<string> {
-	if (files.length === 0) {
-		return folder;
-	}
-	const place = await readPlace(manifestSha256);
+): Promise<Located> {
+	const place = files.length === 0 ? undefined : await readPlace(manifestSha256);
 	const found = place?.folder ?? folder;
+	const identities = new Map<string, string>();
 	for (const { name, bytes, sha256 } of files) {
 		await withWeights(found, name, async (handle, stats) => {
 			const changed =
@@ -79,9 +75,21 @@ export async function locateWeights(
 			if (changed) {
 				throw new EngineError(`The weights ${quoted(name)} have changed since the model was added: add it again.`, 'bad-model');
 			}
+			identities.set(name, stats.identity);
 		});
 	}
-	return found;
+	return { folder: found, files: identities };
+}
+
+/** Fails where a file is no longer the one that was checked: the runtime opens it by its name, after the check. */
+export async function checkUnchanged({ folder, files }: Located): Promise<void> {
+	for (const [name, identity] of files) {
+		await withWeights(folder, name, async (_, found) => {
+			if (found.identity !== identity) {
+				throw new EngineError(`The weights ${quoted(name)} were changed while the model was loaded: load it again.`, 'bad-model');
+			}
+		});
+	}
 }
 
 /** Size, time and hash of a file of weights. */
@@ -95,7 +103,7 @@ export function describeWeights(folder: string, name: string, signal: AbortSigna
 async function withWeights<T>(
 	folder: string,
 	name: string,
-	work: (handle: FileHandle, stats: { bytes: number; modified: number }) => Promise<T>,
+	work: (handle: FileHandle, stats: { bytes: number; modified: number; identity: string }) => Promise<T>,
 ): Promise<T> {
 	const handle = await open(join(folder, name), READ | NO_LINK).catch((error: NodeJS.ErrnoException) => {
 		throw new EngineError(
@@ -104,14 +112,20 @@ async function withWeights<T>(
 		);
 	});
 	try {
-		const stats = await handle.stat();
-		if (!stats.isFile() || stats.nlink > 1) {
+		const stats = await handle.stat({ bigint: true });
+		if (!stats.isFile() || stats.nlink > 1n) {
 			throw new EngineError(
 				`The weights ${quoted(name)} are not a regular file with one name: copy the model into a folder of its own.`,
 				'bad-model',
 			);
 		}
-		return await work(handle, { bytes: stats.size, modified: stats.mtimeMs });
+		const { dev, ino, size, mtimeNs, ctimeNs } = stats;
+		return await work(handle, {
+			bytes: Number(size),
+			// As `mtimeMs` is rounded, which other code compares with.
+			modified: Number(mtimeNs / NANOSECONDS) * 1000 + Number(mtimeNs % NANOSECONDS) / 1e6,
+			identity: [dev, ino, size, mtimeNs, ctimeNs].join(),
+		});
 	} finally {
 		await handle.close();
 	}

@@ -9,6 +9,7 @@ export const COMMAND_OF: Readonly<Record<Action, string>> = {
 	cancel: 'neuralese.cancelAnalysis',
 	saveTrace: 'neuralese.saveTraceAs',
 	chooseModel: 'neuralese.chooseModel',
+	addModel: 'neuralese.addModel',
 	showLog: 'neuralese.showLog',
 	manageTrust: 'workbench.trust.manage',
 	openExample: 'neuralese.openExamples',

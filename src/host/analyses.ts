@@ -1,6 +1,7 @@
 /** All analyses of this window, by prompt document; runs them, and keeps their traces. */
 import * as vscode from 'vscode';
-import type { AnalyzeEvent, AnalyzeParams } from '../engine/api';
+import type { AnalyzeEvent, AnalyzeParams, ProgressEvent } from '../engine/api';
+import { inputFor, templateNote, type Rendering } from '../engine/conversation';
 import { isCancelled } from '../shared/rpc';
 import { Analysis, type Finished } from './analysis';
 import type { Archive } from './archive';
@@ -95,7 +96,8 @@ export class Analyses implements vscode.Disposable {
 		const analysis = this.of(document);
 		const abort = new AbortController();
 		const request = analysis.request();
-		const { input, prompt } = readPromptFile(document);
+		const read = readPromptFile(document);
+		const { input, prompt } = read;
 		const model = await this.models.choose(request, document.uri, readSettings(document.uri).model);
 		const notes = [...prompt.warnings, ...(model.note ? [model.note] : [])];
 		notes.forEach((note) => this.log.warn(`${input.name}: ${note}`));
@@ -103,14 +105,20 @@ export class Analyses implements vscode.Disposable {
 		let written: string | undefined;
 		try {
 			const path = await this.archive.reserve(document.uri);
+			const { chatTemplate } = request;
+			const rendering = this.rendering(abort.signal, (event) => analysis.receive(event, abort));
+			const { folder } = model;
+			const card = await rendering.call('load', { model: folder }, { signal: abort.signal, onEvent: (event) => analysis.receive(event, abort) });
+			analysis.loaded(card, abort);
+			const template = templateNote(card, prompt, chatTemplate);
 			const gathered = (evidence ?? request.evidence) ? { candidates: request.candidates, cache: this.cache } : undefined;
 			const params: AnalyzeParams = {
-				model: model.folder,
+				model: folder,
 				probes: probeFiles(request.probes, document.uri),
-				prompt: input,
+				prompt: await inputFor(card, read, { ...rendering, chatTemplate }),
 				arms: request.arms,
 				options: request.options,
-				notes,
+				notes: [...notes, ...(template === undefined ? [] : [template])],
 				out: path,
 				evidence: gathered,
 			};
@@ -128,6 +136,15 @@ export class Analyses implements vscode.Disposable {
 				this.fail(analysis, abort, input.name, error);
 			}
 		}
+	}
+
+	/** The engine, as what is shared with the command line calls it. */
+	private rendering(signal: AbortSignal, receive: (event: ProgressEvent) => void): Rendering {
+		return {
+			call: (method, params, { onEvent }) => this.engine.call(method, params, signal, onEvent),
+			signal,
+			progress: (message) => receive({ kind: 'progress', message }),
+		};
 	}
 
 	/** After the engine was restarted by hand. */

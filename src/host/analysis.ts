@@ -1,13 +1,13 @@
 /** The analysis of one prompt document: what runs now, and what was found last. */
 import * as vscode from 'vscode';
 import { TraceView } from '../analysis/view';
-import type { AnalyzeEvent } from '../engine/api';
+import type { AnalyzeEvent, ModelCard } from '../engine/api';
 import type { PanelState, Run, Selection } from '../shared/panel';
 import { LiveTrace } from '../trace/live';
 import type { EngineHost } from './engine';
 import type { Failure } from './failure';
 import { DEFAULT_MODEL } from './models';
-import { readPromptFile } from './promptFile';
+import { hasChanged, messagesOf, readPromptFile } from './promptFile';
 import { isStale, mergeRequest, readSettings, sameRequest, type Request } from './settings';
 import { nextRevision, type Subject } from './subject';
 import type { OpenTrace } from './traceFile';
@@ -38,6 +38,12 @@ export class Analysis implements Subject, vscode.Disposable {
 	private asked?: Request;
 	/** What the last finished trace was asked; unknown for one of an earlier session. */
 	private answered?: Request;
+	/** The messages of the run in progress, and of the last finished trace, as they were then. */
+	private askedMessages?: string;
+	private answeredMessages?: string;
+	/** Of the run in progress, and of the last finished trace, where its model was loaded in this session. */
+	private askedCard?: ModelCard;
+	private answeredCard?: ModelCard;
 	/** On the choice of the model; shown with the prompt's own warnings. */
 	private modelNote?: string;
 	/** Why the last finished trace has no evidence; shown with its own notes. */
@@ -110,7 +116,7 @@ export class Analysis implements Subject, vscode.Disposable {
 		}
 		const { document } = this.last.file;
 		const request = this.request();
-		if (document.prompt.text !== readPromptFile(this.document).input.text) {
+		if (hasChanged(document.prompt, this.document, this.answeredMessages)) {
 			return true;
 		}
 		return this.answered ? !sameRequest(this.answered, request) : isStale(document, request);
@@ -128,12 +134,26 @@ export class Analysis implements Subject, vscode.Disposable {
 	begin(abort: AbortController, request: Request, modelNote: string | undefined): void {
 		this.cancel();
 		this.asked = request;
+		this.askedMessages = messagesOf(this.document);
+		this.askedCard = undefined;
 		this.modelNote = modelNote;
 		this.dropLive();
 		this.current = {};
 		this.stage = { kind: 'running', message: vscode.l10n.t('Starting'), abort };
 		this.update();
 		this.selected.fire();
+	}
+
+	/** The model of a run was loaded. */
+	loaded(card: ModelCard, run: AbortController): void {
+		if (this.stage.kind === 'running' && this.stage.abort === run) {
+			this.askedCard = card;
+		}
+	}
+
+	/** Of the model that what is on view was made with, where that was loaded in this session. */
+	get card(): ModelCard | undefined {
+		return this.view === this.last?.view ? this.answeredCard : this.askedCard;
 	}
 
 	/** `run` says which run an event belongs to: a cancelled one may still send when the next has begun. */
@@ -172,6 +192,8 @@ export class Analysis implements Subject, vscode.Disposable {
 		this.last?.file.dispose();
 		this.last = finished;
 		this.answered = this.asked;
+		this.answeredMessages = this.askedMessages;
+		this.answeredCard = this.askedCard;
 		this.cutShort = cutShort;
 		this.dropLive();
 		this.stage = { kind: 'at-rest' };

@@ -8,13 +8,11 @@ import type { EngineHost } from './engine';
 import { listExamples } from './examples';
 import type { Focus } from './focus';
 import type { Log, NoticeAction } from './log';
-import { DEFAULT_MODEL, type Models } from './models';
 import type { Panel } from './panel';
 import { isText } from './promptFile';
 import { saveTrace, suggestedTarget } from './saving';
-import { SECTION } from './settings';
 import type { Subject } from './subject';
-import { TRACE_VIEW_TYPE } from './traceEditor';
+import { TRACE_VIEW_TYPE, type TraceEditor } from './traceEditor';
 import { mayRun } from './trust';
 
 /** `subject` is what the button's view shows; a prompt's is named, so that the command does not depend on the focus. */
@@ -33,9 +31,9 @@ export class Commands implements vscode.Disposable {
 		private readonly extensionUri: vscode.Uri,
 		private readonly analyses: Analyses,
 		private readonly engine: EngineHost,
-		private readonly models: Models,
 		private readonly focus: Focus,
 		private readonly panel: Panel,
+		private readonly traces: TraceEditor,
 		private readonly log: Log,
 	) {
 		this.register('analyzePrompt', (resource?: unknown, options?: unknown) => this.analyzePrompt(resource, evidenceOf(options)));
@@ -43,7 +41,7 @@ export class Commands implements vscode.Disposable {
 		this.register('showTrace', (resource?: unknown) => this.showTrace(resource));
 		this.register('saveTraceAs', (options?: unknown) => this.saveTraceAs(targetOf(options)));
 		this.register('openTrace', () => this.openTrace());
-		this.register('chooseModel', () => this.chooseModel());
+		this.register('showModelCard', () => this.showModelCard());
 		this.register('openExamples', () => this.openExamples());
 		this.register('restartEngine', () => this.restartEngine());
 		this.register('showLog', () => this.log.show());
@@ -128,27 +126,12 @@ export class Commands implements vscode.Disposable {
 		}
 	}
 
-	private async chooseModel(): Promise<void> {
-		const { analysis } = this.focus;
-		if (analysis?.request().modelFrom === 'prompt') {
-			const message = vscode.l10n.t('The prompt names its model in its header, which goes before the setting: change it there.');
-			return this.log.tell('information', message, { label: vscode.l10n.t('Show Header'), run: () => showHeader(analysis.promptUri) });
-		}
-		const section = vscode.workspace.getConfiguration(SECTION, analysis?.promptUri);
-		const current = section.get('model', '');
-		const detail = vscode.l10n.t('A folder that holds a model.json');
-		const browse = { label: vscode.l10n.t('Browse…'), detail, value: undefined };
-		const bundled = (await this.models.bundled()).map(({ id, name, description }) => {
-			const now = id === (current || DEFAULT_MODEL) ? ` · ${vscode.l10n.t('in use')}` : '';
-			return { label: name, description: `${id}${now}`, detail: description, value: id };
-		});
-		const placeHolder = vscode.l10n.t('The model that analyses prompts');
-		const picked = await vscode.window.showQuickPick([...bundled, browse], { placeHolder });
-		const value = picked === browse ? await browseForModel() : picked?.value;
-		if (value !== undefined) {
-			const { workspaceValue } = section.inspect('model') ?? {};
-			const { Global, Workspace } = vscode.ConfigurationTarget;
-			await section.update('model', value, workspaceValue === undefined ? Global : Workspace);
+	private showModelCard(): void {
+		const card = { section: 'card' } as const;
+		if (this.focus.trace) {
+			this.traces.reveal(card);
+		} else {
+			this.panel.reveal(card);
 		}
 	}
 
@@ -192,19 +175,6 @@ function traceFilter(): Record<string, string[]> {
 
 function analyzeAction(): NoticeAction {
 	return { label: vscode.l10n.t('Analyze Prompt'), run: () => vscode.commands.executeCommand('neuralese.analyzePrompt') };
-}
-
-/** With the cursor on the line that names the model. */
-async function showHeader(prompt: vscode.Uri): Promise<void> {
-	const document = await vscode.workspace.openTextDocument(prompt);
-	const line = Math.max(0, document.getText().split('\n').findIndex((text) => /^model\s*:/.test(text)));
-	await vscode.window.showTextDocument(document, { selection: document.lineAt(line).range, viewColumn: vscode.ViewColumn.One });
-}
-
-async function browseForModel(): Promise<string | undefined> {
-	const openLabel = vscode.l10n.t('Choose Model');
-	const chosen = await vscode.window.showOpenDialog({ canSelectFolders: true, canSelectFiles: false, openLabel });
-	return chosen?.[0]?.fsPath;
 }
 
 /** Of other commands: `{ evidence }` over the setting. The editor's menus pass a selection there, which has none. */

@@ -3,7 +3,9 @@ import * as vscode from 'vscode';
 import type { AnalyzeEvent, AnalyzeParams, AnalyzeResult, EngineApi, ProgressEvent } from '../engine/api';
 import { Engine } from '../engine/client';
 import { CANCELLED, RpcError } from '../shared/rpc';
+import { providerNote } from '../shared/execution';
 import type { Log } from './log';
+import { readExecution } from './settings';
 
 export class EngineHost implements vscode.Disposable {
 	private readonly engine: Engine;
@@ -17,6 +19,7 @@ export class EngineHost implements vscode.Disposable {
 			modulePath,
 			log: (line) => log.info(line),
 			onStateChange: (state) => log.debug(`engine: ${state.kind}`),
+			onReady: ({ engine, provider }) => log.info(providerNote(provider) ?? `models run on ${engine}`),
 		});
 	}
 
@@ -54,6 +57,8 @@ export class EngineHost implements vscode.Disposable {
 				throw cancelled();
 			}
 			try {
+				// Between calls, so that a changed setting ends no run.
+				this.engine.configure(readExecution());
 				return await this.engine.call(method, params, { signal, onEvent });
 			} catch (error) {
 				if ((error as { code?: unknown }).code === 'engine-unavailable') {

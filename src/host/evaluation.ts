@@ -92,17 +92,18 @@ export class Evaluations implements vscode.Disposable {
 			return undefined;
 		}
 		const { arms, causal = false, twin = false } = chosen;
-		const { latents, maxTokens, seed, temperature } = request.options;
+		const { latents, noise, maxTokens, seed, temperature } = request.options;
 		if (causal && temperature !== 0) {
 			this.log.info('causal tests compare the likeliest answers, so the temperature of the settings was left out');
 		}
-		const run = { latents, maxTokens, seed, temperature: causal ? 0 : temperature };
-		return { uri, data, folder, card, arms, causal, twin, limit: options.limit, run };
+		const run = { latents, noise, maxTokens, seed, temperature: causal ? 0 : temperature };
+		const { chatTemplate } = request;
+		return { uri, data, folder, card, arms, causal, twin, limit: options.limit, run, chatTemplate };
 	}
 
 	private async answer(asked: Asked, { resume, token }: EvaluateOptions): Promise<Evaluation | undefined> {
-		const { uri, data, folder, card, arms, causal, twin, limit, run } = asked;
-		const question = { producer: producer(), model: card.sha256, twin, data: data.sha256, limit, arms, causal: causal && SET_TESTS, ...run };
+		const { uri, data, folder, card, arms, causal, twin, limit, run, chatTemplate } = asked;
+		const question = { producer: producer(), model: card.sha256, twin, data: data.sha256, limit, arms, causal: causal && SET_TESTS, ...run, ...(card.chat ? { chatTemplate } : {}) };
 		const out = await this.store.reserve(question);
 		if (existsSync(journalPath(out))) {
 			const goOn = resume ?? (await askToResume());
@@ -113,7 +114,7 @@ export class Evaluations implements vscode.Disposable {
 				await rm(journalPath(out), { force: true });
 			}
 		}
-		const request = { producer: producer(), model: folder, twin: twin ? (true as const) : undefined, data, limit, arms, options: run, causal, out };
+		const request = { producer: producer(), model: folder, twin: twin ? (true as const) : undefined, data, limit, arms, options: run, causal, chatTemplate, out };
 		try {
 			const title = vscode.l10n.t('Evaluating {0}', data.name);
 			const evaluation = await this.withProgress(title, token, (context) => evaluateSet(request, context));
@@ -224,6 +225,7 @@ interface Asked {
 	twin: boolean;
 	limit?: number;
 	run: Omit<RunOptions, 'topK'>;
+	chatTemplate: 'auto' | 'off';
 }
 
 function asOptions<T extends object>(options: T | undefined): Partial<T> {

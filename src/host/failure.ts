@@ -8,7 +8,7 @@ export interface Failure {
 }
 
 /** Codes after which another model is the way out. */
-const MODEL_CODES = new Set<unknown>(['bad-model', 'quarantined']);
+const MODEL_CODES = new Set<unknown>(['bad-model', 'no-tokenizer', 'quarantined']);
 /** Codes after which the same again may work: the child is replaced, the prompt was changed, or there is room on the disk. */
 const AGAIN_CODES = new Set<unknown>(['crashed', 'timeout', 'bad-request', 'cannot-write', 'port-closed']);
 

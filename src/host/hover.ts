@@ -1,7 +1,7 @@
 /** What the model made of the token under the pointer: from results that are there, never from a model that would have to run. */
 import * as vscode from 'vscode';
 import type { PromptToken } from '../analysis/hover';
-import { toFileRanges, toText } from '../prompts/prompt';
+import { ownWords, ownWordsNow } from '../prompts/own';
 import { formatProbability } from '../shared/probability';
 import type { Analyses } from './analyses';
 import { readPromptFile, toEditorRange } from './promptFile';
@@ -18,17 +18,21 @@ export class TokenHover implements vscode.HoverProvider {
 		if (!view) {
 			return undefined;
 		}
-		const { input } = readPromptFile(document);
-		const offset = toText(input.pieces, document.offsetAt(position));
-		const unchanged = new Unchanged(view.source.document.prompt.text, input.text);
-		const before = offset === undefined || offset >= input.text.length ? undefined : unchanged.back(offset);
-		const token = before === undefined ? undefined : await view.tokenAt(before);
-		const span = token && unchanged.forward(token.span);
-		if (!token || !span) {
+		const { input, prompt } = readPromptFile(document);
+		const analysed = view.source.document.prompt;
+		const then = ownWords(analysed);
+		const now = ownWordsNow(analysed, prompt, input);
+		const unchanged = new Unchanged(then.text, now.text);
+		const offset = now.atFile(document.offsetAt(position));
+		const before = offset === undefined || offset >= now.text.length ? undefined : unchanged.back(offset);
+		const place = before === undefined ? undefined : then.inText(before);
+		const token = place === undefined ? undefined : await view.tokenAt(place);
+		const spans = token && then.fromText(token.span).map((span) => unchanged.forward(span));
+		if (!token || !spans || spans.includes(undefined)) {
 			return undefined;
 		}
-		const ranges = toFileRanges(input.pieces, span).map((range) => toEditorRange(document, range));
-		const edited = view.source.document.prompt.text !== input.text;
+		const ranges = spans.flatMap((span) => now.toFile(span!)).map((range) => toEditorRange(document, range));
+		const edited = then.text !== now.text;
 		return new vscode.Hover(describe(token, edited), ranges.find((range) => range.contains(position)));
 	}
 }

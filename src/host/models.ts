@@ -1,22 +1,12 @@
-/** Model folders: those that come with the extension, and those that the user names. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+/** Models: those that come with the extension, those that were added on this machine, and folders and exports that the user names. */
+import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import * as vscode from 'vscode';
+import { findAdded, modelsIn, type ModelEntry } from '../engine/registry';
 import type { Request } from './settings';
 
 export const DEFAULT_MODEL = 'prosqa';
-
-/** A manifest is a few kilobytes; what is larger is not one, and is not read just to be listed. */
-const MANIFEST_LIMIT = 1 << 20;
-
-export interface ModelEntry {
-	/** The folder's name, which `neuralese.model` takes for a bundled model. */
-	id: string;
-	folder: string;
-	name: string;
-	description: string;
-}
 
 export interface ChosenModel {
 	/** Absolute path. */
@@ -34,15 +24,19 @@ export class Models {
 	}
 
 	async bundled(): Promise<ModelEntry[]> {
-		const entries = await readdir(this.bundledFolder, { withFileTypes: true }).catch(() => []);
-		const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => this.bundledPath(entry.name));
-		const models = (await Promise.all(folders.map(readEntry))).filter((model) => model !== undefined);
+		const models = await modelsIn(this.bundledFolder);
 		const isDefault = (model: ModelEntry) => Number(model.id === DEFAULT_MODEL);
 		return models.sort((a, b) => isDefault(b) - isDefault(a) || a.id.localeCompare(b.id));
 	}
 
+	/** The folder of the bundled or added model with this name, and of nothing else. */
+	async listed(name: string): Promise<string | undefined> {
+		const bundled = isPathLike(name) ? undefined : this.bundledPath(name);
+		return bundled !== undefined && (await isFile(join(bundled, 'model.json'))) ? bundled : findAdded(name);
+	}
+
 	/**
-	 * The folder of the model that `request` names: a bundled model's id, an absolute path, or a path relative to the prompt file,
+	 * The folder of the model that `request` names: the name of a bundled or added model, an absolute path, or a path relative to the prompt file,
 	 * then to the workspace. Prompt files of other tools name hosted models (`model: openai/gpt-4o`): such a name is noted, and
 	 * `fallback` is used.
 	 */
@@ -69,11 +63,14 @@ export class Models {
 
 	private async find(model: string, prompt: vscode.Uri): Promise<ChosenModel | undefined> {
 		const expanded = model.startsWith('~/') ? join(homedir(), model.slice(2)) : model;
-		const candidates = isAbsolute(expanded)
-			? [expanded]
-			: [...(isPathLike(model) ? [] : [this.bundledPath(model)]), ...this.bases(prompt).map((base) => resolve(base, expanded))];
+		const listed = await this.listed(model);
+		if (listed !== undefined) {
+			return { folder: listed, label: model };
+		}
+		const candidates = isAbsolute(expanded) ? [expanded] : this.bases(prompt).map((base) => resolve(base, expanded));
 		for (const folder of candidates) {
-			if (await isFile(join(folder, 'model.json'))) {
+			// An export is made into a model by the engine.
+			if ((await isFile(join(folder, 'model.json'))) || (folder.endsWith('.onnx') && (await isFile(folder)))) {
 				return { folder, label: basename(folder) };
 			}
 		}
@@ -100,23 +97,4 @@ export function isPathLike(model: string): boolean {
 
 async function isFile(path: string): Promise<boolean> {
 	return (await stat(path).catch(() => undefined))?.isFile() ?? false;
-}
-
-/** Name and description for the list; whether the folder is a sound model is the engine's to say. */
-async function readEntry(folder: string): Promise<ModelEntry | undefined> {
-	const path = join(folder, 'model.json');
-	const size = (await stat(path).catch(() => undefined))?.size;
-	if (size === undefined || size > MANIFEST_LIMIT) {
-		return undefined;
-	}
-	try {
-		const manifest: unknown = JSON.parse(await readFile(path, 'utf8'));
-		const text = (key: 'name' | 'description') => {
-			const value = (manifest as Record<string, unknown> | null)?.[key];
-			return typeof value === 'string' ? value : '';
-		};
-		return { id: basename(folder), folder, name: text('name') || basename(folder), description: text('description') };
-	} catch {
-		return undefined;
-	}
 }

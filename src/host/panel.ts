@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { Reveal } from '../shared/panel';
 import type { Focus } from './focus';
-import { PanelView, type Act } from './panelView';
+import { PanelView, type ViewTools } from './panelView';
 
 export const PANEL_VIEW_TYPE = 'neuralese.panel';
 
@@ -11,9 +11,8 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
 	private readonly following: vscode.Disposable;
 
 	constructor(
-		private readonly extensionUri: vscode.Uri,
+		private readonly tools: ViewTools,
 		private readonly focus: Focus,
-		private readonly act: Act,
 	) {
 		this.following = focus.onDidChange(() => this.open?.view.show(focus.analysis));
 	}
@@ -46,8 +45,8 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
 	}
 
 	private fill(panel: vscode.WebviewPanel): void {
-		panel.iconPath = vscode.Uri.joinPath(this.extensionUri, 'media', 'icon.svg');
-		const view = new PanelView(panel.webview, this.extensionUri, this.act);
+		panel.iconPath = vscode.Uri.joinPath(this.tools.extensionUri, 'media', 'icon.svg');
+		const view = new PanelView(panel.webview, this.tools);
 		view.show(this.focus.analysis);
 		this.open = { panel, view };
 		panel.onDidDispose(() => {

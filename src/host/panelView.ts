@@ -3,10 +3,18 @@ import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { Action, HostApi, PanelApi, Reveal } from '../shared/panel';
 import { CANCELLED, Remote, RpcError, serve, type Port } from '../shared/rpc';
+import type { Cards } from './cards';
 import type { Subject } from './subject';
 
 /** Carries out what a button of a view asks for; `subject` is what that view shows. */
 export type Act = (action: Action, subject: Subject | undefined) => Promise<void>;
+
+/** What every view uses. */
+export interface ViewTools {
+	extensionUri: vscode.Uri;
+	act: Act;
+	cards: Cards;
+}
 
 export class PanelView implements vscode.Disposable {
 	private readonly disposables: vscode.Disposable[] = [];
@@ -17,7 +25,7 @@ export class PanelView implements vscode.Disposable {
 	/** What is to be shown; kept until a page has taken it, since one that was just opened does not run yet. */
 	private revealing?: Reveal;
 
-	constructor(webview: vscode.Webview, extensionUri: vscode.Uri, act: Act) {
+	constructor(webview: vscode.Webview, { extensionUri, act, cards }: ViewTools) {
 		const roots = ['dist', 'media'].map((folder) => vscode.Uri.joinPath(extensionUri, folder));
 		webview.options = { enableScripts: true, localResourceRoots: roots };
 		this.port = {
@@ -32,6 +40,7 @@ export class PanelView implements vscode.Disposable {
 				details: ({ revision, row }) => this.read(revision).details(row),
 				select: (selection) => this.subject?.select(selection),
 				act: (action) => act(action, this.subject),
+				card: ({ model }, { signal }) => cards.of(this.subject, model, signal),
 			}),
 		);
 		webview.html = page(webview, roots[0]!);
@@ -54,7 +63,7 @@ export class PanelView implements vscode.Disposable {
 		this.sendSelection();
 	}
 
-	/** A section of the selected step's details. */
+	/** A section of the selected step's details, or a model's card. */
 	reveal(what: Reveal): void {
 		this.revealing = what;
 		this.sendReveal();

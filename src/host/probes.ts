@@ -4,6 +4,7 @@ import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { PROBE_TASK_NAMES, PROBE_TASKS, type ProbeTaskName } from '../analysis/labels';
 import type { ModelCard, ProbeReport, ProgressEvent, TrainProbeParams } from '../engine/api';
+import { questionsFor } from '../engine/conversation';
 import { parseLabelled, type LabelledPrompt } from '../prompts/labelled';
 import { formatProbability } from '../shared/probability';
 import { isCancelled, RpcError } from '../shared/rpc';
@@ -11,7 +12,7 @@ import { tellFailure } from './actions';
 import type { EngineHost } from './engine';
 import type { Log } from './log';
 import type { Models } from './models';
-import { readSettings, SECTION } from './settings';
+import { readSettings, SECTION, type Settings } from './settings';
 import { mayRun } from './trust';
 
 /** Labelled prompts are texts; a larger file is something else. */
@@ -81,10 +82,15 @@ export class ProbeCommands implements vscode.Disposable {
 				throw new RpcError(vscode.l10n.t('A probe is written to the disk of this machine, where models are: choose a place there.'), 'bad-request');
 			}
 			const name = wishes.name ?? nameOf(target);
+			const settings = readSettings(target);
+			const asked =
+				examples && card.chat
+					? await this.working(vscode.l10n.t('Writing the prompts'), (signal, tell) => this.asked(card, examples, settings, signal, tell))
+					: examples;
 			const params: TrainProbeParams = {
-				...{ model, examples, task: source.task, arm, at, sites, name, out: target.fsPath },
+				...{ model, examples: asked, task: source.task, arm, at, sites, name, out: target.fsPath },
 				source: source.data ? basename(source.data.path) : vscode.l10n.t('the reference prompts of {0}', card.name),
-				options: { seed: readSettings(target).seed, temperature: 0 },
+				options: { seed: settings.seed, temperature: 0 },
 			};
 			const report = await this.working(vscode.l10n.t('Training the probe {0}', name), (signal, tell) =>
 				this.engine.call('trainProbe', params, signal, tell),
@@ -99,6 +105,23 @@ export class ProbeCommands implements vscode.Disposable {
 			tellFailure(this.log, error, { label: vscode.l10n.t('Train Probe…'), run: () => this.train(undefined) });
 			return undefined;
 		}
+	}
+
+	/** Labelled prompts as an analysis would give them to the model. */
+	private async asked(
+		card: ModelCard,
+		examples: LabelledPrompt[],
+		{ chatTemplate }: Settings,
+		signal: AbortSignal,
+		tell: (event: ProgressEvent) => void,
+	): Promise<LabelledPrompt[]> {
+		const texts = await questionsFor(card, examples.map(({ prompt }) => prompt), {
+			call: (method, params, { onEvent }) => this.engine.call(method, params, signal, onEvent),
+			signal,
+			progress: (message) => tell({ kind: 'progress', message }),
+			chatTemplate,
+		});
+		return examples.map((example, i) => ({ ...example, prompt: texts[i]! }));
 	}
 
 	private async modelFor(scope: vscode.Uri): Promise<string> {

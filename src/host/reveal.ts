@@ -1,6 +1,6 @@
 /** Marks in the prompt file where what is selected in a panel stands there, and brings the first such place into view. */
 import * as vscode from 'vscode';
-import { toFileRanges } from '../prompts/prompt';
+import { ownWords, ownWordsNow } from '../prompts/own';
 import type { Analyses } from './analyses';
 import { isText, readPromptFile, toEditorRange } from './promptFile';
 import type { Subject } from './subject';
@@ -58,15 +58,18 @@ async function places(document: vscode.TextDocument, { promptUri, view, selectio
 	if (!view || !isText(document) || (promptUri && document.uri.toString() !== promptUri.toString())) {
 		return [];
 	}
-	const { input } = readPromptFile(document);
-	const then = view.source.document.prompt.text;
-	if (!promptUri && input.text !== then) {
+	const { input, prompt } = readPromptFile(document);
+	const analysed = view.source.document.prompt;
+	const then = ownWords(analysed);
+	const now = ownWordsNow(analysed, prompt, input);
+	if (!promptUri && now.text !== then.text) {
 		return [];
 	}
-	const unchanged = new Unchanged(then, input.text);
+	const unchanged = new Unchanged(then.text, now.text);
 	return (await view.occurrences(selection))
+		.flatMap((range) => then.fromText(range))
 		.map((range) => unchanged.forward(range))
 		.filter((range) => range !== undefined)
-		.flatMap((range) => toFileRanges(input.pieces, range))
+		.flatMap((range) => now.toFile(range))
 		.map((range) => toEditorRange(document, range));
 }

@@ -1,5 +1,7 @@
 /** The `neuralese.*` settings, typed, and how they meet what the prompt file asks for. */
 import * as vscode from 'vscode';
+import { isNameOf } from '../engine/registry';
+import { DEFAULT_EXECUTION, MEMORY_MODES, PROVIDERS, type Execution } from '../shared/execution';
 import type { RunOptions, TraceDocument } from '../trace/document';
 import type { PromptSettings } from '../prompts/prompt';
 import { SETTINGS } from '../prompts/setting';
@@ -20,6 +22,7 @@ export interface Settings extends RunOptions {
 	evidence: boolean;
 	/** Files of probes beside the model's own. */
 	probes: string[];
+	chatTemplate: 'auto' | 'off';
 }
 
 /** What one run is asked to do: front matter over settings over defaults. */
@@ -31,6 +34,8 @@ export interface Request {
 	probes: string[];
 	options: RunOptions;
 	evidence: boolean;
+	/** Whether messages are written as the model's chat template does, where it has one. */
+	chatTemplate: 'auto' | 'off';
 	/** What thoughts may read as, where the prompt's task is not known. */
 	candidates?: string[];
 }
@@ -49,6 +54,18 @@ export function readSettings(scope: vscode.Uri): Settings {
 		seed: SETTINGS.seed.read(written('seed')) ?? 0,
 		topK: SETTINGS.topK.read(written('topK')) ?? DEFAULT_TOP_K,
 		evidence: written('evidence') !== 'on request',
+		chatTemplate: SETTINGS.chatTemplate.read(written('chatTemplate')) ?? 'auto',
+	};
+}
+
+/** What models are run on: of the machine, whichever file is open. */
+export function readExecution(): Execution {
+	const section = vscode.workspace.getConfiguration(SECTION);
+	const { provider, memory } = DEFAULT_EXECUTION;
+	const [written, mode] = [section.get<unknown>('executionProvider'), section.get<unknown>('memory')];
+	return {
+		provider: PROVIDERS.find((name) => name === written) ?? provider,
+		memory: MEMORY_MODES.find((name) => name === mode) ?? memory,
 	};
 }
 
@@ -65,19 +82,21 @@ export function mergeRequest(settings: Settings, prompt: PromptSettings): Reques
 		probes: settings.probes,
 		options: {
 			latents: prompt.latents ?? settings.latents,
+			noise: prompt.noise,
 			maxTokens: prompt.maxTokens ?? settings.maxTokens,
 			temperature: prompt.temperature ?? settings.temperature,
 			seed: prompt.seed ?? settings.seed,
 			topK: settings.topK,
 		},
 		evidence: settings.evidence,
+		chatTemplate: prompt.chatTemplate ?? settings.chatTemplate,
 		candidates: prompt.candidates,
 	};
 }
 
-/** A bundled model is named by its id. Of a folder, or of a name that another tool understands, that cannot be told. */
+/** A bundled model is named by its id, an added one too or by that and more. Of a folder, or of a name that another tool understands, that cannot be told. */
 function namesAnother({ model, modelFrom }: Request, id: string): boolean {
-	return modelFrom === 'settings' && !isPathLike(model) && (model || DEFAULT_MODEL) !== id;
+	return modelFrom === 'settings' && !isPathLike(model) && !isNameOf(model || DEFAULT_MODEL, id);
 }
 
 /** Whether two runs of one prompt are asked for the same. */
@@ -86,10 +105,10 @@ export function sameRequest(one: Request, other: Request): boolean {
 }
 
 /** Evidence is no part of it: it says more about the same run. */
-function requestKey({ model, arms, probes, options, candidates }: Request): string {
-	const { latents, maxTokens, temperature, seed, topK } = options;
-	const wanted = [arms, latents, maxTokens, candidates].map((value) => value ?? null);
-	return JSON.stringify([model || DEFAULT_MODEL, ...wanted, temperature, seed, topK, probes]);
+function requestKey({ model, arms, probes, options, candidates, chatTemplate }: Request): string {
+	const { latents, noise, maxTokens, temperature, seed, topK } = options;
+	const wanted = [arms, latents, noise, maxTokens, candidates].map((value) => value ?? null);
+	return JSON.stringify([model || DEFAULT_MODEL, ...wanted, temperature, seed, topK, probes, chatTemplate]);
 }
 
 /** Whether `request` would ask for something else than `document` recorded, as far as a trace can tell. */
@@ -99,6 +118,7 @@ export function isStale(document: TraceDocument, request: Request): boolean {
 	return (
 		namesAnother(request, document.model.id) ||
 		then.latents !== now.latents ||
+		then.noise !== now.noise ||
 		then.maxTokens !== now.maxTokens ||
 		then.temperature !== now.temperature ||
 		then.seed !== now.seed ||

@@ -1,7 +1,9 @@
 /** What a view shows: the analysis of a prompt, or a trace file. Every view of a subject shares its state and its selection. */
 import * as vscode from 'vscode';
 import type { TraceView } from '../analysis/view';
+import type { ModelCard } from '../engine/api';
 import type { PanelState, Selection } from '../shared/panel';
+import type { Request } from './settings';
 
 export interface Subject {
 	/** The prompt file that this is the analysis of; absent for a trace file, which does not know where its prompt lay. */
@@ -12,8 +14,12 @@ export interface Subject {
 	readonly selection: Selection;
 	/** What rows and tiles are read from, where there is something to show. */
 	readonly view: TraceView | undefined;
+	/** Of the model that `view` was made with, where it was loaded in this session. */
+	readonly card?: ModelCard;
 	/** Changes with `view` and its content; no two subjects share one. */
 	readonly revision: number;
+	/** What analysing now would ask for; absent for a trace file. */
+	request?(): Request;
 	state(): PanelState;
 	select(selection: Selection): void;
 }

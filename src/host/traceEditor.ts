@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { Reveal } from '../shared/panel';
 import type { Focus } from './focus';
 import type { Log } from './log';
-import { PanelView, type Act } from './panelView';
+import { PanelView, type ViewTools } from './panelView';
 import { TraceSubject } from './traceSubject';
 
 export const TRACE_VIEW_TYPE = 'neuralese.trace';
@@ -15,9 +15,8 @@ export class TraceEditor implements vscode.CustomReadonlyEditorProvider<TraceSub
 	private active?: PanelView;
 
 	constructor(
-		private readonly extensionUri: vscode.Uri,
+		private readonly tools: ViewTools,
 		private readonly focus: Focus,
-		private readonly act: Act,
 		private readonly log: Log,
 	) {}
 
@@ -33,7 +32,7 @@ export class TraceEditor implements vscode.CustomReadonlyEditorProvider<TraceSub
 	}
 
 	resolveCustomEditor(subject: TraceSubject, panel: vscode.WebviewPanel): void {
-		const view = new PanelView(panel.webview, this.extensionUri, this.act);
+		const view = new PanelView(panel.webview, this.tools);
 		view.show(subject);
 		const noteFocus = () => {
 			if (panel.active) {

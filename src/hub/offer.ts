@@ -22,10 +22,18 @@ export interface Wanted {
 export interface Offer {
 	wanted: Wanted;
 	repository: Repository;
-	variants: Variant[];
-	chosen: Variant;
-	/** Bytes of the chosen files that the cache does not have. */
+	variants: OfferedVariant[];
+	chosen: OfferedVariant;
+}
+
+export interface OfferedVariant extends Variant {
+	/** Bytes of its files that the cache does not have. */
 	missing: number;
+}
+
+/** Where a model is from, in words that hold on every machine. */
+export function originOf({ repository: { id, commit } }: Pick<Offer, 'repository'>): string {
+	return `${id} at ${commit.slice(0, 12)}`;
 }
 
 /** Downloads nothing. Fails with a `HubError` where there is no such model or variant, or offline not in the cache. */
@@ -34,13 +42,15 @@ export async function offerOf(wanted: Wanted, place: Place, more: Pick<Access, '
 	const repository = place.offline
 		? await cached(cache, wanted)
 		: await describe(wanted.id, wanted.revision, { ...more, endpoint: place.endpoint, token: await tokenOf(place) });
-	const variants = variantsOf(repository);
-	const chosen = choose(variants, wanted);
-	let missing = 0;
-	for (const { path, bytes } of chosen.files) {
-		missing += (await cache.has(repository.id, repository.commit, path, bytes)) ? 0 : bytes;
-	}
-	return { wanted, repository, variants, chosen, missing };
+	const variants = await Promise.all(
+		variantsOf(repository).map(async (variant) => ({ ...variant, missing: await missingOf(cache, repository, variant) })),
+	);
+	return { wanted, repository, variants, chosen: choose(variants, wanted) };
+}
+
+async function missingOf(cache: Cache, { id, commit }: Repository, { files }: Variant): Promise<number> {
+	const missing = await Promise.all(files.map(async ({ path, bytes }) => ((await cache.has(id, commit, path, bytes)) ? 0 : bytes)));
+	return missing.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** The graph's path in the cache, with all that belongs to it. */
@@ -75,7 +85,7 @@ async function cached(cache: Cache, { id, revision }: Wanted): Promise<Repositor
 	return { id, commit, gated: false, files };
 }
 
-function choose(variants: readonly Variant[], { variant }: Wanted): Variant {
+function choose(variants: readonly OfferedVariant[], { variant }: Wanted): OfferedVariant {
 	const preferred = PREFERRED.map((name) => variants.find((one) => one.name === name)).find((one) => one !== undefined);
 	const found = variant === undefined ? (preferred ?? variants[0]) : variants.find(({ name }) => name === variant);
 	if (!found) {

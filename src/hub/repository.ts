@@ -71,7 +71,7 @@ export async function describe(id: string, revision: string, access: Access): Pr
 		return {
 			id,
 			commit: info.sha,
-			license: typeof license === 'string' ? license.slice(0, 100) : undefined,
+			license: typeof license === 'string' ? license.trim().slice(0, 100) || undefined : undefined,
 			gated: info.gated !== false,
 			files: files.filter(({ hash }) => /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(hash)),
 		};

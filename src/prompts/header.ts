@@ -8,11 +8,13 @@ const NAMED_KEYS = 8;
 const KEYS: { readonly [K in keyof PromptSettings]-?: string } = {
 	model: 'model',
 	latents: 'latents',
+	noise: 'noise',
 	arms: 'arms',
 	candidates: 'candidates',
 	maxTokens: 'max-tokens',
 	temperature: 'temperature',
 	seed: 'seed',
+	chatTemplate: 'chat-template',
 };
 
 /**

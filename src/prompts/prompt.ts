@@ -26,6 +26,8 @@ export interface Message {
 export interface PromptSettings {
 	model?: string;
 	latents?: number;
+	/** Scale of the thoughts' noise. */
+	noise?: number;
 	arms?: string[];
 	/** What thoughts may read as, where the task's structure is not known. */
 	candidates?: string[];
@@ -33,6 +35,8 @@ export interface PromptSettings {
 	/** 0 is greedy. */
 	temperature?: number;
 	seed?: number;
+	/** Whether messages are written as the model's chat template does, where it has one: `auto` where absent. */
+	chatTemplate?: 'auto' | 'off';
 }
 
 /** The normal form of every prompt format. */
@@ -88,31 +92,6 @@ export function conversationOf(prompt: Prompt): Message[] {
 			? []
 			: [{ role, text: text.slice(kept.start, kept.end), pieces: slicePieces(pieces, kept, -kept.start) }];
 	});
-}
-
-/**
- * Offset in the text of an offset in the file; undefined where the file's text is not part of the prompt. A piece's end belongs
- * to it.
- */
-export function toText(pieces: readonly Piece[], offset: number): number | undefined {
-	const piece =
-		pieces.find(({ file }) => file.start <= offset && offset < file.end) ?? pieces.find(({ file }) => offset === file.end);
-	return piece && piece.text.start + (offset - piece.file.start);
-}
-
-/** The file's ranges of a range of the text. Lines that only a `\r` keeps apart become one range. */
-export function toFileRanges(pieces: readonly Piece[], range: Range): Range[] {
-	const out: Range[] = [];
-	let reached: number | undefined;
-	for (const { text, file } of slicePieces(pieces, range, 0)) {
-		if (text.start === reached) {
-			out.at(-1)!.end = file.end;
-		} else {
-			out.push({ ...file });
-		}
-		reached = text.end;
-	}
-	return out;
 }
 
 /** The parts of pieces inside a range of the text, moved by `shift` in the text. */

@@ -4,6 +4,8 @@ import type { PromptSettings } from './prompt';
 /** More thoughts than this no context holds; the engine checks the model's own. */
 const MAX_LATENTS = 10_000;
 const MAX_TOKENS = 1_000_000;
+/** Thoughts of so much noise are noise. */
+const MAX_NOISE = 1_000;
 /** Above 10 every distribution is flat. */
 const MAX_TEMPERATURE = 10;
 /** Generators are seeded with 32 bits. */
@@ -54,16 +56,23 @@ function candidates(value: unknown): string[] | undefined {
 	return labels.length > 0 && whole ? [...new Set(labels)] : undefined;
 }
 
+/** `off` is a truth value to older readers of YAML, and `false` says the same. */
+function chatTemplate(value: unknown): 'auto' | 'off' | undefined {
+	return value === 'auto' || value === true ? 'auto' : value === 'off' || value === false ? 'off' : undefined;
+}
+
 /** `topK` is the editor's alone: it says how much is stored, not what is run. */
 type AllSettings = PromptSettings & { topK?: number };
 
 export const SETTINGS: { readonly [K in keyof AllSettings]-?: Setting<NonNullable<AllSettings[K]>> } = {
 	model: { expected: 'the name or folder of a model', read: readLine },
 	latents: integer(0, MAX_LATENTS),
+	noise: { expected: `a number from 0 to ${MAX_NOISE}`, read: number(0, MAX_NOISE, false) },
 	arms: { expected: 'a list of arms, for example latent, cot, direct', read: arms },
 	candidates: { expected: `a list of at most ${MAX_CANDIDATES} words that thoughts may read as`, read: candidates },
 	maxTokens: integer(1, MAX_TOKENS),
 	temperature: { expected: `a number from 0 to ${MAX_TEMPERATURE}`, read: number(0, MAX_TEMPERATURE, false) },
 	seed: integer(0, MAX_SEED),
 	topK: integer(1, MAX_TOP_K),
+	chatTemplate: { expected: 'auto or off', read: chatTemplate },
 };

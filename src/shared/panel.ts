@@ -15,21 +15,23 @@ export interface HostApi {
 	details: Call<{ revision: number; row: number }, Details>;
 	select: Call<Selection>;
 	act: Call<Action>;
+	/** `model`: the name of a bundled or added one; the model of what is on view, or that the prompt asks for, where absent. */
+	card: Call<{ model?: string }, ModelCardView>;
 }
 
 /** Calls that the panel answers. */
 export interface PanelApi {
 	state: Call<PanelState>;
 	selection: Call<Selection>;
-	/** Shows the selected step and a section of its details, and moves the focus there. */
+	/** Shows a part of the panel, and moves the focus there. */
 	reveal: Call<Reveal>;
 }
 
-/** A section of the details; `of`: with the lines about that unfolded. */
-export interface Reveal {
-	section: 'tests';
-	of?: TestView['of'];
-}
+export type Reveal =
+	/** A section of the selected step's details; `of`: with the lines about that unfolded. */
+	| { section: 'tests'; of?: TestView['of'] }
+	/** The card of a model, see `HostApi.card`. */
+	| { section: 'card'; model?: string };
 
 /** What a button of the panel asks for; the host maps it to a command. */
 export type Action =
@@ -37,6 +39,7 @@ export type Action =
 	| 'cancel'
 	| 'saveTrace'
 	| 'chooseModel'
+	| 'addModel'
 	| 'showLog'
 	| 'manageTrust'
 	| 'openExample'
@@ -72,6 +75,8 @@ export interface Run {
 	arms: ArmView[];
 	/** Whether all arms that answered agree; absent while fewer than two have. */
 	agree?: boolean;
+	/** Of an imported trace: how much of the reasoning its source holds. */
+	reasoning?: 'full' | 'summary' | 'redacted' | 'none';
 	/** Rows of the shared step axis. */
 	rows: number;
 	/** Sites 0..layers. */
@@ -97,6 +102,21 @@ export interface ArmView {
 	agrees?: boolean;
 	/** Label of the arm that `agrees` is about; present where `agrees` is. */
 	comparedWith?: string;
+}
+
+/** What is known of a model, ready for display. */
+export interface ModelCardView {
+	name: string;
+	description: string;
+	/** Why this is not all that can be known; absent where it is. */
+	note?: string;
+	/** `code`: to be copied, not read. */
+	facts: { label: string; value: string; definition?: string; code?: true }[];
+	available: { label: string; definition: string }[];
+	/** `why` is the end of a sentence. */
+	unavailable: { label: string; definition: string; why: string }[];
+	/** `difference`: the largest absolute one. */
+	tests: { name: string; difference: string; ok: boolean }[];
 }
 
 /** One of the meter's numbers, ready for display. */
@@ -174,8 +194,8 @@ export interface Row {
 
 export interface SentenceView {
 	tokens: TokenView[];
-	/** `thought` or `answer`. */
-	role: 'thought' | 'answer';
+	/** Of an imported trace also `summary` and `redacted`, which are not the chain of thought, and `call`, a tool that the model called. */
+	role: 'thought' | 'answer' | 'summary' | 'redacted' | 'call';
 	/**
 	 * Where the task's graph is known: whether the step is a true edge and whether it can still reach the answer. `dead end`: the step
 	 * that leaves every path to it; `after the dead end`: true edges behind that one.
@@ -200,7 +220,7 @@ export interface ThoughtView {
 	level?: LevelView;
 	/** Why it is spare; absent where it is not. */
 	spare?: string;
-	/** Highest-ranked tokens at the asked layer. `live`: the task's structure allows it at this step; absent where it has none. */
+	/** Highest-ranked tokens at the asked layer; `prob` is NaN, and `null` once it was sent, where only their ranks are known. `live`: the task's structure allows it at this step; absent where it has none. */
 	top: { text: string; prob: number; live?: boolean }[];
 	/** Entropy at the asked layer, in nats. */
 	entropy: number;
@@ -234,7 +254,8 @@ export interface Details {
 	/** Evidence for what the thought reads as; absent while there is none. */
 	level?: LevelView;
 	probes: { name: string; label: string; scores: number[] }[];
-	tokens: (TokenView & { id: number; surprisalBits?: number })[];
+	/** `id` is absent where the source of an imported trace has texts only. */
+	tokens: (TokenView & { id?: number; surprisalBits?: number })[];
 	/** What changing the thought or the sentence did to the answer. */
 	tests: TestView[];
 	/** How far the thought is from tokens and from states of text. */

@@ -99,11 +99,14 @@ export function checkTensor(
 			const extent = tensor.shape[i + 1]!;
 			switch (axis) {
 				case 'top':
+				case 'code':
 					return extent <= MAX_TOP;
 				case 'site':
 					return extent === document.model.layers + 1;
 				case 'width':
 					return extent === document.model.width;
+				case 'latent':
+					return extent === (arm.latentWidth ?? document.model.width);
 				case 'percentile':
 					return extent === PERCENTILES;
 			}

@@ -20,12 +20,22 @@ export interface TraceDocument {
 	runtime: RuntimeRecord;
 	arms: ArmRecord[];
 	probes: ProbeRecord[];
+	/** Where an imported trace comes from; absent where this tool ran the model. */
+	origin?: OriginRecord;
 	/** Tests and controls of the thoughts; absent where none were run. */
 	evidence?: EvidenceRecord;
 	/** Text of every token id that occurs in the trace, so that it can be read without the tokenizer. */
-	tokens: { id: number; text: string }[];
+	tokens: TokenRecord[];
 	/** What the reader should know: ignored settings, arms that were cut off. One sentence each. */
 	notes: string[];
+}
+
+export interface TokenRecord {
+	id: number;
+	/** Its characters; where `bytes` are given, those of them that are no whole character written out: `⟨E2 80⟩`. */
+	text: string;
+	/** Lower-case hex, only of a token that is no whole characters: they say what it is, and `text` is how it is shown. */
+	bytes?: string;
 }
 
 export interface PromptRecord {
@@ -53,6 +63,19 @@ export interface ModelRecord {
 	trainedLatents: number;
 	/** The manifest's recipe as it was, for the record. */
 	recipe: unknown;
+	/** What thoughts are read by beside tokens: planes `code.<name>.id` and `code.<name>.distance`. */
+	codes?: CodeRecord[];
+}
+
+/** Codes of the columns [from, to) of a thought. */
+export interface CodeRecord {
+	name: string;
+	from: number;
+	to: number;
+	/** By id. */
+	classes: string[];
+	/** Whether a thought is meant to be at a code, or anywhere between them. */
+	state: 'discrete' | 'continuous';
 }
 
 export interface RunOptions {
@@ -61,6 +84,8 @@ export interface RunOptions {
 	seed: number;
 	/** 0 is greedy. */
 	temperature: number;
+	/** Scale of the noise that thoughts are made with; the recipe's own where absent. */
+	noise?: number;
 	maxTokens?: number;
 	topK: number;
 }
@@ -84,6 +109,46 @@ export interface Step {
 	span?: Range;
 	/** Of a latent: which thought is fed here. */
 	thought?: number;
+	/** Of an imported trace, where it is not simply what the model thought or answered. */
+	part?: StepPart;
+}
+
+/**
+ * `summary`: somebody else's account of the reasoning, which is not the chain of thought. `redacted`: a mark where reasoning was
+ * withheld. `call`: a tool that the model called. `markup`: tokens between the parts, such as `</think>`.
+ */
+export type StepPart = 'summary' | 'redacted' | 'call' | 'markup';
+
+/**
+ * How much of the reasoning the source holds. `redacted` and `summary` where any part of it is, because the chain of thought is then
+ * not complete; `none` where the source holds no reasoning apart from what was said.
+ */
+export type Reasoning = 'full' | 'summary' | 'redacted' | 'none';
+
+/**
+ * An imported trace. Its ids number the texts in `TraceDocument.tokens` and are no tokenizer's, so that there is no plane `tokens.id`; hashes,
+ * seed, temperature and extents of the model that the source does not tell are empty or 0, and `sampling` holds what it does tell.
+ */
+export interface OriginRecord {
+	/** Name of the importer: `inspect-eval`. */
+	format: string;
+	/** Base name of the file, never its path. */
+	file: string;
+	/** The sample's name in the file. */
+	sample: string;
+	/** What wrote the file, as far as it says. */
+	producer?: string;
+	reasoning: Reasoning;
+	/** What one step of the first arm is: a token as the source has it, or a sentence where it has text only. */
+	steps: 'tokens' | 'sentences';
+	/** What the source takes for the right answer. */
+	target?: string;
+	/** A chain of thought that the source holds as right and that the model did not write. */
+	reference?: string;
+	scores: { name: string; value: string }[];
+	sampling: { temperature?: number; topP?: number; seed?: number; maxTokens?: number };
+	/** The last site of `hidden.resid` was taken after the final norm, as Hugging Face's models return it: do not norm it again. */
+	normed?: true;
 }
 
 /**
@@ -98,6 +163,18 @@ export interface Thought {
 	fedAt: number;
 	/** Beyond what the task needed or the model was trained with: such thoughts drift. Says why. */
 	spare?: string;
+	/** What the thought graph's gate said, 0..1. */
+	gate?: number;
+	/** What the model's trained decoder of latents says. */
+	readout?: string;
+}
+
+/** Why thinking ended before or at its limit. */
+export interface Stopped {
+	/** A rule of the recipe, or the limit where none held. */
+	rule: 'token' | 'entropy' | 'difference' | 'kl' | 'gate' | 'limit';
+	/** Thoughts that the arm had then. */
+	at: number;
 }
 
 export type ArmState = 'running' | 'done' | 'limit' | 'cancelled';
@@ -113,6 +190,10 @@ export interface ArmRecord {
 	answer?: string;
 	/** What was fed back, in words: `state after the final norm`. Absent for arms without latents. */
 	feedback?: string;
+	/** Width of the vectors that are stored as thoughts; the model's where absent. */
+	latentWidth?: number;
+	/** Of a recipe that stops by rules. */
+	stopped?: Stopped;
 	milliseconds: number;
 }
 

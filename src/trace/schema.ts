@@ -4,21 +4,27 @@ import type { TraceDocument } from './document';
 import { evidenceSchema } from './evidenceSchema';
 
 /** A long context has a million positions. */
-const MAX_STEPS = 1_000_000;
+export const MAX_STEPS = 1_000_000;
 const MAX_THOUGHTS = 100_000;
 /** The largest vocabularies have 260 000 tokens. */
-const MAX_TOKENS = 500_000;
+export const MAX_TOKENS = 500_000;
 /** A class probe has one record for each class that occurs in the prompt. */
 const MAX_PROBES = 4_000;
 export const MAX_METRICS = 100_000;
 const MAX_ARMS = 64;
-const MAX_NOTES = 1_000;
+export const MAX_NOTES = 1_000;
+/** Of an imported sample: one for each scorer and metric. */
+export const MAX_SCORES = 1_000;
 /** Longer than any sentence, so that a wordy one does not cost a trace. */
-const MAX_NOTE = 20_000;
+export const MAX_NOTE = 20_000;
 /** A million tokens of prompt. */
-const MAX_TEXT = 8_000_000;
+export const MAX_TEXT = 8_000_000;
 /** Names, hashes, labels, reasons. */
-const MAX_LINE = 2_000;
+export const MAX_LINE = 2_000;
+const MAX_WIDTH = 1_000_000;
+/** The limits of a file of codes. */
+const MAX_CODES = 10_000;
+const MAX_CODE_PARTS = 64;
 /** Any more tops do not fit a row. */
 const MAX_TOP = 1_000;
 
@@ -47,17 +53,30 @@ const model = v.object({
 	sha256: line,
 	tokenizerSha256: line,
 	layers: v.pipe(count, v.maxValue(10_000)),
-	width: v.pipe(count, v.maxValue(1_000_000)),
+	width: v.pipe(count, v.maxValue(MAX_WIDTH)),
 	vocabulary: count,
 	quantisation: line,
 	trainedLatents: count,
 	recipe: v.unknown(),
+	codes: v.optional(
+		list(
+			v.object({
+				name: v.pipe(line, v.nonEmpty()),
+				from: count,
+				to: count,
+				classes: list(line, MAX_CODES),
+				state: v.picklist(['discrete', 'continuous']),
+			}),
+			MAX_CODE_PARTS,
+		),
+	),
 });
 
 const options = v.object({
 	latents: v.optional(count),
 	seed: v.number(),
 	temperature: v.number(),
+	noise: v.optional(v.number()),
 	maxTokens: v.optional(count),
 	topK: v.pipe(count, v.maxValue(MAX_TOP)),
 });
@@ -68,9 +87,31 @@ const step = v.object({
 	forced: v.optional(v.literal(true)),
 	span: v.optional(range),
 	thought: v.optional(count),
+	part: v.optional(v.picklist(['summary', 'redacted', 'call', 'markup'])),
 });
 
-const thought = v.object({ index: count, producedAt: count, fedAt: count, spare: v.optional(line) });
+const origin = v.object({
+	format: line,
+	file: line,
+	sample: line,
+	producer: v.optional(line),
+	reasoning: v.picklist(['full', 'summary', 'redacted', 'none']),
+	steps: v.picklist(['tokens', 'sentences']),
+	target: v.optional(text),
+	reference: v.optional(text),
+	scores: list(v.object({ name: line, value: line }), MAX_SCORES),
+	sampling: v.object({
+		temperature: v.optional(v.number()),
+		topP: v.optional(v.number()),
+		seed: v.optional(v.number()),
+		maxTokens: v.optional(v.number()),
+	}),
+	normed: v.optional(v.literal(true)),
+});
+
+const thought = v.object({ index: count, producedAt: count, fedAt: count, spare: v.optional(line), gate: v.optional(v.number()), readout: v.optional(line) });
+
+const stopped = v.object({ rule: v.picklist(['token', 'entropy', 'difference', 'kl', 'gate', 'limit']), at: count });
 
 const arm = v.object({
 	name: armName,
@@ -80,6 +121,8 @@ const arm = v.object({
 	text,
 	answer: v.optional(text),
 	feedback: v.optional(line),
+	latentWidth: v.optional(v.pipe(count, v.minValue(1), v.maxValue(MAX_WIDTH))),
+	stopped: v.optional(stopped),
 	milliseconds: v.number(),
 });
 
@@ -109,6 +152,12 @@ const probe = v.object({
 	metrics: list(metricSchema, MAX_METRICS),
 });
 
+const token = v.object({
+	id: count,
+	text: v.pipe(v.string(), v.maxLength(MAX_LINE)),
+	bytes: v.optional(v.pipe(v.string(), v.maxLength(MAX_LINE), v.regex(/^(?:[0-9a-f]{2})+$/))),
+});
+
 const document = v.object({
 	version: count,
 	producer: line,
@@ -119,8 +168,9 @@ const document = v.object({
 	runtime: v.object({ engine: line, platform: line }),
 	arms: list(arm, MAX_ARMS),
 	probes: list(probe, MAX_PROBES),
+	origin: v.optional(origin),
 	evidence: v.optional(evidenceSchema),
-	tokens: list(v.object({ id: count, text: v.pipe(v.string(), v.maxLength(MAX_LINE)) }), MAX_TOKENS),
+	tokens: list(token, MAX_TOKENS),
 	notes: list(v.pipe(v.string(), v.maxLength(MAX_NOTE)), MAX_NOTES),
 });
 

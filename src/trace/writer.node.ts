@@ -5,19 +5,10 @@ import { encodeHeader } from './container';
 import type { TraceDocument } from './document';
 import { TraceError } from './error';
 import { maxMip, mipLevels } from './mips';
-import type { DType, PlaneData } from './planes';
+import type { DType, PlaneData, TensorInput } from './planes';
 import { FORMAT } from './reader';
 import { replaceFile, writeAll } from './replace.node';
 import { parseDocument } from './schema';
-
-/** One tensor, in pieces that together fill its shape, row-major. */
-export interface TensorInput {
-	/** `<arm>/<plane>`. */
-	name: string;
-	dtype: DType;
-	shape: number[];
-	chunks: Iterable<PlaneData>;
-}
 
 /** Wide types first, so that every tensor begins at a multiple of its value's size. */
 const ALIGNMENT: Readonly<Record<DType, number>> = { F32: 4, I32: 4, F16: 2, U8: 1 };
@@ -92,7 +83,7 @@ function withMips(tensors: readonly TensorInput[], document: TraceDocument): Ten
 			return [tensor];
 		}
 		let level: Float32Array = new Float32Array(rows * sites);
-		const kept: TensorInput = { ...tensor, chunks: keep(tensor.chunks as Iterable<Float32Array>, level) };
+		const kept: TensorInput = { ...tensor, chunks: keep(tensor.chunks, level) };
 		const mips = Array.from({ length: levels }, (_, i): TensorInput => ({
 			name: `${tensor.name}.mip${i + 1}`,
 			dtype: 'F32',
@@ -107,9 +98,9 @@ function withMips(tensors: readonly TensorInput[], document: TraceDocument): Ten
 }
 
 /** Passes chunks on and copies them into `whole`. */
-function* keep(chunks: Iterable<Float32Array>, whole: Float32Array): Generator<Float32Array> {
+async function* keep(chunks: TensorInput['chunks'], whole: Float32Array): AsyncGenerator<PlaneData> {
 	let at = 0;
-	for (const chunk of chunks) {
+	for await (const chunk of chunks) {
 		whole.set(chunk, at);
 		at += chunk.length;
 		yield chunk;
@@ -120,7 +111,7 @@ async function writeTensors(handle: FileHandle, header: Uint8Array, tensors: rea
 	await writeAll(handle, header);
 	for (const { name, shape, dtype, chunks } of tensors) {
 		let left = shape.reduce((product, extent) => product * extent, ALIGNMENT[dtype]);
-		for (const chunk of chunks) {
+		for await (const chunk of chunks) {
 			left -= chunk.byteLength;
 			if (left < 0) {
 				break;

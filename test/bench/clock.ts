@@ -28,3 +28,19 @@ export function print(what: string, value: string): void {
 
 export const ms = (seconds: number) => `${(seconds * 1000).toFixed(2)} ms`;
 export const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
+
+/** Two ways to do the same in turn, each saying how many seconds it took; the shortest of each. */
+export async function versus(ours: () => Promise<number>, theirs: () => Promise<number>, rounds: number) {
+	const best = { ours: Infinity, theirs: Infinity };
+	for (let i = 0; i < rounds; i++) {
+		best.ours = Math.min(best.ours, await ours());
+		best.theirs = Math.min(best.theirs, await theirs());
+	}
+	return best;
+}
+
+/** A ratio beside what was asked for: at least `target`, or at most where `most`. */
+export function asked(ratio: number, target: number, most = false): string {
+	const ok = most ? ratio <= target : ratio >= target;
+	return `${ratio.toFixed(2)} × (asked: ${most ? '≤' : '≥'} ${target}${ok ? '' : ', MISSED'})`;
+}

@@ -6,14 +6,15 @@
 import { readFileSync } from 'node:fs';
 import { Engine } from '../../src/engine/client';
 import { bySite } from '../../src/engine/body';
-import { Head } from '../../src/engine/head';
 import { parseManifest } from '../../src/engine/manifest';
 import { readChecked, readManifest } from '../../src/engine/folder';
 import { Model } from '../../src/engine/model';
-import { floats, Runtime } from '../../src/engine/runtime';
-import { oneNode } from '../unit/engine/onnx';
+import { Runtime } from '../../src/engine/runtime';
 import { causalBench } from './causal';
 import { cpu, fastest, ms, percent, print, wall } from './clock';
+import { rate } from './machine';
+import { thinkingBench } from './thinking';
+import { tokenizerBench } from './tokenizer';
 
 const MODEL = 'models/prosqa';
 const ENGINE = 'dist/engine.js';
@@ -21,23 +22,6 @@ const PROMPT =
 	'Every gerpus is a terpus. Every terpus is a hilpus. Tom is a gerpus. Every wumpus is a yimpus. Max is a wumpus. ' +
 	'Every hilpus is a jelpus. Every yimpus is a zumpus. Every rompus is a gorpus. Bob is a rompus. Every gorpus is a fompus. ' +
 	'Is Tom a hilpus or yimpus?';
-
-function random(length: number): Float32Array {
-	return Float32Array.from({ length }, () => Math.random() - 0.5);
-}
-
-/** Operations a second of C = A·B. */
-async function rate(runtime: Runtime, m: number, k: number, n: number): Promise<number> {
-	const inputs = [
-		{ name: 'A', dims: ['m', 'k'] },
-		{ name: 'B', dims: ['k', 'n'] },
-	];
-	const graph = await runtime.open(oneNode('MatMul', inputs, { name: 'C', dims: ['m', 'n'] }), '.', false);
-	const feeds = { A: floats(random(m * k), m, k), B: floats(random(k * n), k, n) };
-	const seconds = await fastest(() => graph.run(feeds, ['C']), cpu, 30);
-	graph.dispose();
-	return (2 * m * k * n) / seconds;
-}
 
 async function inProcess(): Promise<void> {
 	const runtime = Runtime.load();
@@ -69,8 +53,8 @@ async function inProcess(): Promise<void> {
 	);
 
 	const { resid } = await model.body.forward({ ids }, model.body.empty);
-	const rows = bySite(resid, width, 0, Head.positions(layers + 1));
-	const targets = new Array<number>(Head.positions(layers + 1)).fill(0);
+	const rows = bySite(resid, width, 0, model.head.positions(layers + 1));
+	const targets = new Array<number>(model.head.positions(layers + 1)).fill(0);
 	const k = 10;
 	const fused = await fastest(() => model.head.read(rows, layers + 1, targets, k), cpu, 50);
 	const whole = await fastest(() => withoutFusion(model, rows, k), cpu, 50);
@@ -81,6 +65,7 @@ async function inProcess(): Promise<void> {
 	);
 	print('  all logits out, top-k, lse and entropy in JavaScript', `${ms(whole)}, ${(whole / fused).toFixed(1)} times as long`);
 	await causalBench(model);
+	await thinkingBench(model);
 	model.dispose();
 }
 
@@ -146,6 +131,7 @@ async function throughChild(data: string | undefined): Promise<void> {
 }
 
 async function main(): Promise<void> {
+	await tokenizerBench();
 	await inProcess();
 	await throughChild(process.argv[2]);
 }

@@ -72,7 +72,10 @@ describe('models', { skip: EXPORTS === '' && 'npm test -- exports makes the expo
 			'available',
 			'unavailable',
 			'selfTest',
+			'provider',
+			'lowMemory',
 		]);
+		assert.deepEqual([found.provider, found.lowMemory], [{ asked: 'cpu', used: 'cpu' }, false]);
 		const { layers, width, vocab, sites, quantisation, available, unavailable, selfTest } = found;
 		assert.deepEqual(
 			{ layers, width, vocab, sites, quantisation },

@@ -1,15 +1,16 @@
 /** Real exports of ten architectures by every exporter, instrumented, against what PyTorch computes. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Feedback } from '../../src/engine/arm';
 import type { Patch } from '../../src/engine/body';
 import type { Model } from '../../src/engine/model';
 import type { NumericArray } from '../../src/engine/npz';
 import { LastReader } from '../../src/engine/readers';
-import { lastSite, prefill, thoughtOf } from '../../src/engine/run';
+import { lastSite } from '../../src/engine/last';
+import { prefill } from '../../src/engine/run';
 import { maxDifference } from '../../src/engine/selftest';
+import type { Feedback } from '../../src/engine/thinking/step';
 import { added, EXPORTS, exportsOf, reference, runtime, signal } from './support';
-import { compareOriginal } from '../../src/engine/original';
+import { compareOriginal, originalLogits } from '../../src/engine/original';
 import { readPlace } from '../../src/engine/weights';
 
 /** Largest absolute difference from PyTorch. */
@@ -42,12 +43,13 @@ async function measure(model: Model, arrays: ReadonlyMap<string, NumericArray>):
 		const after = expected(`${kind}.logits`);
 		let most = 0;
 		for (let step = 0; step < vectors.length / width; step++) {
-			const vector = await thoughtOf(model, feedback, { normed: last.normed, hidden: lastSite(last, model) }, step);
+			const moment = { normed: last.normed, hidden: lastSite(last, model), index: step, draw: { seed: 0, arm: kind } };
+			const { embed: vector } = await model.thinking.think({ feedback }, moment);
 			most = Math.max(most, maxDifference(vector, vectors.subarray(step * width)));
 			const forward = await model.body.forward({ embeddings: vector }, cache);
 			cache = forward.cache;
 			last = await reader.read(forward);
-			const logits = await model.head.logits(lastSite(last, model));
+			const logits = await last.logits();
 			most = Math.max(most, maxDifference(logits, after.subarray(step * logits.length)));
 		}
 		return most;
@@ -104,7 +106,9 @@ describe('exports', { skip: EXPORTS === '' && 'npm test -- exports makes them' }
 	for (const name of EXPORTS === '' ? [] : exportsOf(/\/(genai-int4(-shared)?|int8)$/)) {
 		test(`${name}: logits are those of the graph that it was made from`, async () => {
 			const model = await added(name);
-			const { maxAbsDiff } = await compareOriginal(runtime, model, (await readPlace(model.sha256))!, signal);
+			const place = (await readPlace(model.sha256))!;
+			const expected = await originalLogits(runtime, model.manifest, place, model.lowMemory, signal);
+			const { maxAbsDiff } = await compareOriginal(model, expected);
 			model.dispose();
 			rows.push(`${name.padEnd(22)} original ${maxAbsDiff.toExponential(1)}`);
 			assert.equal(model.manifest.logitsOnly, undefined);

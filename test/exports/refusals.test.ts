@@ -70,6 +70,23 @@ describe('refusals', { skip: EXPORTS === '' && 'npm test -- exports makes the ex
 		return manifest.logitsOnly!;
 	}
 
+	test('a graph that leaves its heads open is run with those of its configuration', async () => {
+		const source = await copyOf('llama/optimum', (folder) =>
+			edited(folder, (graph) => {
+				for (const { type } of graph.input.filter(({ name }) => name.startsWith('past'))) {
+					const dims = type?.value.case === 'tensorType' ? type.value.value.shape!.dim : [];
+					[1, 3].forEach((axis) => (dims[axis]!.value = { case: 'dimParam', value: `axis${axis}` }));
+				}
+			}),
+		);
+		const models = new Models();
+		const shape = await models.use(await addModel(runtime, { source, signal, progress }), { signal, progress }, (model) => model.manifest.shape);
+		models.dispose();
+		assert.deepEqual([shape.heads, shape.headWidth], [2, 16]);
+		await rm(join(source, 'config.json'));
+		await refused(source, /says how many key\/value heads the model has: put its config\.json there/, { out: join(source, 'made') });
+	});
+
 	const cases: [what: string, name: string, change: (folder: string) => Promise<void>, wording: RegExp][] = [
 		[
 			'a graph without its cache',

@@ -21,12 +21,13 @@ const NODE_FILE = /\.node$/;
 
 const PURE = /^src\/(shared|trace|prompts|analysis)\//;
 /** All of these run on the caller's side of the channel. */
-const PURE_AND_CLIENT = /^src\/(shared|trace|prompts|analysis)\/|^src\/engine\/(api|client|dataset|journal|product|reproduction)$/;
+const PURE_AND_CLIENT = /^src\/(shared|trace|prompts|analysis)\/|^src\/engine\/(api|client|conversation|dataset|journal|product|registry|reproduction)$/;
 
 /** The first entry whose pattern matches a file's path, without its suffix, is the file's layer. */
 const LAYERS: [RegExp, Layer][] = [
 	[/^src\/shared\//, { internal: NOTHING, packages: [] }],
 	[/^src\/trace\/.*\.node$/, { internal: /^src\/(shared|trace)\//, packages: ['node:'] }],
+	[/^src\/trace\/importers\/(inflate|parquet)$/, { internal: /^src\/(shared|trace)\/(?!.*\.node$)/, packages: ['fflate', 'fzstd', 'hyparquet'] }],
 	[/^src\/trace\//, { internal: /^src\/(shared|trace)\/(?!.*\.node$)/, packages: ['valibot'] }],
 	[/^src\/prompts\//, { internal: /^src\/(shared|trace)\/(?!.*\.node$)/, packages: ['valibot', 'yaml', '@huggingface/jinja'] }],
 	[/^src\/analysis\//, { internal: /^src\/(shared|trace|prompts)\/(?!.*\.node$)/, packages: ['valibot'] }],
@@ -35,11 +36,12 @@ const LAYERS: [RegExp, Layer][] = [
 	[/^src\/engine\/instrument\//, { internal: NOTHING, packages: ['@bufbuild/protobuf'] }],
 	[/^src\/engine\/npz$/, { internal: NOTHING, packages: ['fflate'] }],
 	[/^src\/engine\//, { internal: PURE, packages: ['node:', 'valibot', '@huggingface/tokenizers'] }],
+	[/^src\/host\/(addModel|hub)$/, { internal: /^src\/(shared|analysis|hub)\/|^src\/engine\/api$/, packages: ['node:', 'vscode'] }],
 	[/^src\/host\//, { internal: PURE_AND_CLIENT, packages: ['node:', 'vscode', 'valibot'] }],
 	[/^src\/hub\//, { internal: NOTHING, packages: ['node:', '@huggingface/hub'] }],
 	[/^src\/extension$/, { internal: /^src\/(shared|host)\//, packages: ['node:', 'vscode'] }],
 	[/^src\/cli$/, { internal: /^src\/(cli|shared|analysis)\//, packages: ['node:'] }],
-	[/^src\/cli\/hub$/, { internal: /^src\/(analysis|hub)\//, packages: ['node:'] }],
+	[/^src\/cli\/hub$/, { internal: /^src\/(shared|analysis|hub)\/|^src\/engine\/api$/, packages: ['node:'] }],
 	[/^src\/cli\//, { internal: PURE_AND_CLIENT, packages: ['node:'] }],
 	[/^webview\/controls$/, { internal: /^src\/shared\//, types: /^src\/analysis\//, packages: ['@vscode/webview-ui-toolkit'] }],
 	[/^webview\//, { internal: /^src\/shared\//, types: /^src\/analysis\//, packages: ['d3'] }],

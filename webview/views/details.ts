@@ -28,7 +28,7 @@ export function details({ host, store, selecting, tooltip, report }: Context): V
 	/** Stays from step to step, as does the focus on the graph. */
 	const unfolded: Unfolded = new Set();
 	/** What is to be brought into view once it is there; given up as soon as one does something else. */
-	let wanted: Reveal | undefined;
+	let wanted: Extract<Reveal, { section: 'tests' }> | undefined;
 	for (const gesture of ['keydown', 'pointerdown', 'wheel']) {
 		addEventListener(gesture, () => (wanted = undefined), { capture: true, passive: true });
 	}
@@ -121,6 +121,9 @@ export function details({ host, store, selecting, tooltip, report }: Context): V
 			}
 		},
 		reveal(what) {
+			if (what.section !== 'tests') {
+				return;
+			}
 			wanted = what;
 			if (what.of) {
 				unfolded.add(what.of);

@@ -6,11 +6,15 @@ import * as glossary from '../glossary';
 import { runOf } from '../store';
 import type { Context, View } from '../view';
 
-export function header({ tooltip, act }: Context): View {
+export function header({ tooltip, act, store }: Context): View {
 	const root = create('header').attr('class', 'header');
 	const titles = root.append('div').attr('class', 'titles');
 	const title = titles.append('h1');
-	const subtitle = titles.append('p').attr('class', 'subtitle');
+	const origin = titles.append('p').attr('class', 'subtitle');
+	const subtitle = origin.append('span');
+	const model = origin.append('button').attr('class', 'link model').text('Model card').node() as HTMLElement;
+	model.addEventListener('click', () => store.update((state) => ({ ...state, card: {} })));
+	model.setAttribute('aria-haspopup', 'dialog');
 	const outcome = root.append('div').attr('class', 'outcome');
 	const arms = outcome.append('ul').attr('class', 'arms').attr('aria-label', 'Answers');
 	const verdict = outcome.append('p').attr('class', 'agreement');
@@ -25,8 +29,8 @@ export function header({ tooltip, act }: Context): View {
 			if (!run || !panel || (panel === before?.panel && room === before.room)) {
 				return;
 			}
-			const origin = panel.kind === 'ready' && panel.source === 'file' ? `saved trace · ${run.subtitle}` : run.subtitle;
-			for (const [line, text] of [[title, run.title], [subtitle, origin]] as const) {
+			const from = panel.kind === 'ready' && panel.source === 'file' ? `saved trace · ${run.subtitle}` : run.subtitle;
+			for (const [line, text] of [[title, run.title], [subtitle, from]] as const) {
 				line.text(text);
 				// In little room it may be cut.
 				tooltip.set(line.node() as HTMLElement, room === 'ample' ? '' : text);

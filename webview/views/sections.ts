@@ -40,7 +40,7 @@ export function sections(found: Details, state: AppState, { step, unfolded, tool
 		layer && section(`All ranks at layer ${layer.layer}`, rankTable(layer, tooltip), 'ranks'),
 		found.neighbours.length > 0 && section('Nearest embeddings', neighbourTable(found, tooltip), 'neighbours'),
 		found.tokens.length > 0 &&
-			section('Tokens of the chain of thought', tokenTable(found, state.selection.step, runOf(state.panel)?.legibility, tooltip), 'tokens'),
+			section(runOf(state.panel)?.reasoning ? 'What was written' : 'Tokens of the chain of thought', tokenTable(found, state.selection.step, runOf(state.panel)?.legibility, tooltip), 'tokens'),
 		found.probes.length > 0 && section('Probe scores', probeTable(found, layerOf(state), fit, tooltip), 'probes'),
 	];
 	const present = made.filter((one): one is HTMLElement => one instanceof HTMLElement);

@@ -13,6 +13,14 @@ const SIGNS: Readonly<Record<NonNullable<SentenceView['verdict']>, { text: strin
 	'no such fact': { text: '✗ no such fact', tone: 'bad' },
 };
 
+/** What stands before a sentence that is not simply thought. */
+const ROLES: Readonly<Partial<Record<SentenceView['role'], string>>> = {
+	answer: 'answer: ',
+	summary: 'summary, not the chain of thought: ',
+	redacted: 'redacted: ',
+	call: 'calls: ',
+};
+
 /** What is told of a token: which measure its underline shows, and which models it was read under. */
 export interface Told {
 	underline: Underline;
@@ -26,8 +34,9 @@ export function showSentence(cell: HTMLElement, sentence: SentenceView | undefin
 		return;
 	}
 	const text = root.append('div').attr('class', `sentence ${sentence.role}`);
-	if (sentence.role === 'answer') {
-		text.append('span').attr('class', 'role').text('answer: ');
+	const role = ROLES[sentence.role];
+	if (role !== undefined) {
+		text.append('span').attr('class', 'role').text(role);
 	}
 	for (const token of sentence.tokens) {
 		text.append(() => tokenSpan(token, told, tooltip));

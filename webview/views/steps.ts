@@ -19,6 +19,14 @@ const OVERSCAN = { tall: 4, thin: 16 };
 /** Where one has scrolled to is saved when the scrolling rests. */
 const SCROLL_REST_MS = 150;
 
+/** Heading of the written column: only the chain of thought itself is called so. */
+const WRITTEN: Readonly<Record<NonNullable<Run['reasoning']>, string>> = {
+	full: 'Chain of thought',
+	summary: 'Reasoning summary',
+	redacted: 'Reasoning withheld',
+	none: 'Without reasoning',
+};
+
 export function steps(context: Context): View {
 	const { host, store, selecting, tooltip, report } = context;
 	const root = create('section').attr('class', 'steps').attr('tabindex', -1).node() as HTMLElement;
@@ -84,6 +92,7 @@ export function steps(context: Context): View {
 		root.style.setProperty('--rows', String(run.rows));
 		grid.setAttribute('aria-rowcount', String(run.rows + 1));
 		picker.render(state, metrics.heatWidth);
+		head.querySelector('.sentence-title')!.textContent = WRITTEN[run.reasoning ?? 'full'];
 		underline.render(state);
 		layers.set(
 			range(run.layers + 1).map((site) => ({ value: String(site), label: `layer ${site}` })),

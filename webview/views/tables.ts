@@ -83,7 +83,9 @@ export function tokenTable(
 	const told = (one: Token) => glossary.token(one, legibility);
 	const columns: Column<Token>[] = [
 		{ title: 'token', word: true, text: (one) => one.text },
-		{ title: 'id', figure: true, text: (one) => String(one.id), tip: () => glossary.TOKEN_ID },
+		...(tokens.some(({ id }) => id !== undefined)
+			? [{ title: 'id', figure: true as const, text: (one: Token) => String(one.id ?? ''), tip: () => glossary.TOKEN_ID }]
+			: []),
 		{ title: 'p', figure: true, text: (one) => (one.prob === undefined ? decimals(one.prob) : formatProbability(one.prob)), tip: told },
 		{ title: 'surprisal', unit: 'bits', figure: true, text: (one) => decimals(one.surprisalBits), tip: told },
 	];

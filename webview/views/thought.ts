@@ -1,7 +1,7 @@
 /** The latent cell of a row: what the thought reads as at the shown layer, ranked, and in one line at every layer. */
 import { select } from 'd3';
 import type { ThoughtView } from '../../src/shared/panel';
-import { formatProbability } from '../../src/shared/probability';
+import { formatProbability, isKnown } from '../../src/shared/probability';
 import { decimals } from '../../src/shared/decimals';
 import * as glossary from '../glossary';
 import { signed } from '../marks';
@@ -60,7 +60,10 @@ function wordLine(word: Word, layer: number, tooltip: Tooltip): HTMLElement {
 	const line = document.createElement('div');
 	line.className = word.live ? 'word-line live' : 'word-line';
 	add(line, 'word').append(...signed(word.text));
-	add(add(line, 'track'), 'bar').style.width = `max(${LEAST_BAR}, ${decimals(word.prob * 100)}%)`;
+	const track = add(line, 'track');
+	if (isKnown(word.prob)) {
+		add(track, 'bar').style.width = `max(${LEAST_BAR}, ${decimals(word.prob * 100)}%)`;
+	}
 	add(line, 'figure', formatProbability(word.prob));
 	tooltip.set(line, glossary.word(word, layer));
 	return line;

@@ -74,9 +74,11 @@ function differenceOf(one: Setup, other: Setup): string | undefined {
 		['number of problems', data.n],
 		['arms', options.arms],
 		['latents', options.latents],
+		['noise', options.noise],
 		['seed', options.seed],
 		['temperature', options.temperature],
 		['max-tokens', options.maxTokens],
+		['chat template', options.chatTemplate],
 		['causal tests', causal],
 	];
 	const now = facts(other);

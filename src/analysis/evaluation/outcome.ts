@@ -14,9 +14,12 @@ export const setupSchema = v.object({
 	options: v.object({
 		arms: v.optional(list(line, MAX_ARMS)),
 		latents: v.optional(count),
+		noise: v.optional(v.number()),
 		seed: count,
 		temperature: v.number(),
 		maxTokens: v.optional(count),
+		/** Absent: as the model's chat template writes the questions, where it has one. */
+		chatTemplate: v.optional(v.literal('off')),
 	}),
 	/** Names of the tests; none where absent. Each takes other prompts' thoughts from the first `reference` problems. */
 	causal: v.optional(v.object({ tests: list(line, MAX_TESTS), reference: count })),

@@ -126,7 +126,7 @@ function comparisonCells({ onlyA, onlyB, difference, ci, p }: Comparison): strin
 }
 
 function provenance({ model, twin, data, seed, options, producer, runtime, created }: Evaluation, file: string): Part['provenance'] {
-	const asked = Object.entries({ arms: options.arms?.join(', '), latents: options.latents, 'max-tokens': options.maxTokens });
+	const asked = Object.entries({ arms: options.arms?.join(', '), latents: options.latents, 'max-tokens': options.maxTokens, 'chat template': options.chatTemplate });
 	return [
 		{ label: 'Result', value: file },
 		{ label: 'Data', value: `${data.name}, sha256 ${data.sha256}` },

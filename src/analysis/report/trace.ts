@@ -9,11 +9,12 @@ const MAX_ROWS = 500;
 
 /** `file`: the trace's own name. */
 export function tracePart(document: TraceDocument, file: string): Part {
-	const { prompt, model, options, evidence, notes } = document;
+	const { prompt, model, options, evidence, notes, origin } = document;
 	const sampling = options.temperature === 0 ? 'greedy' : `temperature ${options.temperature}`;
+	const how = origin ? `imported from ${origin.format}, reasoning: ${origin.reasoning}` : `${sampling}, seed ${options.seed}`;
 	return {
 		title: `${model.id} on ${prompt.name}`,
-		subtitle: `One prompt, ${sampling}, seed ${options.seed}: an observation, not yet a finding about the model.`,
+		subtitle: `One prompt, ${how}: an observation, not yet a finding about the model.`,
 		headline: [],
 		sections: [answerSection(document), ...(evidence ? evidenceSections(evidence) : [])],
 		notes: [
@@ -23,12 +24,12 @@ export function tracePart(document: TraceDocument, file: string): Part {
 		provenance: [
 			{ label: 'Trace', value: file },
 			{ label: 'Prompt', value: `${prompt.name}, sha256 ${prompt.sha256}` },
-			{ label: 'Model', value: `${model.id}, sha256 ${model.sha256}` },
+			{ label: 'Model', value: origin ? model.id : `${model.id}, sha256 ${model.sha256}` },
 			...(evidence?.twin ? [{ label: 'Control', value: `${evidence.twin.id}, sha256 ${evidence.twin.sha256}` }] : []),
 			...(evidence
 				? [{ label: 'Reference', value: `${evidence.reference.name}, ${evidence.reference.prompts} prompts, sha256 ${evidence.reference.sha256}` }]
 				: []),
-			{ label: 'Seed', value: String(options.seed) },
+			...(origin ? [{ label: 'Imported from', value: `${origin.file}, sample ${origin.sample}` }] : [{ label: 'Seed', value: String(options.seed) }]),
 			{ label: 'Made by', value: `${document.producer}, ${document.runtime.engine}` },
 			{ label: 'Measured', value: document.created },
 		],

@@ -1,11 +1,11 @@
 /** `analyze`: one prompt file, all arms, for people or as JSON. */
 import { basename, resolve } from 'node:path';
 import type { AnalyzeEvent, EvidenceParams } from '../../engine/api';
+import { inputFor, questionsFor, templateNote } from '../../engine/conversation';
 import { LiveTrace } from '../../trace/live';
 import { report } from '../analysisText';
 import { cacheFolder } from '../cache';
 import { command } from '../command';
-import { inputFor, questionsFor } from '../conversation';
 import { RunError, UsageError } from '../failure';
 import { checkArms, PEER_FLAGS, peerFlags, RUN_FLAGS, runFlags, type PeerFlags, type RunFlags } from '../flags/run';
 import { given, JSON_FLAG, list, named, oneFile, type Values } from '../flags/values';
@@ -40,8 +40,8 @@ const EVIDENCE_FLAGS = { reference: { type: 'string' }, twin: { type: 'string' }
 export const analyze = command<Options>({
 	name: 'analyze',
 	synopsis: [
-		'FILE [--model DIR] [--arms latent,cot,direct] [--latents N] [--seed N] [--temperature X]',
-		'[--max-tokens N] [--top-k K] [--probes P,…] [--out X.trace.safetensors] [--json]',
+		'FILE [--model DIR] [--arms latent,cot,direct] [--latents N] [--noise X] [--seed N] [--temperature X]',
+		'[--max-tokens N] [--top-k K] [--probes P,…] [--out X.trace.safetensors] [--no-chat-template] [--json]',
 		'[--no-evidence] [--reference DATA.json] [--twin DIR] [--base DIR] [--reference-model DIR]',
 		'[--candidates a,b]',
 	],
@@ -62,7 +62,7 @@ export const analyze = command<Options>({
 		run: runFlags(values),
 		evidence: evidenceFlags(values),
 	}),
-	run: (options) => withSession((session) => run(options, session)),
+	run: (options) => withSession(options.run.execution, (session) => run(options, session)),
 });
 
 function evidenceFlags(values: Values): EvidenceFlags | undefined {
@@ -89,6 +89,7 @@ async function run({ file, json, out, probes, run: flags, evidence }: Options, s
 	}
 	const gathered = evidence && (await evidenceParams(evidence, prompt.settings.candidates));
 	const model = chooseModel(flags.model, prompt.settings.model, path);
+	const rendering = { ...session, chatTemplate: flags.chatTemplate ?? prompt.settings.chatTemplate };
 	const notes = [...prompt.warnings, ...(model.note === undefined ? [] : [model.note])];
 	if (json) {
 		// The report for people has them at its end.
@@ -104,16 +105,18 @@ async function run({ file, json, out, probes, run: flags, evidence }: Options, s
 	const card = await load(model.folder);
 	checkArms(flags, card.arms);
 	if (gathered?.reference) {
-		gathered.reference.prompts = await questionsFor(card, gathered.reference.prompts, session);
+		gathered.reference.prompts = await questionsFor(card, gathered.reference.prompts, rendering);
 	}
 	const { settings } = prompt;
+	const template = templateNote(card, prompt, rendering.chatTemplate);
 	const params = {
 		model: model.folder,
-		notes,
-		prompt: await inputFor(card, read, session),
+		notes: [...notes, ...(template === undefined ? [] : [template])],
+		prompt: await inputFor(card, read, rendering),
 		arms: flags.arms ?? settings.arms,
 		options: {
 			latents: flags.latents ?? settings.latents,
+			noise: flags.noise ?? settings.noise,
 			seed: flags.seed ?? settings.seed ?? 0,
 			temperature: flags.temperature ?? settings.temperature ?? 0,
 			maxTokens: flags.maxTokens ?? settings.maxTokens,

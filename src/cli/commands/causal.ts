@@ -4,8 +4,8 @@ import { basename, join, resolve } from 'node:path';
 import { CAUSAL_TESTS, type CausalTest } from '../../analysis/causal';
 import { printable } from '../../analysis/text';
 import type { CausalRow, ModelCard, NamedPrompt } from '../../engine/api';
+import { inputFor, questionsFor, type Rendering } from '../../engine/conversation';
 import { command } from '../command';
-import { inputFor, questionsFor } from '../conversation';
 import { UsageError } from '../failure';
 import { checkArms, RUN_FLAGS, runFlags, type RunFlags } from '../flags/run';
 import { given, JSON_FLAG, list, named, number, oneFile, oneOf } from '../flags/values';
@@ -38,7 +38,7 @@ export const causal = command<Options>({
 	name: 'causal',
 	synopsis: [
 		'FILE [--tests ablate-zero,…] [--reference FILE|DATA.json] [--resamples N] [--from FILE]',
-		'[--model DIR] [--arms …] [--latents N] [--seed N] [--max-tokens N] [--json]',
+		'[--model DIR] [--arms …] [--latents N] [--noise X] [--seed N] [--max-tokens N] [--no-chat-template] [--json]',
 	],
 	notes: [
 		`Tests of causal: ${CAUSAL_TESTS.filter((test) => test !== 'interchange').join(', ')};`,
@@ -61,7 +61,7 @@ export const causal = command<Options>({
 		from: named(values, 'from'),
 		run: runFlags(values),
 	}),
-	run: (options) => withSession((session) => test(options, session)),
+	run: (options) => withSession(options.run.execution, (session) => test(options, session)),
 });
 
 /** Another prompt's thoughts are put in where it is given, whichever tests are asked for; without a list all are run. */
@@ -92,7 +92,8 @@ async function test(
 	}
 	const card = await engine.call('load', { model: model.folder }, { signal, onEvent: ({ message }) => progress(message) });
 	checkArms(run, card.arms);
-	const input = await inputFor(card, read, session);
+	const rendering = { ...session, chatTemplate: run.chatTemplate ?? settings.chatTemplate };
+	const input = await inputFor(card, read, rendering);
 	const clean: Record<string, string | null> = {};
 	const rows: Row[] = [];
 	const { skipped } = await engine.call(
@@ -103,14 +104,15 @@ async function test(
 			arms: run.arms ?? settings.arms,
 			options: {
 				latents: run.latents ?? settings.latents,
+				noise: run.noise ?? settings.noise,
 				seed: run.seed ?? settings.seed ?? 0,
 				maxTokens: run.maxTokens ?? settings.maxTokens,
 			},
 			tests,
 			scope: 'each',
-			reference: await texts(card, others, session),
+			reference: await texts(card, others, rendering),
 			resamples,
-			donor: donor && { name: basename(from!), text: (await inputFor(card, donor, session)).text },
+			donor: donor && { name: basename(from!), text: (await inputFor(card, donor, rendering)).text },
 		},
 		{
 			signal,
@@ -147,14 +149,14 @@ async function readReference(file: string | undefined): Promise<References> {
 	return { kind: 'prompts', files: await Promise.all(files.map(async (path) => ({ name: basename(path), ...(await readPrompt(path)) }))) };
 }
 
-async function texts(card: ModelCard, references: References, session: Session): Promise<NamedPrompt[]> {
+async function texts(card: ModelCard, references: References, rendering: Rendering): Promise<NamedPrompt[]> {
 	switch (references.kind) {
 		case 'problems': {
-			const given = await questionsFor(card, references.questions, session);
+			const given = await questionsFor(card, references.questions, rendering);
 			return given.map((text, i) => ({ name: `${references.name} ${i}`, text }));
 		}
 		case 'prompts':
-			return Promise.all(references.files.map(async (file) => ({ name: file.name, text: (await inputFor(card, file, session)).text })));
+			return Promise.all(references.files.map(async (file) => ({ name: file.name, text: (await inputFor(card, file, rendering)).text })));
 	}
 }
 

@@ -28,8 +28,8 @@ interface Options {
 export const evaluate = command<Options>({
 	name: 'eval',
 	synopsis: [
-		'DATA.json [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X] [--max-tokens N]',
-		'[--limit N] [--causal] [--twin[=DIR]] [--out RESULT.json] [--json]',
+		'DATA.json [--model DIR] [--arms …] [--latents N] [--noise X] [--seed N] [--temperature X] [--max-tokens N]',
+		'[--limit N] [--causal] [--twin[=DIR]] [--out RESULT.json] [--no-chat-template] [--json]',
 	],
 	notes: [PROBLEMS_NOTE],
 	flags: {
@@ -53,7 +53,7 @@ export const evaluate = command<Options>({
 			run: runFlags(values),
 		};
 	},
-	run: (options) => withSession((session) => run(options, session)),
+	run: (options) => withSession(options.run.execution, (session) => run(options, session)),
 });
 
 /** Who writes the twin's folder after a space should read how it is written. */
@@ -67,7 +67,7 @@ function fileOf(files: readonly string[], values: Values): string {
 
 async function run(
 	{ file, json, limit, causal, twin, out, run: flags }: Options,
-	{ engine, signal, progress, note }: Session,
+	{ call, signal, progress, note }: Session,
 ): Promise<string> {
 	const path = resolve(file);
 	if (out !== undefined) {
@@ -83,15 +83,17 @@ async function run(
 			arms: flags.arms,
 			options: {
 				latents: flags.latents,
+				noise: flags.noise,
 				seed: flags.seed ?? 0,
 				temperature: flags.temperature ?? 0,
 				maxTokens: flags.maxTokens,
 			},
 			causal,
+			chatTemplate: flags.chatTemplate,
 			out: out === undefined ? undefined : resolve(out),
 		},
 		{
-			call: (method, params, options) => engine.call(method, params, options),
+			call,
 			check: (card) => checkArms(flags, card.arms),
 			signal,
 			progress: tenths(progress),

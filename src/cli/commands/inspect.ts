@@ -22,7 +22,7 @@ async function run({ file, json }: Options): Promise<string> {
 	const trace = await openTrace(await openFile(file));
 	try {
 		const { document } = trace;
-		const { version, producer, created, prompt, model, options, runtime, probes, notes } = document;
+		const { version, producer, created, prompt, model, options, runtime, probes, notes, origin } = document;
 		const tensors = trace.tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape }));
 		const arms = document.arms.map(({ name, state, steps, thoughts, text, answer, milliseconds }) => ({
 			name,
@@ -40,7 +40,8 @@ async function run({ file, json }: Options): Promise<string> {
 				producer,
 				created,
 				prompt: { name: prompt.name, format: prompt.format, text: prompt.text, sha256: prompt.sha256 },
-				model: { id, name: model.name, sha256 },
+				model: { id, name: model.name, sha256: sha256 || null },
+				origin: origin ?? null,
 				options,
 				runtime,
 				arms,
@@ -53,7 +54,9 @@ async function run({ file, json }: Options): Promise<string> {
 		const shown = [
 			`${producer}, ${created}`,
 			`Prompt: ${prompt.name}, ${prompt.text.length} characters`,
-			`Model: ${model.name} (${model.id}, ${model.sha256.slice(0, 12)}), ${runtime.engine}`,
+			origin
+				? `Imported from ${origin.file} (${origin.format}), sample ${origin.sample}, model ${model.id}; reasoning: ${origin.reasoning}; steps are ${origin.steps}`
+				: `Model: ${model.name} (${model.id}, ${model.sha256.slice(0, 12)}), ${runtime.engine}`,
 			...arms.map(
 				(arm) =>
 					`Arm ${arm.name}: ${arm.state}, ${arm.steps} positions, ${arm.thoughts} thoughts: ${arm.answer ?? 'no answer'}`,

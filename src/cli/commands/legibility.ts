@@ -1,10 +1,9 @@
 /** `legibility`: how usual and how repetitive a chain of thought is, of one prompt or of many, and whether the answer depends on it. */
 import { basename, resolve } from 'node:path';
-import { matchesGold } from '../../analysis/answers';
 import { summarise, type Chain, type Dropped } from '../../analysis/chains';
 import type { CausalRow, LegibilityEvent, LegibilityParams, LegibilityResult, ModelCard, WrittenChain } from '../../engine/api';
+import { inputFor, questionsFor } from '../../engine/conversation';
 import { command } from '../command';
-import { inputFor, questionsFor } from '../conversation';
 import { UsageError } from '../failure';
 import { checkArms, PEER_FLAGS, peerFlags, RUN_FLAGS, runFlags, type PeerFlags, type RunFlags } from '../flags/run';
 import { checkGreedy, given, JSON_FLAG, MAX_COUNT, number, oneFile } from '../flags/values';
@@ -30,7 +29,7 @@ export const legibility = command<Options>({
 	name: 'legibility',
 	synopsis: [
 		'FILE|DATA.json [--reference-model DIR] [--base DIR] [--model DIR] [--arms cot] [--load-bearing]',
-		'[--limit N] [--seed N] [--temperature X] [--max-tokens N] [--json]',
+		'[--limit N] [--seed N] [--temperature X] [--max-tokens N] [--no-chat-template] [--json]',
 	],
 	notes: [PROBLEMS_NOTE],
 	flags: { ...JSON_FLAG, ...WRITTEN, limit: { type: 'string' }, ...PEER_FLAGS, 'load-bearing': { type: 'boolean' } },
@@ -45,7 +44,7 @@ export const legibility = command<Options>({
 			run: runFlags(values),
 		};
 	},
-	run: (options) => withSession((session) => (isProblemFile(options.file) ? ofProblems(options, session) : ofPrompt(options, session))),
+	run: (options) => withSession(options.run.execution, (session) => (isProblemFile(options.file) ? ofProblems(options, session) : ofPrompt(options, session))),
 });
 
 /** One arm's chain of one prompt, and what leaving parts of it out did. */
@@ -74,7 +73,7 @@ async function ofPrompt(options: Options, session: Session): Promise<string> {
 		maxTokens: run.maxTokens ?? settings.maxTokens,
 		temperature: run.temperature ?? (options.loadBearing ? undefined : settings.temperature),
 	};
-	const textOf = async (card: ModelCard) => [(await inputFor(card, read, session)).text];
+	const textOf = async (card: ModelCard) => [(await inputFor(card, read, { ...session, chatTemplate: run.chatTemplate ?? settings.chatTemplate })).text];
 	const { card, result, chains, prompts } = await measure({ ...options, run: merged }, model.folder, textOf, session);
 	const [arms = []] = chains;
 	return json ? line({ ...header(card, result), prompt: prompts[0], arms: byArm(arms, (arm) => jsonOf(arm, options.loadBearing)), skipped: result.skipped }) : chainTable(arms, result);
@@ -85,14 +84,15 @@ async function ofProblems(options: Options, session: Session): Promise<string> {
 	const path = resolve(file);
 	const problems = (await readProblems(path)).slice(0, limit);
 	const { folder } = chooseModel(run.model, undefined, path);
-	const textsOf = (card: ModelCard) => questionsFor(card, problems.map(({ question }) => question), session);
+	const textsOf = (card: ModelCard) => questionsFor(card, problems.map(({ question }) => question), { ...session, chatTemplate: run.chatTemplate });
 	const { card, result, chains } = await measure(options, folder, textsOf, session);
-	const pattern = card.answer === undefined ? undefined : new RegExp(card.answer, 'u');
+	const { engine, signal } = session;
+	const golds = await engine.call('golds', { model: folder, texts: problems.map(({ answer }) => answer) }, { signal });
 	const names = [...new Set(chains.flatMap((arms) => arms.map(({ arm }) => arm)))];
 	const summaries = Object.fromEntries(
 		names.map((name) => [
 			name,
-			summarise(chains.flatMap((arms, i) => arms.filter(({ arm }) => arm === name).map((arm) => chainOf(arm, problems[i]!.answer, pattern)))),
+			summarise(chains.flatMap((arms, i) => arms.filter(({ arm }) => arm === name).map((arm) => chainOf(arm, golds[i]!)))),
 		]),
 	);
 	return json
@@ -190,11 +190,11 @@ function percent(fraction = 0): string {
 	return `: ${Math.floor(fraction * 10) * 10} %`;
 }
 
-function chainOf({ record, answer, sentences, dropped, early }: Tested, gold: string, pattern: RegExp | undefined): Chain {
+function chainOf({ record, answer, sentences, dropped, early }: Tested, gold: string): Chain {
 	const without = early.find(({ step }) => step === 0);
 	return {
 		record,
-		correct: matchesGold(answer, gold, pattern),
+		correct: answer === gold,
 		sentences: sentences
 			.filter(({ role }) => role === 'thought')
 			.map(({ tokens }, i) => ({

@@ -1,10 +1,9 @@
-/** `models list`: bundled models, then those that were added, by their folders' names. */
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+/** `models list`: bundled models, then those that were added, by the names that `--model` takes. */
 import { printable } from '../../analysis/text';
+import { addedModels, modelsIn, type ModelEntry } from '../../engine/registry';
 import { command } from '../command';
 import { fewFiles } from '../flags/values';
-import { addedFolder, BUNDLED } from '../model';
+import { BUNDLED } from '../model';
 
 export const modelsList = command<object>({
 	name: 'models list',
@@ -14,24 +13,9 @@ export const modelsList = command<object>({
 		fewFiles('models list', 0, files);
 		return {};
 	},
-	run: list,
+	run: async () => [...(await modelsIn(BUNDLED)), ...(await addedModels())].map(line).join(''),
 });
 
-async function list(): Promise<string> {
-	const lines = await Promise.all(
-		[BUNDLED, addedFolder()].map(async (folder) => {
-			const names = (await readdir(folder).catch(() => [])).sort();
-			return Promise.all(names.map((name) => describe(join(folder, name), name)));
-		}),
-	);
-	return lines.flat(2).join('');
-}
-
-async function describe(folder: string, name: string): Promise<string[]> {
-	try {
-		const manifest = JSON.parse(await readFile(join(folder, 'model.json'), 'utf8')) as { name?: unknown; description?: unknown };
-		return [`${printable(name)}  ${printable(String(manifest.name ?? ''))}: ${printable(String(manifest.description ?? ''))}\n`];
-	} catch {
-		return [];
-	}
+function line({ id, name, description }: ModelEntry): string {
+	return `${printable(id)}  ${printable(name)}: ${printable(description)}\n`;
 }

@@ -2,8 +2,8 @@
 import { basename, resolve } from 'node:path';
 import { printable } from '../../analysis/text';
 import type { OodArm, OodResult, OodRow } from '../../engine/api';
+import { inputFor, questionsFor } from '../../engine/conversation';
 import { command } from '../command';
-import { inputFor, questionsFor } from '../conversation';
 import { checkArms, RUN_FLAGS, runFlags, type RunFlags } from '../flags/run';
 import { given, JSON_FLAG, named, oneFile } from '../flags/values';
 import { chooseModel } from '../model';
@@ -20,7 +20,7 @@ interface Options {
 
 export const ood = command<Options>({
 	name: 'ood',
-	synopsis: ['FILE [--reference DATA.json] [--model DIR] [--arms …] [--latents N] [--seed N] [--temperature X]', '[--max-tokens N] [--json]'],
+	synopsis: ['FILE [--reference DATA.json] [--model DIR] [--arms …] [--latents N] [--noise X] [--seed N] [--temperature X]', '[--max-tokens N] [--no-chat-template] [--json]'],
 	flags: { ...JSON_FLAG, ...RUN_FLAGS, reference: { type: 'string' } },
 	read: (files, values) => ({
 		file: oneFile('ood', files),
@@ -28,7 +28,7 @@ export const ood = command<Options>({
 		reference: named(values, 'reference'),
 		run: runFlags(values),
 	}),
-	run: (options) => withSession((session) => measure(options, session)),
+	run: (options) => withSession(options.run.execution, (session) => measure(options, session)),
 });
 
 const STATES = { normed: 'states after the final norm', resid: 'states before the final norm' };
@@ -45,14 +45,16 @@ async function measure({ file, json, reference, run }: Options, session: Session
 	const card = await engine.call('load', { model: model.folder }, { signal, onEvent });
 	checkArms(run, card.arms);
 	const { settings } = prompt;
-	const input = await inputFor(card, read, session);
-	const questions = problems && (await questionsFor(card, problems.map(({ question }) => question), session));
+	const rendering = { ...session, chatTemplate: run.chatTemplate ?? settings.chatTemplate };
+	const input = await inputFor(card, read, rendering);
+	const questions = problems && (await questionsFor(card, problems.map(({ question }) => question), rendering));
 	const params = {
 		model: model.folder,
 		prompt: input.text,
 		arms: run.arms,
 		options: {
 			latents: run.latents ?? settings.latents,
+			noise: run.noise ?? settings.noise,
 			seed: run.seed ?? settings.seed ?? 0,
 			temperature: run.temperature ?? settings.temperature ?? 0,
 			maxTokens: run.maxTokens ?? settings.maxTokens,

@@ -17,7 +17,7 @@ interface Options extends ProbeFlags {
 
 export const probeEval = command<Options>({
 	name: 'probe eval',
-	synopsis: ['P [DATA.jsonl] [--task T] [--model DIR] [--latents N] [--seed N] [--temperature X] [--max-tokens N] [--json]'],
+	synopsis: ['P [DATA.jsonl] [--task T] [--model DIR] [--latents N] [--noise X] [--seed N] [--temperature X] [--max-tokens N] [--no-chat-template] [--json]'],
 	notes: LABELLED_NOTES,
 	flags: LABEL_FLAGS,
 	read: (files, values) => {
@@ -27,7 +27,7 @@ export const probeEval = command<Options>({
 		}
 		return { probe, file, ...probeFlags(values) };
 	},
-	run: (options) => withSession((session) => run(options, session)),
+	run: (options) => withSession(options.run.execution, (session) => run(options, session)),
 });
 
 async function run(options: Options, session: Session): Promise<string> {

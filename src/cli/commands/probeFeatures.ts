@@ -31,7 +31,7 @@ export const probeFeatures = command<Options>({
 		}
 		return { file, out: outOf('probe features', values, 'F.safetensors'), ...flags };
 	},
-	run: (options) => withSession((session) => run(options, session)),
+	run: (options) => withSession(options.run.execution, (session) => run(options, session)),
 });
 
 /**

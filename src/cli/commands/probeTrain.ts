@@ -25,8 +25,8 @@ export const probeTrain = command<Options>({
 	name: 'probe train',
 	synopsis: [
 		`[DATA.jsonl] --out P [--task ${PROBE_TASK_NAMES.join('|')}] [--arm A] [--at thoughts|tokens]`,
-		'[--sites 0,1,…] [--name N] [--label TEXT] [--model DIR] [--latents N] [--seed N] [--temperature X]',
-		'[--max-tokens N] [--json]',
+		'[--sites 0,1,…] [--name N] [--label TEXT] [--model DIR] [--latents N] [--noise X] [--seed N] [--temperature X]',
+		'[--max-tokens N] [--no-chat-template] [--json]',
 	],
 	notes: LABELLED_NOTES,
 	flags: { ...STATE_FLAGS, name: { type: 'string' }, label: { type: 'string' } },
@@ -39,7 +39,7 @@ export const probeTrain = command<Options>({
 		const out = outOf('probe train', values, 'P.probe.safetensors');
 		return { file, out, name: named(values, 'name'), label: named(values, 'label'), ...flags };
 	},
-	run: (options) => withSession((session) => run(options, session)),
+	run: (options) => withSession(options.run.execution, (session) => run(options, session)),
 });
 
 async function run(options: Options, session: Session): Promise<string> {

@@ -6,8 +6,10 @@ import type { Reproduction } from '../../analysis/reproduction';
 import { printable } from '../../analysis/text';
 import { producer } from '../../engine/product';
 import { referenceFile, reproduce as reproducePresets } from '../../engine/reproduction';
+import type { Execution } from '../../shared/execution';
 import { command } from '../command';
 import { RunError } from '../failure';
+import { EXECUTION_FLAGS, executionFlags } from '../flags/execution';
 import { given, JSON_FLAG, MAX_COUNT, named, number, oneOf } from '../flags/values';
 import { chooseModel } from '../model';
 import { readProblemSet } from '../problems';
@@ -20,21 +22,23 @@ interface Options {
 	limit?: number;
 	out?: string;
 	json: boolean;
+	execution: Execution;
 }
 
 export const reproduce = command<Options>({
 	name: 'reproduce',
 	synopsis: ['[PRESET…] [--data valid.json] [--limit N] [--out DIR] [--json]'],
 	notes: [`Presets of reproduce: ${PRESETS.join(', ')}. All where none is named.`],
-	flags: { ...JSON_FLAG, data: { type: 'string' }, limit: { type: 'string' }, out: { type: 'string' } },
+	flags: { ...JSON_FLAG, data: { type: 'string' }, limit: { type: 'string' }, out: { type: 'string' }, ...EXECUTION_FLAGS },
 	read: (names, values) => ({
 		presets: presetsOf(names),
 		data: named(values, 'data'),
 		limit: number(values, 'limit', 1, MAX_COUNT),
 		out: named(values, 'out'),
 		json: given(values, 'json'),
+		execution: executionFlags(values),
 	}),
-	run: (options) => withSession((session) => run(options, session)),
+	run: (options) => withSession(options.execution, (session) => run(options, session)),
 });
 
 /** In the order of the table; all of them where none is named. */

@@ -1,28 +1,38 @@
 /** Flags of a run of a model, and those that name other models. */
+import type { Execution } from '../../shared/execution';
 import { UsageError } from '../failure';
-import { list, MAX_COUNT, named, number, quoted, type Values } from './values';
+import { EXECUTION_FLAGS, executionFlags } from './execution';
+import { given, list, MAX_COUNT, named, number, quoted, type Values } from './values';
 
 export const RUN_FLAGS = {
 	model: { type: 'string' },
 	arms: { type: 'string' },
 	latents: { type: 'string' },
+	noise: { type: 'string' },
 	seed: { type: 'string' },
 	temperature: { type: 'string' },
 	'max-tokens': { type: 'string' },
+	...EXECUTION_FLAGS,
+	'no-chat-template': { type: 'boolean' },
 } as const;
 
 /** Models that a chain of thought is read under. */
 export const PEER_FLAGS = { base: { type: 'string' }, 'reference-model': { type: 'string' } } as const;
 
-/** Absent where the flag was not given. */
+/** Absent where the flag was not given, but for what everything is run on. */
 export interface RunFlags {
 	model?: string;
 	arms?: string[];
 	latents?: number;
+	/** Scale of the thoughts' noise. */
+	noise?: number;
 	seed?: number;
 	temperature?: number;
 	maxTokens?: number;
 	topK?: number;
+	execution: Execution;
+	/** `off` where the flag was given. */
+	chatTemplate?: 'off';
 }
 
 /** Folders, or names of bundled models. */
@@ -32,6 +42,8 @@ export interface PeerFlags {
 }
 
 const MAX_SEED = 2 ** 32 - 1;
+/** Thoughts of so much noise are noise. */
+const MAX_NOISE = 1_000;
 const MAX_TOP_K = 1_000;
 const MAX_TEMPERATURE = 100;
 
@@ -40,10 +52,13 @@ export function runFlags(values: Values): RunFlags {
 		model: named(values, 'model'),
 		arms: list(values, 'arms'),
 		latents: number(values, 'latents', 0, MAX_COUNT),
+		noise: number(values, 'noise', 0, MAX_NOISE, false),
 		seed: number(values, 'seed', 0, MAX_SEED),
 		temperature: number(values, 'temperature', 0, MAX_TEMPERATURE, false),
 		maxTokens: number(values, 'max-tokens', 1, MAX_COUNT),
 		topK: number(values, 'top-k', 1, MAX_TOP_K),
+		execution: executionFlags(values),
+		chatTemplate: given(values, 'no-chat-template') ? 'off' : undefined,
 	};
 }
 

@@ -2,13 +2,23 @@
 import { readAnswer } from '../../analysis/answers';
 import type { CleanRun } from '../../analysis/causal';
 import { recipeTokens, sentences } from '../../analysis/sentences';
-import { generator } from '../../shared/random';
 import type { RunOptions, Step, Thought } from '../../trace/document';
-import { checkFits, type ArmPlan, type Feedback } from '../arm';
+import { checkFits, leadOf, type ArmPlan } from '../arm';
 import type { Cache, Forward } from '../body';
+import type { Last } from '../last';
 import type { Model } from '../model';
 import { LastReader } from '../readers';
-import { ArmRun, lastSite, prefill, type Last, type Prefix, type Reader } from '../run';
+import { ArmRun, prefill, samplingOf, type Prefix, type Reader } from '../run';
+import type { Draw, Produced, ThoughtStep } from '../thinking/step';
+
+/** How a thought came about, so that it can be computed again from another state. */
+export interface Made {
+	step: ThoughtStep;
+	/** What was fed back [width]. */
+	embed: Float32Array;
+	/** What the thought before it handed on; absent for a segment's first. */
+	carried?: Float32Array;
+}
 
 export interface Clean {
 	/** For the plan of its variants. */
@@ -17,9 +27,10 @@ export interface Clean {
 	cache: Cache;
 	/** What each of its own positions said, by how many positions had been fed. */
 	lasts: ReadonlyMap<number, Last>;
-	/** The vectors that were fed back [width]. */
+	/** What tests change of each thought: `Thinking.vectorOf`. */
 	thoughts: readonly Float32Array[];
-	feedbacks: readonly Feedback[];
+	made: readonly Made[];
+	draw: Draw;
 	/** Logits of the answer's first token. */
 	logits: Float32Array;
 	answer?: string;
@@ -31,10 +42,16 @@ class Recorder implements Reader {
 	readonly steps: Step[] = [];
 	readonly lasts = new Map<number, Last>();
 	readonly thoughts: Float32Array[] = [];
+	readonly made: Made[] = [];
 	cache: Cache;
 	private readonly reader: LastReader;
+	/** Of the last thought. */
+	private before?: { step: ThoughtStep; carried?: Float32Array };
 
-	constructor(model: Model, { cache, last }: Prefix) {
+	constructor(
+		private readonly model: Model,
+		{ cache, last }: Prefix,
+	) {
 		this.reader = new LastReader(model);
 		this.cache = cache;
 		this.lasts.set(cache.length, last);
@@ -48,8 +65,11 @@ class Recorder implements Reader {
 		return last;
 	}
 
-	thought(_: Thought, vector: Float32Array): void {
-		this.thoughts.push(vector);
+	thought(_: Thought, produced: Produced, __: Last, step: ThoughtStep): void {
+		this.thoughts.push(this.model.thinking.vectorOf(step, produced));
+		const carried = this.before?.step === step ? this.before.carried : undefined;
+		this.made.push({ step, embed: produced.embed, ...(carried ? { carried } : {}) });
+		this.before = { step, carried: produced.carried };
 	}
 }
 
@@ -73,11 +93,11 @@ export async function recorded(
 	}
 	const { manifest, tokenizer } = model;
 	const { ids } = tokenizer.encode(prompt);
-	checkFits(plan, ids.length, manifest.shape.context);
+	checkFits(plan, ids, manifest.shape.context);
 	const reader = new LastReader(model);
-	const prefix = await prefill(model, [...plan.before, ...ids], signal, (forward) => reader.read(forward));
+	const prefix = await prefill(model, [...leadOf(plan, ids), ...ids], signal, (forward) => reader.read(forward));
 	const recorder = new Recorder(model, prefix);
-	const sampling = { temperature: 0, uniform: generator(seed, plan.name) };
+	const sampling = samplingOf({ seed, temperature: 0 }, plan);
 	const answered = { ...plan, segments: plan.segments.slice(0, until + 1) };
 	const run = new ArmRun(model, answered, prefix, recorder, sampling, signal);
 	const { note } = await run.run();
@@ -92,8 +112,9 @@ export async function recorded(
 		cache: recorder.cache,
 		lasts: recorder.lasts,
 		thoughts: recorder.thoughts,
-		feedbacks: feedbacksOf(plan),
-		logits: await model.head.logits(lastSite(recorder.lasts.get(start + steps.length)!, model)),
+		made: recorder.made,
+		draw: sampling.draw,
+		logits: await recorder.lasts.get(start + steps.length)!.logits(),
 		answer: answerOf(
 			model,
 			run.written.filter(({ role }) => role === 'answer').map(({ id }) => id),
@@ -115,15 +136,7 @@ export function cleanRun({ manifest, tokenizer }: Model, prompt: number, steps: 
 	};
 }
 
-/** Of each thought. */
-export function feedbacksOf({ segments }: ArmPlan): Feedback[] {
-	return segments.flatMap((segment) =>
-		segment.kind === 'latent' ? new Array<Feedback>(segment.count).fill(segment.feedback) : [],
-	);
-}
-
 /** `written`: tokens of the answer. */
-export function answerOf({ manifest, tokenizer }: Model, written: readonly number[]): string | undefined {
-	const { answer } = manifest.recipe;
-	return readAnswer(tokenizer.decode([...written]), answer === undefined ? undefined : new RegExp(answer, 'u'));
+export function answerOf({ tokenizer, answerPattern }: Model, written: readonly number[]): string | undefined {
+	return readAnswer(tokenizer.decode([...written]), answerPattern);
 }

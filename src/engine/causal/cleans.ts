@@ -1,15 +1,17 @@
 /** Unchanged runs of many prompts: their thoughts are computed side by side. */
 import { rowsThatFit } from '../../analysis/batches';
 import type { RunOptions, Step } from '../../trace/document';
-import { checkFits, type ArmPlan, type Feedback } from '../arm';
+import { checkFits, leadOf, type ArmPlan, type Thinks } from '../arm';
 import { bySite, type Cache, type Fed, type Forwards, type Row } from '../body';
 import { rowOf, stacked } from '../cache';
 import type { State } from '../head';
+import { lastOf, lastSite, momentOf, type Last } from '../last';
 import type { Model } from '../model';
 import { LastReader } from '../readers';
-import { lastSite, prefill, thoughtOf, type Last, type Prefix } from '../run';
+import { prefill, type Prefix } from '../run';
+import type { Draw, Moment } from '../thinking/step';
 import { Batch, drive, longer } from './batch';
-import { answering, answerOf, cleanRun, feedbacksOf, recorded, type Clean } from './clean';
+import { answering, answerOf, cleanRun, recorded, type Clean, type Made } from './clean';
 import { AnswerLane, type Decode } from './lane';
 
 /** All steps are fed anew for every thought; with more of them a cache would be cheaper. */
@@ -28,7 +30,7 @@ export async function runAll(
 	const cleans: (Clean | string)[] = [];
 	for (let start = 0; start < prompts.length; start += size) {
 		const some = prompts.slice(start, start + size);
-		const found = together ? await new Cleans(model, plan, signal).run(some) : some.map(() => undefined);
+		const found = together ? await new Cleans(model, plan, { seed: options.seed, arm: plan.name }, signal).run(some) : some.map(() => undefined);
 		for (const [i, clean] of found.entries()) {
 			cleans.push(clean ?? (await recorded(model, plan, some[i]!, options, signal)));
 		}
@@ -44,7 +46,7 @@ export function cleanRows(model: Model): number {
 /** Whether what comes before the answer is known but for the thoughts, and is short enough to be fed anew in every call. */
 function hasFixedSteps(plan: ArmPlan): boolean {
 	const before = plan.segments.slice(0, answering(plan) ?? 0);
-	return plan.fixed > 0 && plan.fixed <= MAX_STEPS && before.every(({ kind }) => kind !== 'decode');
+	return plan.fixed > 0 && plan.fixed <= MAX_STEPS && before.every((segment) => segment.kind === 'tokens' || (segment.kind === 'latent' && !segment.stop));
 }
 
 /** The runs of some prompts, of an arm with fixed steps. */
@@ -55,10 +57,12 @@ class Cleans {
 	/** The prompts' caches. */
 	private base: Cache;
 	private thoughts: Float32Array[][] = [];
+	private made: Made[][] = [];
 
 	constructor(
 		private readonly model: Model,
 		private readonly plan: ArmPlan,
+		private readonly draw: Draw,
 		private readonly signal: AbortSignal,
 	) {
 		this.base = model.body.empty;
@@ -71,13 +75,16 @@ class Cleans {
 		this.base = stacked(this.prefixes.map(({ cache }) => cache));
 		this.rows = this.prefixes.map(({ cache }) => ({ ...Batch.start(cache.length, this.base.length), fed: [] }));
 		this.thoughts = prompts.map(() => []);
+		this.made = prompts.map(() => []);
 		const until = answering(this.plan)!;
 		for (const segment of this.plan.segments.slice(0, until)) {
 			if (segment.kind === 'tokens') {
 				this.feed(segment.ids.map((id): Step => ({ kind: 'token', id, forced: true })), () => segment.ids);
 			} else if (segment.kind === 'latent') {
+				const first = this.thoughts[0]!.length;
+				let carried = prompts.map((): Float32Array | undefined => undefined);
 				for (let i = 0; i < segment.count; i++) {
-					await this.think(segment.feedback);
+					carried = await this.think(segment, first, carried);
 				}
 			}
 		}
@@ -92,8 +99,8 @@ class Cleans {
 		const prefixes: Prefix[] = [];
 		for (const prompt of prompts) {
 			const { ids } = tokenizer.encode(prompt);
-			checkFits(this.plan, ids.length, manifest.shape.context);
-			prefixes.push(await prefill(this.model, [...this.plan.before, ...ids], this.signal, (forward) => reader.read(forward)));
+			checkFits(this.plan, ids, manifest.shape.context);
+			prefixes.push(await prefill(this.model, [...leadOf(this.plan, ids), ...ids], this.signal, (forward) => reader.read(forward)));
 		}
 		return prefixes;
 	}
@@ -103,22 +110,23 @@ class Cleans {
 		this.rows = this.rows.map((row, i) => ({ ...row, fed: [...row.fed, ...fed(i)] }));
 	}
 
-	private async think(feedback: Feedback): Promise<void> {
+	/** What each row's thought hands on. `first`: index of the segment's first thought. */
+	private async think(segment: Thinks, first: number, carried: readonly (Float32Array | undefined)[]): Promise<(Float32Array | undefined)[]> {
 		this.signal.throwIfAborted();
+		const { thinking } = this.model;
 		const index = this.thoughts[0]!.length;
-		if (feedback.site === 'token') {
-			const vector = await this.model.embedding(feedback.id);
-			this.thoughts.forEach((own) => own.push(vector));
-			this.feed([{ kind: 'latent', id: feedback.id, thought: index }], () => [feedback.id]);
-			return;
+		const moments = (await this.states()).map((state, row): Moment => ({ ...state, index, first, draw: this.draw, carried: carried[row] }));
+		const produced = await thinking.thinkAll(segment, moments);
+		for (const [row, one] of produced.entries()) {
+			this.thoughts[row]!.push(thinking.vectorOf(segment, one));
+			this.made[row]!.push({ step: segment, embed: one.embed, carried: carried[row] });
 		}
-		const vectors = await Promise.all((await this.states()).map((state) => thoughtOf(this.model, feedback, state, index)));
-		vectors.forEach((vector, row) => this.thoughts[row]!.push(vector));
-		this.feed([{ kind: 'latent', id: -1, thought: index }], (row) => [vectors[row]!]);
+		this.feed([{ kind: 'latent', id: produced[0]!.token ?? -1, thought: index }], (row) => [produced[row]!.token ?? produced[row]!.embed]);
+		return produced.map((one) => one.carried);
 	}
 
 	/** What the last position of each row leads to. */
-	private async states(): Promise<Pick<State, 'normed' | 'hidden'>[]> {
+	private async states(): Promise<Pick<Moment, 'normed' | 'hidden'>[]> {
 		if (this.steps.length === 0) {
 			return this.prefixes.map(({ last }) => ({ normed: last.normed, hidden: lastSite(last, this.model) }));
 		}
@@ -129,7 +137,11 @@ class Cleans {
 			const at = ((row + 1) * count - 1) * width;
 			last.set(resid.get(layers)!.subarray(at, at + width), row * width);
 		});
-		return this.model.head.states(last);
+		const normed = await this.model.norm.of(last);
+		return this.rows.map((_, row) => {
+			const part = (of: Float32Array) => of.subarray(row * width, (row + 1) * width);
+			return momentOf({ hidden: part(last), normed: part(normed) });
+		});
 	}
 
 	/** `whole`: of all steps, at every site. */
@@ -157,7 +169,8 @@ class Cleans {
 				cache: rowOf(whole.cache!, row, ranges),
 				lasts: this.lasts(cache.length, last, own, whole, row),
 				thoughts: this.thoughts[row]!,
-				feedbacks: feedbacksOf(this.plan),
+				made: this.made[row]!,
+				draw: this.draw,
 				logits,
 				answer: answerOf(this.model, written),
 			};
@@ -169,9 +182,9 @@ class Cleans {
 		const { width } = this.model.manifest.shape;
 		const sites = [...resid.values()];
 		const lasts = new Map([[prompt, last]]);
-		for (const [i, { id, logits, lse, normed }] of own.entries()) {
+		for (const [i, { logits, normed }] of own.entries()) {
 			const at = row * own.length + i;
-			lasts.set(prompt + i + 1, { id, logit: logits[id]!, lse, normed, resid: bySite(sites, width, at, at + 1) });
+			lasts.set(prompt + i + 1, lastOf(this.model, bySite(sites, width, at, at + 1), { normed, logits }));
 		}
 		return lasts;
 	}

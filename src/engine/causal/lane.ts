@@ -4,8 +4,9 @@ import type { Feed, Variant } from '../../analysis/causal';
 import type { Segment } from '../arm';
 import type { Fed } from '../body';
 import type { State } from '../head';
+import { momentOf } from '../last';
 import type { Model } from '../model';
-import { thoughtOf } from '../run';
+import type { Draw, Produced } from '../thinking/step';
 import type { Lane } from './batch';
 import type { Clean } from './clean';
 import type { Replacements } from './replacement';
@@ -41,6 +42,8 @@ export class AnswerLane implements Lane {
 export class VariantLane implements Lane {
 	readonly answer: AnswerLane;
 	private readonly calls: Feed[][];
+	/** What the thought before handed on, where that was computed here. */
+	private carried?: Float32Array;
 
 	constructor(
 		private readonly model: Model,
@@ -70,12 +73,25 @@ export class VariantLane implements Lane {
 			case 'tokens':
 				return feed.ids;
 			case 'keep':
-				return feed.thoughts.map((thought) => this.clean.thoughts[thought]!);
-			case 'think': {
-				const { thought, by } = feed;
-				const own = () => thoughtOf(this.model, this.clean.feedbacks[thought]!, state, thought);
-				return [by ? await this.replacements.thought(by, thought, own, state) : await own()];
-			}
+				this.carried = undefined;
+				return feed.thoughts.map((thought) => this.clean.made[thought]!.embed);
+			case 'think':
+				return [await this.think(feed, state)];
 		}
+	}
+
+	/** What is fed. Noise is the unchanged run's, so that nothing differs but what was changed. */
+	private async think({ thought, by }: Extract<Feed, { kind: 'think' }>, state: State): Promise<Float32Array> {
+		const { thinking } = this.model;
+		const { made } = this.clean;
+		const { step, carried } = made[thought]!;
+		const first = made.findIndex((one) => one.step === step);
+		const moment = { ...momentOf(state), index: thought, first, draw: this.clean.draw, carried: carried && (this.carried ?? carried) };
+		let found: Promise<Produced> | undefined;
+		const own = (draw?: Draw) => (draw ? thinking.think(step, { ...moment, draw }) : (found ??= thinking.think(step, moment)));
+		const fed = by ? await this.replacements.thought(by, step, thought, own, state) : (await own()).embed;
+		// A changed thought hands on what the unchanged one would.
+		this.carried = thinking.graphOf(step)?.stateWidth === undefined ? undefined : (await own()).carried;
+		return fed;
 	}
 }

@@ -1,11 +1,13 @@
 /** Vectors that take another's place, and what they are in words. */
 import type { Replacement } from '../../analysis/causal';
+import { snapped } from '../../analysis/codes';
 import { gaussian, generator } from '../../shared/random';
 import { quoted } from '../error';
 import type { State } from '../head';
 import type { Model } from '../model';
+import type { Draw, Produced, ThoughtStep } from '../thinking/step';
 
-/** Thoughts of another prompt [width], and the residual streams where they were fed [sites, width]. */
+/** What tests change of the thoughts of another prompt, and the residual streams where they were fed [sites, width]. */
 export interface Other {
 	name: string;
 	thoughts: readonly Float32Array[];
@@ -36,29 +38,47 @@ export class Replacements {
 		return this.others.length;
 	}
 
-	/** Of thought `index`, whose own vector is `own`; `state` is what the position before it leads to. */
-	async thought(by: Replacement, index: number, own: () => Promise<Float32Array>, state: State): Promise<Float32Array> {
+	/**
+	 * What is fed [width] for thought `index`, which unchanged would be `own`, and with another `draw` another; `state` is what the position
+	 * before it leads to.
+	 */
+	async thought(
+		by: Replacement,
+		step: ThoughtStep,
+		index: number,
+		own: (draw?: Draw) => Promise<Produced>,
+		state: State,
+	): Promise<Float32Array> {
+		const { thinking } = this.model;
+		const vector = async () => thinking.vectorOf(step, await own());
 		switch (by.kind) {
-			case 'noise':
-				return this.noise(index, norm(await own()));
-			case 'jitter': {
-				const vector = await own();
-				const noise = this.noise(index, by.ratio * norm(vector));
-				return vector.map((value, i) => value + noise[i]!);
-			}
 			case 'tokens': {
+				// Of tokens there are inputs only, and no latents.
 				const mixed = await this.mixture(by.top, state.logits);
-				return by.rescaled ? scaled(mixed, norm(await own())) : mixed;
+				return by.rescaled ? scaled(mixed, norm((await own()).embed)) : mixed;
 			}
-			default:
-				return this.vector(by, `thought ${index}`, ({ thoughts }) => thoughts[index]!);
+			case 'noise':
+				return thinking.fed(step, this.noise(index, await vector()), index);
+			case 'jitter': {
+				const unchanged = await vector();
+				const noise = this.noise(index, unchanged, by.ratio);
+				return thinking.fed(step, unchanged.map((value, i) => value + noise[i]!), index);
+			}
+			case 'code':
+				return thinking.fed(step, snapped(this.model.codes!, await vector()), index);
+			case 'redraw':
+				return (await own({ seed: this.seed, arm: `${this.name} again` })).embed;
+			default: {
+				const width = thinking.widthOf(step);
+				return thinking.fed(step, this.vector(by, `thought ${index}`, width, ({ thoughts }) => thoughts[index]!), index);
+			}
 		}
 	}
 
 	/** Of the residual stream at `site`, where thought `index` is fed. */
 	stream(by: Replacement, index: number, site: number): Float32Array {
 		const { width } = this.model.manifest.shape;
-		return this.vector(by, `stream ${index} ${site}`, ({ resid }) => resid[index]!.subarray(site * width, (site + 1) * width));
+		return this.vector(by, `stream ${index} ${site}`, width, ({ resid }) => resid[index]!.subarray(site * width, (site + 1) * width));
 	}
 
 	/** `what`: that is taken from other prompts, in words. */
@@ -73,6 +93,10 @@ export class Replacements {
 				return `Gaussian noise of equal norm, seed ${this.seed}`;
 			case 'jitter':
 				return `itself and Gaussian noise of ${by.ratio} of its norm, seed ${this.seed}`;
+			case 'code':
+				return `the nearest of the model's ${this.model.codes!.map(({ name }) => name).join(' and ')} codes`;
+			case 'redraw':
+				return `itself with other noise, seed ${this.seed}`;
 			case 'resample':
 				return `${what} of ${names[by.draw]}`;
 			case 'interchange':
@@ -86,7 +110,7 @@ export class Replacements {
 		}
 	}
 
-	private vector(by: Replacement, what: string, of: (other: Other) => Float32Array): Float32Array {
+	private vector(by: Replacement, what: string, width: number, of: (other: Other) => Float32Array): Float32Array {
 		switch (by.kind) {
 			case 'mean': {
 				const mean = this.means.get(what) ?? meanOf(this.others.map(of));
@@ -99,16 +123,16 @@ export class Replacements {
 			case 'transplant':
 				return of(this.donors[by.kind]!);
 			default:
-				return new Float32Array(this.model.manifest.shape.width);
+				return new Float32Array(width);
 		}
 	}
 
-	/** The same direction for every test, so that they differ in how much of it there is. */
-	private noise(index: number, length: number): Float32Array {
+	/** Of `ratio` times the norm of `like`; the same direction for every test, so that they differ in how much of it there is. */
+	private noise(index: number, like: Float32Array, ratio = 1): Float32Array {
 		const uniform = generator(this.seed, `${this.name} noise ${index}`);
 		return scaled(
-			Float32Array.from({ length: this.model.manifest.shape.width }, () => gaussian(uniform)),
-			length,
+			like.map(() => gaussian(uniform)),
+			ratio * norm(like),
 		);
 	}
 

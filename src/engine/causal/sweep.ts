@@ -5,6 +5,7 @@ import { parseTask } from '../../analysis/task';
 import type { CausalEvent, CausalParams, CausalResult, CausalRow, NamedPrompt } from '../api';
 import { planArms, type ArmPlan } from '../arm';
 import type { Model } from '../model';
+import { isDrawn } from '../thinking/step';
 import { answerOf, type Clean } from './clean';
 import { cleanRows, runAll } from './cleans';
 import type { VariantLane } from './lane';
@@ -99,7 +100,7 @@ export class CausalRun {
 		const donors = await this.donors(prompt, plan, clean, asked);
 		const replacements = new Replacements(this.model, others, donors, options.seed, `${plan.name} ${index}`);
 		const kind = parseTask(prompt) ? 'missing' : 'kind';
-		const variants = planned.filter((variant) => this.canRun(variant, replacements, index, kind));
+		const variants = planned.filter((variant) => this.applies(variant, clean, index) && this.canRun(variant, replacements, index, kind));
 		this.emit({ kind: 'clean', index, arm: plan.name, answer: clean.answer });
 		for (const lane of await this.variants.run(clean, variants, replacements, plan)) {
 			this.emit({ kind: 'row', index, row: this.row(plan.name, clean, lane, replacements) });
@@ -125,6 +126,20 @@ export class CausalRun {
 			...(logits ? effect(clean.logits, logits) : { deltaLogOdds: NaN, kl: NaN }),
 			by: inWords(variant, replacements),
 		};
+	}
+
+	/** Whether the arm's thoughts have what the test changes. */
+	private applies({ test }: Variant, { made: [first] }: Clean, index: number): boolean {
+		const why =
+			test === 'redraw' && !(first && isDrawn(first.step))
+				? 'its thoughts are made without noise'
+				: test === 'snap-code' && !(first && this.model.codes && this.model.thinking.isEdited(first.step))
+					? 'its thoughts have no codes'
+					: undefined;
+		if (why !== undefined) {
+			this.skipped.add(test, why, index, 'kind');
+		}
+		return why === undefined;
 	}
 
 	/** Where something of other prompts is missing, that is said. `transplant`: why there may be no other question about the same facts. */

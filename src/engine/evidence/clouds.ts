@@ -2,7 +2,7 @@
 import { setImmediate as yielded } from 'node:timers/promises';
 import { cloudOf, measure, MEASURES, scaleOf, type Clouds, type Measures, type Member, type Scale } from '../../analysis/ood';
 import type { ProgressEvent } from '../api';
-import type { ArmPlan, Feedback } from '../arm';
+import { leadOf, type ArmPlan, type Thinks } from '../arm';
 import { bySite, type Forward } from '../body';
 import { EngineError } from '../error';
 import { sha256 } from '../folder';
@@ -43,9 +43,12 @@ export interface Sample {
 }
 
 /** The state that is fed back. Where a dummy token is fed instead, the one that a model with thoughts would feed. */
-export function siteOf({ segments }: ArmPlan): Site {
-	const feedback: Feedback | undefined = segments.find((segment) => segment.kind === 'latent')?.feedback;
-	return feedback?.site === 'resid' ? 'resid' : 'normed';
+export function siteOf({ segments }: Pick<ArmPlan, 'segments'>): Site {
+	return stepOf({ segments })?.feedback.site === 'resid' ? 'resid' : 'normed';
+}
+
+function stepOf({ segments }: Pick<ArmPlan, 'segments'>): Thinks | undefined {
+	return segments.find((segment) => segment.kind === 'latent');
 }
 
 /** As it was kept, or computed and kept. */
@@ -156,7 +159,8 @@ async function referenceOf(sample: Sample, rows: Float32Array): Promise<Referenc
 }
 
 /** What would be fed back at positions of the prompts, evenly chosen among all `positions` of them: states [n, width]. */
-async function statesOf({ model, plan, prompts, signal, emit }: Sample): Promise<{ states: Float32Array; positions: number }> {
+async function statesOf(sample: Sample): Promise<{ states: Float32Array; positions: number }> {
+	const { model, plan, prompts, signal, emit } = sample;
 	const { before } = plan;
 	const site = siteOf(plan);
 	const { shape } = model.manifest;
@@ -180,18 +184,31 @@ async function statesOf({ model, plan, prompts, signal, emit }: Sample): Promise
 			const seconds = model.cost.seconds(model.cost.chunk, shape.context, true);
 			emit({ kind: 'progress', message: 'Reading the reference text', fraction: i / texts.length, seconds });
 		}
-		await prefill(model, [...before, ...ids], signal, async (forward, start) => {
-			const at = start - before.length;
+		const lead = leadOf({ before }, ids);
+		await prefill(model, [...lead, ...ids], signal, async (forward, start) => {
+			const at = start - lead.length;
 			const rows = Array.from({ length: forward.count }, (_, row) => row).filter(
 				(row) => at + row >= 0 && chosen.has(first + at + row),
 			);
 			for (const state of await statesAt(model, site, forward, rows)) {
-				states.set(await model.thought(state, 0), kept++ * width);
+				states.set(await fedBack(sample, site, state), kept++ * width);
 			}
 			return reader.read(forward);
 		});
 	}
 	return { states, positions };
+}
+
+/**
+ * What would be fed back for a state [width]: through the arm's graph as its first thought, with one noise for all. Where a dummy or a
+ * mixture is fed, the state itself.
+ */
+async function fedBack({ model, plan }: Sample, site: Site, state: Float32Array): Promise<Float32Array> {
+	const own = stepOf(plan);
+	const step = own && (own.feedback.site === 'normed' || own.feedback.site === 'resid') ? own : { feedback: { site } };
+	const normed = () => (site === 'normed' ? Promise.resolve(state) : model.norm.of(state));
+	const moment = { hidden: state, normed, index: 0, draw: { seed: 0, arm: plan.name } };
+	return (await model.thinking.think(step, moment)).embed;
 }
 
 /** States [width] of some rows of a pass, after or before the final norm. */

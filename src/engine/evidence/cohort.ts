@@ -109,8 +109,8 @@ async function recordOf(
 	const ratio = tolerated(noise);
 	const measured = changes.length > 0;
 	const thoughts = Array.from({ length: count }, (_, thought): CohortThought => {
-		const { dimension, norm, bits } = spread(runs.map(({ thoughts: own }) => own[thought]!));
-		const { width } = model.manifest.shape;
+		const vectors = runs.map(({ thoughts: own }) => own[thought]!);
+		const { dimension, norm, bits } = spread(vectors);
 		const resamples = of('resample', thought);
 		const snaps = of('snap-1', thought);
 		return {
@@ -123,7 +123,7 @@ async function recordOf(
 			snapChanged: changedShare(snaps),
 			dimension,
 			// Noise of a norm is spread evenly over the components.
-			bits: dimension === 0 && measured ? 0 : ratio === undefined ? undefined : finite(bits((ratio * norm) ** 2 / width)),
+			bits: dimension === 0 && measured ? 0 : ratio === undefined ? undefined : finite(bits((ratio * norm) ** 2 / vectors[0]!.length)),
 		};
 	});
 	const whole = of('snap-1', 'all');

@@ -26,7 +26,6 @@ export interface ArmEvidence {
 export function concluded(
 	arms: readonly ArmEvidence[],
 	{ tests, cohorts }: Pick<EvidenceRecord, 'tests' | 'cohorts'>,
-	width: number,
 ): Pick<EvidenceRecord, 'readings' | 'claims' | 'meter'> {
 	const of = (role: CohortRecord['role'], { plan }: ArmEvidence) => cohorts.find((one) => one.role === role && one.arm === plan.name);
 	return {
@@ -63,7 +62,7 @@ export function concluded(
 		meter: arms.map((arm) =>
 			meterOf({
 				arm: arm.plan.name,
-				width,
+				width: arm.clean.thoughts[0]!.length,
 				thoughts: arm.thoughts.map(({ spare }, i) => ({
 					spare,
 					tokens: arm.compared?.[i]?.['knn-tokens'].tokens ?? NaN,

@@ -14,6 +14,7 @@ import { concluded, type ArmEvidence } from './conclusion';
 import { compared, distances } from './ood';
 import { candidatesOf } from './readings';
 import { referenceSet, type ReferenceSet } from './reference';
+import { stopsItself } from './runs';
 import { twinOf } from './relative';
 import { Side } from './side';
 import { Store } from './store';
@@ -102,6 +103,9 @@ export class Gathering {
 			const answers = arms.flatMap(({ answer }) => (answer === undefined ? [] : [answer]));
 			const candidates = thoughts.map(({ index }) => candidatesOf(index, task, evidence.candidates ?? answers));
 			this.arms.push({ plan, thoughts, clean, candidates });
+			if (stopsItself(plan)) {
+				this.skip(`Thoughts of arm ${plan.name} were not compared with other prompts', because each prompt ends its thinking after a number of its own.`);
+			}
 		}
 	}
 
@@ -115,7 +119,7 @@ export class Gathering {
 		// With the prompt among them a thought would be compared with itself.
 		const prompts = this.set.prompts.filter((text) => text !== this.subject.prompt);
 		const reference = await this.shared.ood.reference({ model, plan, prompts, store: this.store, signal, emit });
-		arm.compared = clean.thoughts.map((vector) => compared(vector, reference));
+		arm.compared = clean.made.map(({ embed }) => compared(embed, reference));
 		for (const name of MEASURES) {
 			const rows = arm.compared.flatMap((found) => [found[name].value, found[name].tokens, found[name].text]);
 			this.outlet.plane(plan.name, `ood.${name}`, Float32Array.from(rows));
@@ -170,7 +174,7 @@ export class Gathering {
 			const { records } = await side.tested(side.plans(this.subject.plans.map(({ name }) => name)), cleans);
 			this.record.tests = withControl(this.record.tests, records);
 			for (const arm of this.arms) {
-				arm.twinDistances = await distances(twin, cleans.get(arm.plan.name)!.thoughts);
+				arm.twinDistances = await distances(twin, cleans.get(arm.plan.name)!.made.map(({ embed }) => embed));
 			}
 			this.emit();
 			await this.control(side, 'twin', cleans);
@@ -225,7 +229,7 @@ export class Gathering {
 
 	/** A complete snapshot of what there is. */
 	private emit(): void {
-		Object.assign(this.record, concluded(this.arms, this.record, this.subject.model.manifest.shape.width));
+		Object.assign(this.record, concluded(this.arms, this.record));
 		this.outlet.evidence(structuredClone(this.record));
 	}
 }

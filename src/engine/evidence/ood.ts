@@ -2,15 +2,16 @@
 import { measure, MEASURES, NEIGHBOUR, percentile, tokenDistances, type Measure } from '../../analysis/ood';
 import { spareReason } from '../../analysis/spare';
 import { parseTask } from '../../analysis/task';
-import { generator } from '../../shared/random';
 import type { Thought } from '../../trace/document';
 import type { OodArm, OodParams, OodResult, ProgressEvent } from '../api';
-import { checkFits, planArms } from '../arm';
+import { checkFits, leadOf, planArms } from '../arm';
 import type { Forward } from '../body';
 import { EngineError } from '../error';
 import type { Model } from '../model';
 import { LastReader } from '../readers';
-import { ArmRun, prefill, type Last, type Reader } from '../run';
+import type { Last } from '../last';
+import { ArmRun, prefill, samplingOf, type Reader } from '../run';
+import type { Produced } from '../thinking/step';
 import { unknownWords } from '../unknown';
 import { embeddingsOf, keyOf, referenceFor, siteOf, type Reference, type Sample } from './clouds';
 import { referenceSet } from './reference';
@@ -40,7 +41,7 @@ export class Ood {
 		}
 		model.checkRuns(plans);
 		const encoded = tokenizer.encode(prompt);
-		plans.forEach((plan) => checkFits(plan, encoded.ids.length, shape.context));
+		plans.forEach((plan) => checkFits(plan, encoded.ids, shape.context));
 		const set = referenceSet({ reference: given }, model);
 		if (!set) {
 			throw new EngineError('This model brings no reference set to compare thoughts with: name one with --reference.', 'bad-request');
@@ -51,9 +52,8 @@ export class Ood {
 		const measured: OodArm[] = [];
 		for (const plan of plans) {
 			const reader = new ThoughtReader(new LastReader(model));
-			const prefix = await prefill(model, [...plan.before, ...encoded.ids], signal, (forward) => reader.read(forward));
-			const sampling = { temperature: options.temperature, uniform: generator(options.seed, plan.name) };
-			const { note } = await new ArmRun(model, plan, prefix, reader, sampling, signal).run();
+			const prefix = await prefill(model, [...leadOf(plan, encoded.ids), ...encoded.ids], signal, (forward) => reader.read(forward));
+			const { note } = await new ArmRun(model, plan, prefix, reader, samplingOf(options, plan), signal).run();
 			if (note !== undefined) {
 				notes.push(note);
 			}
@@ -115,7 +115,7 @@ class ThoughtReader implements Reader {
 		return this.last.read(forward);
 	}
 
-	thought({ index }: Thought, vector: Float32Array): void {
-		this.thoughts.push({ index, vector });
+	thought({ index }: Thought, { embed }: Produced): void {
+		this.thoughts.push({ index, vector: embed });
 	}
 }

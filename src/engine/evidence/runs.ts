@@ -30,9 +30,12 @@ export interface Sampling {
 	emit(event: ProgressEvent): void;
 }
 
-/** Those of the prompts that come to an answer with all their thoughts, in their order. */
+/** Those of the prompts that come to an answer with all their thoughts, in their order. None where each may have another number of them. */
 export async function runsOf(sampling: Sampling): Promise<Run[]> {
 	const { model, plan, prompts, options, store, signal, emit } = sampling;
+	if (stopsItself(plan)) {
+		return [];
+	}
 	const key = { what: 'runs', model: model.sha256, prompts: sha256(JSON.stringify(prompts)), ...settingsOf(plan, options) };
 	const kept = await store.read(key);
 	const found = kept && restored(kept, sampling);
@@ -61,7 +64,7 @@ export async function runsOf(sampling: Sampling): Promise<Run[]> {
 
 function fits(model: Model, plan: ArmPlan, text: string): boolean {
 	try {
-		checkFits(plan, model.tokenizer.encode(text).ids.length, model.manifest.shape.context);
+		checkFits(plan, model.tokenizer.encode(text).ids, model.manifest.shape.context);
 		return true;
 	} catch (error) {
 		if (error instanceof EngineError) {
@@ -69,6 +72,10 @@ function fits(model: Model, plan: ArmPlan, text: string): boolean {
 		}
 		throw error;
 	}
+}
+
+export function stopsItself({ segments }: ArmPlan): boolean {
+	return segments.some((segment) => segment.kind === 'latent' && segment.stop !== undefined);
 }
 
 export function latentsOf({ segments }: ArmPlan): number {
@@ -89,7 +96,8 @@ const PARTS = ['thoughts', 'states', 'resid'] as const;
 /** Extents of a part after the runs. */
 function extents({ model, plan }: Sampling, part: (typeof PARTS)[number]): number[] {
 	const { layers, width } = model.manifest.shape;
-	return [latentsOf(plan), ...(part === 'resid' ? [layers + 1] : []), width];
+	const [step] = plan.segments.flatMap((segment) => (segment.kind === 'latent' ? [segment] : []));
+	return [latentsOf(plan), ...(part === 'resid' ? [layers + 1] : []), part === 'thoughts' && step ? model.thinking.widthOf(step) : width];
 }
 
 function keepable(runs: readonly Run[], sampling: Sampling): Kept {

@@ -1,11 +1,7 @@
 /** Weights outside a graph's file: which files, which bytes of them, and whether a graph may ask for those. */
-import { clearField, create } from '@bufbuild/protobuf';
 import { EngineError, quoted } from '../error';
-import { StringStringEntryProtoSchema, TensorProto_DataLocation as Location, TensorProtoSchema } from './onnx_pb';
+import { TensorProto_DataLocation as Location } from './onnx_pb';
 import { subgraphs, type GraphProto, type Model, type NodeProto, type TensorProto } from './proto';
-
-/** Smaller tensors stay in the graph's file: the runtime needs some of their values while it loads. */
-const MIN_REFERENCE = 1024;
 
 /** Where the bytes of a tensor are. */
 interface Reference {
@@ -90,23 +86,6 @@ export function relocate(model: Model, names: ReadonlyMap<string, string>): void
 	for (const tensor of allTensors(model).filter(isExternal)) {
 		for (const entry of tensor.externalData.filter(({ key }) => key === 'location')) {
 			entry.value = names.get(entry.value) ?? entry.value;
-		}
-	}
-}
-
-/** Large tensors of the model's file `bytes` become references to their bytes in it, under the name `location`. */
-export function referToFile({ graph }: Model, bytes: Uint8Array, location: string): void {
-	for (const tensor of graph.initializer) {
-		const { rawData } = tensor;
-		const inFile = rawData.buffer === bytes.buffer;
-		if (!isExternal(tensor) && inFile && rawData.length >= MIN_REFERENCE) {
-			tensor.externalData = Object.entries({
-				location,
-				offset: String(rawData.byteOffset - bytes.byteOffset),
-				length: String(rawData.length),
-			}).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value }));
-			tensor.dataLocation = Location.EXTERNAL;
-			clearField(tensor, TensorProtoSchema.field.rawData);
 		}
 	}
 }

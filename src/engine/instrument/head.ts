@@ -25,9 +25,9 @@ const PROJECTIONS = new Set([
 	'QGemm',
 	'FusedGemm',
 ]);
-/** Since this operator set `ReduceSum` takes its axes as an input; `ReduceLogSumExp` since the other. */
+/** Since this operator set `ReduceSum` takes its axes as an input; `ReduceMax` since the other. */
 const SUM_AXES_INPUT = 13;
-const LOG_SUM_AXES_INPUT = 18;
+const MAX_AXES_INPUT = 18;
 const RAW = 'neuralese/logits';
 
 /** Changes the graph. `opset`: of the standard's operators. Returns why this graph has no such head, as the end of a sentence. */
@@ -44,13 +44,14 @@ export function toHead(
 	const hidden = casted(type, 'hidden', 'neuralese/hidden');
 	const alike = new Set(others.map(({ tensor }) => tensor));
 	cut(graph, site, hidden, alike);
-	rename(graph, logits, RAW);
+	const isFloat = logitsType === DataType.FLOAT;
+	rename(graph, logits, isFloat ? 'logits' : RAW);
 	const normed = inputOfProjection(graph, hidden.tensor);
 	if (normed === undefined) {
 		return 'no unembedding follows its last block';
 	}
 	graph.node.push(
-		logitsType === DataType.FLOAT ? node('Identity', [RAW], ['logits']) : cast(RAW, 'logits', DataType.FLOAT),
+		...(isFloat ? [] : [cast(RAW, 'logits', DataType.FLOAT)]),
 		type === DataType.FLOAT ? node('Identity', [normed], ['normed']) : cast(normed, 'normed', DataType.FLOAT),
 	);
 	finish(graph, opset);
@@ -74,6 +75,7 @@ function finish(graph: GraphProto, opset: number): void {
 		integers('neuralese/end', [Number.MAX_SAFE_INTEGER]),
 		integers('neuralese/sites', [1]),
 		integers('neuralese/column', [-1, 1, 1]),
+		integers('neuralese/upright', [0, -1, 1]),
 		integers('neuralese/two', [2]),
 		integers('neuralese/none', [0]),
 		integers('neuralese/one', [1]),
@@ -145,30 +147,48 @@ function inputOfProjection(graph: GraphProto, hidden: string): string | undefine
 	return undefined;
 }
 
-/** topk, lse, entropy, kl and the target's logit, of `logits` [N,M,V]. */
+/**
+ * topk, lse, entropy, kl and the target's logit, of `logits` [N,M,V]. With m the highest logit and S = Σ exp(logit - m): lse = m + ln S,
+ * entropy = ln S - Σ exp(logit - m)·(logit - m) / S, and kl = -Σ p_last·logp less the same of the last site, where rounding may make a
+ * small one 1e-5 nats larger or smaller. Each operator is one pass over the logits, and they take as long as the unembedding does if
+ * they are chosen badly: the runtime's `ReduceLogSumExp` alone took half as long, and kl by `Sub`, `Mul` and `ReduceSum` ten times as
+ * long as by `MatMul`.
+ */
 function readouts(opset: number): NodeProto[] {
 	const name = (of: string) => `neuralese/${of}`;
-	const sum = (input: string, output: string) => reduce('ReduceSum', input, output, opset >= SUM_AXES_INPUT);
+	const sum = (input: string, output: string, keep = false) =>
+		reduce('ReduceSum', name(input), output, opset >= SUM_AXES_INPUT, keep);
+	const last = (of: string) => node('Slice', [name(of), name('last'), name('end'), name('sites')], [name(`${of}_last`)]);
 	return [
 		node('TopK', ['logits', 'k'], ['topk_values', 'topk_ids'], [whole('axis', -1), whole('largest', 1), whole('sorted', 1)]),
-		reduce('ReduceLogSumExp', 'logits', name('lse'), opset >= LOG_SUM_AXES_INPUT, true),
+		reduce('ReduceMax', 'logits', name('highest'), opset >= MAX_AXES_INPUT, true),
+		node('Sub', ['logits', name('highest')], [name('below')]),
+		node('Exp', [name('below')], [name('weight')]),
+		sum('weight', name('total'), true),
+		node('Log', [name('total')], [name('log_total')]),
+		node('Add', [name('highest'), name('log_total')], [name('lse')]),
 		// One value each: only the dimension goes.
-		sum(name('lse'), 'lse'),
-		node('Sub', ['logits', name('lse')], [name('logp')]),
-		node('Exp', [name('logp')], [name('p')]),
-		node('Mul', [name('p'), name('logp')], [name('plogp')]),
-		sum(name('plogp'), name('negentropy')),
-		node('Neg', [name('negentropy')], ['entropy']),
-		node('Slice', [name('logp'), name('last'), name('end'), name('sites')], [name('logp_last')]),
-		node('Slice', [name('p'), name('last'), name('end'), name('sites')], [name('p_last')]),
-		node('Sub', [name('logp_last'), name('logp')], [name('difference')]),
-		node('Mul', [name('p_last'), name('difference')], [name('divergence')]),
-		sum(name('divergence'), 'kl'),
+		sum('lse', 'lse'),
+		node('Mul', [name('weight'), name('below')], [name('weighted')]),
+		sum('weighted', name('weighted_sum'), true),
+		node('Div', [name('weighted_sum'), name('total')], [name('mean_below')]),
+		node('Sub', [name('log_total'), name('mean_below')], [name('entropy')]),
+		sum('entropy', 'entropy'),
+		...['weight', 'total'].map(last),
+		node('Reshape', [name('weight_last'), name('upright')], [name('weight_upright')]),
+		node('MatMul', [name('below'), name('weight_upright')], [name('below_sum')]),
+		node('Div', [name('below_sum'), name('total_last')], [name('below_mean')]),
+		// Minus the sum over tokens of p_last·logp: the same for both where the site is the last, whose kl is 0 then.
+		node('Sub', [name('log_total'), name('below_mean')], [name('cross_entropy')]),
+		last('cross_entropy'),
+		node('Sub', [name('cross_entropy'), name('cross_entropy_last')], [name('difference')]),
+		node('Relu', [name('difference')], [name('kl')]),
+		sum('kl', 'kl'),
 		node('Reshape', ['target', name('column')], [name('targets')]),
 		node('Shape', [name('lse')], [name('rows')]),
 		node('Expand', [name('targets'), name('rows')], [name('columns')]),
 		node('GatherElements', ['logits', name('columns')], [name('target')], [whole('axis', -1)]),
-		sum(name('target'), 'target_logit'),
+		sum('target', 'target_logit'),
 	];
 }
 

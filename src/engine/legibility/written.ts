@@ -1,10 +1,9 @@
 /** Runs arms that write a chain of thought, and measures what each wrote. */
 import type { Lexicon } from '../../analysis/legibility';
 import { surprisalBits } from '../../analysis/lens';
-import { generator } from '../../shared/random';
 import type { Step } from '../../trace/document';
 import type { LegibilityEvent, LegibilityParams, LegibilityResult, WrittenChain } from '../api';
-import { planArms, type ArmPlan } from '../arm';
+import { leadOf, planArms, type ArmPlan } from '../arm';
 import type { Forward } from '../body';
 import { answerOf } from '../causal/clean';
 import { EngineError } from '../error';
@@ -14,7 +13,8 @@ import type { Model } from '../model';
 import { referenceWords } from './part';
 import type { Peers } from './peers';
 import { LastReader } from '../readers';
-import { ArmRun, prefill, type Last, type Reader } from '../run';
+import type { Last } from '../last';
+import { ArmRun, prefill, samplingOf, type Reader } from '../run';
 
 /** Milliseconds between two events of progress. */
 const TICK = 250;
@@ -50,7 +50,7 @@ export class WrittenRun {
 		}
 		this.model.checkRuns(plans);
 		const encoded = prompts.map((prompt) => tokenizer.encode(prompt).ids);
-		encoded.forEach((ids, index) => plans.forEach((plan) => checkProblem(plan, ids.length, manifest.shape.context, index)));
+		encoded.forEach((ids, index) => plans.forEach((plan) => checkProblem(plan, ids, manifest.shape.context, index)));
 		for (const [index, ids] of encoded.entries()) {
 			this.fraction = index / prompts.length;
 			for (const plan of plans) {
@@ -66,9 +66,9 @@ export class WrittenRun {
 		const { options, prompts } = this.params;
 		const { cost, manifest } = model;
 		this.tick(cost.seconds(manifest.shape.context, manifest.shape.context, false));
-		const start = await prefill(model, [...plan.before, ...ids], signal, (forward) => this.last.read(forward));
+		const start = await prefill(model, [...leadOf(plan, ids), ...ids], signal, (forward) => this.last.read(forward));
 		const recorder = new Recorder(this.last, plan, ids);
-		const sampling = { temperature: options.temperature, uniform: generator(seedOf(options.seed, index), plan.name) };
+		const sampling = samplingOf({ ...options, seed: seedOf(options.seed, index) }, plan);
 		const run = new ArmRun(model, plan, start, recorder, sampling, signal);
 		await run.run();
 		const { steps, logprobs } = recorder;
@@ -129,11 +129,11 @@ class Recorder implements Reader {
 
 	constructor(
 		private readonly last: LastReader,
-		{ before }: ArmPlan,
+		plan: ArmPlan,
 		prompt: readonly number[],
 	) {
 		this.steps = [
-			...before.map((id): Step => ({ kind: 'token', id, forced: true })),
+			...leadOf(plan, prompt).map((id): Step => ({ kind: 'token', id, forced: true })),
 			...prompt.map((id): Step => ({ kind: 'prompt', id })),
 		];
 		this.logprobs = this.steps.map(() => NaN);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { agreement, matchesGold, readAnswer } from '../../../src/analysis/answers';
+import { agreement, goldOf, readAnswer } from '../../../src/analysis/answers';
 import { norm, probability, surprisalBits } from '../../../src/analysis/lens';
 import { nearestByCosine } from '../../../src/analysis/neighbours';
 import fc from 'fast-check';
@@ -18,11 +18,10 @@ describe('answers', () => {
 	});
 
 	test('against the gold answer as the data write it', () => {
-		assert.equal(matchesGold('lempus', 'Tom is a lempus.', PATTERN), true);
-		assert.equal(matchesGold('lempus', 'Tom is a gerpus.', PATTERN), false);
-		assert.equal(matchesGold(undefined, '', PATTERN), false);
-		assert.equal(matchesGold('42', ' 42'), true);
-		assert.equal(matchesGold('lempus', 'lempus', PATTERN), true);
+		assert.equal(goldOf('Tom is a lempus.', PATTERN), 'lempus');
+		assert.equal(goldOf('', PATTERN), '');
+		assert.equal(goldOf(' 42'), '42');
+		assert.equal(goldOf('lempus', PATTERN), 'lempus');
 	});
 
 	test('agreement needs two answers', () => {

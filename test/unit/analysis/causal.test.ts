@@ -64,6 +64,8 @@ describe('plan of causal tests', () => {
 				'noise all',
 				'resample all',
 				...['snap-1', 'snap-5', 'mixture'].flatMap((name) => [`${name} raw all`, `${name} rescaled all`]),
+				'snap-code all',
+				'redraw all',
 				...[0, 1, 2, 3].map((count) => `truncate ${count}`),
 				'interchange all',
 				'transplant all',

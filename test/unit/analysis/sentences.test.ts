@@ -44,6 +44,12 @@ describe('sentences', () => {
 	test('end at a line end', () =>
 		assert.deepEqual(grouped('token:a', 'token:\n', 'token:b'), ['thought 0,1: a\n', 'thought 2: b']));
 
+	test('blank lines, and a space of its own, belong to the sentence before them', () => {
+		assert.deepEqual(grouped('token:a.', 'token:\n', 'token:\n', 'token:b'), ['thought 0,1,2: a.\n\n', 'thought 3: b']);
+		assert.deepEqual(grouped('token:a.', 'token: ', 'token:3'), ['thought 0,1: a. ', 'thought 2: 3']);
+		assert.deepEqual(grouped('token:\n', 'token:a'), ['thought 0,1: \na']);
+	});
+
 	test('thought and answer never share one', () =>
 		assert.deepEqual(grouped('token:a', 'answer:b'), ['thought 0: a', 'answer 1: b']));
 
@@ -51,9 +57,9 @@ describe('sentences', () => {
 });
 
 describe("a recipe's own tokens", () => {
-	test('fed and stop tokens of every arm', () => {
-		const recipe = { arms: { cot: [{ tokens: ['<cot>'] }, { stop: ['<a>'] }], direct: [{ tokens: ['<direct>', '<a>'] }] } };
-		assert.deepEqual([...recipeTokens(recipe)].sort(), ['<a>', '<cot>', '<direct>']);
+	test('what every arm stops at, and not the words that it feeds: a model may write them itself', () => {
+		const recipe = { arms: { cot: [{ tokens: ['So', '.'] }, { stop: ['<a>'] }], direct: [{ tokens: ['<direct>'] }, { stop: ['<eos>'] }] } };
+		assert.deepEqual([...recipeTokens(recipe)].sort(), ['<a>', '<eos>']);
 	});
 
 	test('a recipe of any other shape has none', () => {

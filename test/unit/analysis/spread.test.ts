@@ -38,6 +38,14 @@ describe('bits by character', () => {
 		];
 		assert.deepEqual(spread([1, 2, 3, 4], from, spans(2, 1)), [6, 4]);
 		assert.deepEqual(spread([1, 2, 3, 4], from, [{ start: 0, end: 0 }, { start: 0, end: 3 }]), [NaN, 10]);
+		// As the tokenizer has them: each has all of the character, one with the space before it.
+		const shared = [
+			{ start: 0, end: 3 },
+			{ start: 1, end: 3 },
+			{ start: 1, end: 3 },
+			{ start: 3, end: 4 },
+		];
+		assert.deepEqual(spread([1, 2, 3, 4], shared, spans(3, 1)), [6, 4]);
 	});
 
 	test('what is unknown of a part is unknown of the whole', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { checkFits, planArms } from '../../../src/engine/arm';
+import { checkFits, leadOf, planArms } from '../../../src/engine/arm';
 import { EngineError } from '../../../src/engine/error';
 import type { Recipe } from '../../../src/engine/manifest';
 
@@ -56,6 +56,13 @@ describe('arm', () => {
 		});
 	});
 
+	test('a prompt that begins with what belongs before it is not given that again', () => {
+		assert.deepEqual(leadOf({ before: [1] }, [5, 6]), [1]);
+		assert.deepEqual(leadOf({ before: [1] }, [1, 5]), []);
+		assert.deepEqual(leadOf({ before: [1, 2] }, [1, 5]), [1, 2]);
+		assert.deepEqual(leadOf({ before: [] }, [5]), []);
+	});
+
 	test('all arms in the order of the recipe where none are asked for, each once', () => {
 		assert.deepEqual(
 			planArms(recipe, undefined, {}, idOf).map(({ name }) => name),
@@ -87,9 +94,14 @@ describe('arm', () => {
 	});
 
 	test('what does not fit the context is refused with both numbers', () => {
-		const [latent] = planArms(recipe, ['latent'], {}, idOf);
-		checkFits(latent!, 151, 160);
-		assert.throws(() => checkFits(latent!, 152, 160), bad('bad-request', /161 positions.*160/));
-		assert.throws(() => checkFits(latent!, 0, 160), bad('bad-request', /empty/));
+		const [latent, cot] = planArms(recipe, ['latent', 'cot'], {}, idOf);
+		const tokens = (count: number, first = 3) => [first, ...new Array<number>(count - 1).fill(3)];
+		checkFits(latent!, tokens(151), 160);
+		assert.throws(() => checkFits(latent!, tokens(152), 160), bad('bad-request', /161 positions.*160/));
+		assert.throws(() => checkFits(latent!, [], 160), bad('bad-request', /empty/));
+		checkFits(cot!, tokens(158), 160);
+		assert.throws(() => checkFits(cot!, tokens(159), 160), bad('bad-request', /161 positions.*160/));
+		// It begins with what is fed before prompts, so that nothing is.
+		checkFits(cot!, tokens(159, 1), 160);
 	});
 });

@@ -125,7 +125,7 @@ describe('causal tests', () => {
 				});
 				for (const [position, last] of [...one.lasts].filter(([fed]) => fed <= other.cache.length)) {
 					close(other.lasts.get(position)!.resid, last.resid);
-					close(other.lasts.get(position)!.normed, last.normed);
+					close(await other.lasts.get(position)!.normed(), await last.normed());
 				}
 			}
 		} finally {
@@ -346,9 +346,9 @@ async function compareAll(model: Model, name: string, latents: number | undefine
 			return run(undefined, { thought, site: site!, add: stream(form, thought, site!) });
 		}
 		const replace = by(row)!;
-		return run((own, index, logits) =>
+		return run((own, index, logits, latent) =>
 			step === 'all' || step === index
-				? rounded(replace(own, index, logits), rounding)
+				? rounded(replace(own, index, logits, latent), rounding)
 				: row.later === 'frozen' && index > step
 					? clean.thoughts[index]!
 					: own,

@@ -1,4 +1,4 @@
-/** The smallest ONNX graphs there are, written by hand: one operator on float32 tensors. */
+/** The smallest ONNX graphs there are, written by hand: operators without attributes on float32 tensors. */
 
 /** Protocol buffers: a varint, a number, and a field with a length. */
 function varint(value: number): number[] {
@@ -28,12 +28,38 @@ function info({ name, dims }: Value): number[] {
 
 /** output = operator(inputs), IR version 8, operator set 17. An input may be named twice. */
 export function oneNode(operator: string, inputs: readonly Value[], output: Value): Uint8Array {
-	const node = [...inputs.flatMap(({ name }) => nested(1, name)), ...nested(2, output.name), ...nested(4, operator)];
+	const distinct = [...new Map(inputs.map((value) => [value.name, value])).values()];
+	return nodes([{ operator, inputs: inputs.map(({ name }) => name), output: output.name }], distinct, [output]);
+}
+
+export interface Constant {
+	name: string;
+	dims: number[];
+	values: Float32Array;
+}
+
+/** Operators in the order in which they are computed. */
+export function nodes(
+	list: readonly { operator: string; inputs: readonly string[]; output: string }[],
+	inputs: readonly Value[],
+	outputs: readonly Value[],
+	constants: readonly Constant[] = [],
+): Uint8Array {
 	const graph = [
-		...nested(1, node),
-		...nested(2, operator),
-		...[...new Map(inputs.map((value) => [value.name, value])).values()].flatMap((value) => nested(11, info(value))),
-		...nested(12, info(output)),
+		...list.flatMap(({ operator, inputs: from, output }) =>
+			nested(1, [...from.flatMap((name) => nested(1, name)), ...nested(2, output), ...nested(4, operator)]),
+		),
+		...nested(2, 'graph'),
+		...constants.flatMap(({ name, dims, values }) =>
+			nested(5, [
+				...dims.flatMap((dim) => number(1, dim)),
+				...number(2, 1),
+				...nested(8, name),
+				...nested(9, [...new Uint8Array(values.buffer, values.byteOffset, values.byteLength)]),
+			]),
+		),
+		...inputs.flatMap((value) => nested(11, info(value))),
+		...outputs.flatMap((value) => nested(12, info(value))),
 	];
 	return Uint8Array.from([...number(1, 8), ...nested(7, graph), ...nested(8, number(2, 17))]);
 }

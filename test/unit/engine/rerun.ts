@@ -5,7 +5,9 @@ import { readManifest } from '../../../src/engine/folder';
 import { parseManifest } from '../../../src/engine/manifest';
 import { Model } from '../../../src/engine/model';
 import { LastReader } from '../../../src/engine/readers';
-import { ArmRun, lastSite, prefill, type Last } from '../../../src/engine/run';
+import type { Last } from '../../../src/engine/last';
+import { ArmRun, prefill, samplingOf } from '../../../src/engine/run';
+import type { Moment, Produced, ThoughtStep } from '../../../src/engine/thinking/step';
 import { Runtime } from '../../../src/engine/runtime';
 import { readAnswer } from '../../../src/analysis/answers';
 import type { Step } from '../../../src/trace/document';
@@ -16,8 +18,13 @@ export async function loaded(folder: string): Promise<Model> {
 	return Model.load(Runtime.load(), { folder, manifest: parseManifest(text), sha256, signal, progress: () => {} });
 }
 
-/** What is fed as thought `index`, whose own vector would be `own`; `logits`: of the lens at the state that it comes from. */
-export type Change = (own: Float32Array, index: number, logits: () => Promise<Float32Array>) => Float32Array | Promise<Float32Array>;
+/** What is fed as thought `index`, whose own vector would be `own`; `logits`: of the lens at the state that it comes from; `latent`: what is stored. */
+export type Change = (
+	own: Float32Array,
+	index: number,
+	logits: () => Promise<Float32Array>,
+	latent: Float32Array,
+) => Float32Array | Promise<Float32Array>;
 
 export interface Rerun {
 	/** Of the answer's first token. */
@@ -47,10 +54,7 @@ export async function rerun(
 	const result: Rerun = { logits: new Float32Array(0), answer: undefined, thoughts: [], resid: [] };
 	let last: Last = prefix.last;
 	const { width } = model.manifest.shape;
-	const logits = () => model.head.logits(lastSite(last, model));
-	const dummies = plan.segments.flatMap((segment) =>
-		segment.kind === 'latent' && segment.feedback.site === 'token' ? [segment.feedback.id] : [],
-	);
+	const logits = () => last.logits();
 	const body: Body = Object.create(model.body, {
 		forward: {
 			value: (input: Input, past: Cache) => {
@@ -62,17 +66,17 @@ export async function rerun(
 	});
 	const changed: Model = Object.create(model, {
 		body: { value: body },
-		thought: {
-			value: async (state: Float32Array, index: number) => {
-				const own = dummies.length > 0 ? await model.embedding(dummies[0]!) : await model.thought(state, index);
-				return change(own, index, logits);
+		thinking: {
+			value: {
+				// A dummy is fed as a vector too, so that it can be changed.
+				think: async (step: ThoughtStep, moment: Moment): Promise<Produced> => {
+					const { token: _, ...own } = await model.thinking.think(step, moment);
+					const embed = await change(own.embed, moment.index, logits, own.latent);
+					return { ...own, embed, latent: embed };
+				},
 			},
 		},
 	});
-	// A dummy is fed as a vector too, so that it can be changed.
-	const segments = plan.segments.map((segment) =>
-		segment.kind === 'latent' ? { ...segment, feedback: { site: 'normed' as const } } : segment,
-	);
 	let answering = false;
 	const watch = {
 		everything: false,
@@ -87,9 +91,9 @@ export async function rerun(
 			}
 			return last;
 		},
-		thought: (_: unknown, vector: Float32Array) => void result.thoughts.push(vector),
+		thought: (_: unknown, { embed }: Produced) => void result.thoughts.push(embed),
 	};
-	const run = new ArmRun(changed, { ...plan, segments }, prefix, watch, { temperature: 0, uniform: () => 0 }, signal);
+	const run = new ArmRun(changed, plan, prefix, watch, samplingOf({ seed: 0, temperature: 0 }, plan), signal);
 	await run.run();
 	if (!answering) {
 		result.logits = await logits();

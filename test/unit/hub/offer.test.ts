@@ -36,8 +36,8 @@ describe('offer', () => {
 	const look = (variant?: string, where = place) => offerOf({ id: ID, revision: 'main', variant }, where);
 
 	test('full precision where no other is asked for, and nothing is downloaded', async () => {
-		const { chosen, missing, repository } = await look();
-		assert.deepEqual([chosen.name, missing, repository.license], ['fp32', 100_000 + SMALL, 'mit']);
+		const { chosen, repository } = await look();
+		assert.deepEqual([chosen.name, chosen.missing, repository.license], ['fp32', 100_000 + SMALL, 'mit']);
 		assert.ok(hub.asked.every((line) => line.startsWith('GET /api/')));
 	});
 
@@ -45,8 +45,8 @@ describe('offer', () => {
 		const graph = await accept(await look('q4'), place);
 		assert.equal(graph, join(cache, `hub/models--somebody--tiny-model/snapshots/${COMMIT}/onnx/model_q4.onnx`));
 		assert.ok(readFileSync(graph).equals(FILES['onnx/model_q4.onnx']));
-		assert.equal((await look()).missing, 100_000);
-		assert.equal((await look('q4')).missing, 0);
+		assert.equal((await look()).chosen.missing, 100_000);
+		assert.equal((await look('q4')).chosen.missing, 0);
 	});
 
 	test('a variant that there is not: those that there are', async () => {
@@ -64,7 +64,7 @@ describe('offer', () => {
 				offer.variants.map(({ name }) => name),
 				['q4'],
 			);
-			assert.equal(offer.missing, 0);
+			assert.equal(offer.chosen.missing, 0);
 			assert.ok(readFileSync(await accept(offer, offline)).equals(FILES['onnx/model_q4.onnx']));
 		}
 		await assert.rejects(look('fp32', offline), /choose from q4/);

@@ -8,6 +8,8 @@ export const COMMIT = 'c0ffee'.padEnd(40, '0');
 export interface Behaviour {
 	/** Sends only so many bytes of a file, then cuts the connection; as often as there are entries. */
 	cuts: number[];
+	/** Sends only so many bytes of a file, and then nothing more. */
+	stall?: number;
 	/** Answers a range with the whole file. */
 	ignoresRanges: boolean;
 	/** Who asks without it is refused. */
@@ -92,6 +94,10 @@ function send(request: IncomingMessage, response: ServerResponse, content: Buffe
 		'content-length': part.length,
 		...(from > 0 ? { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` } : {}),
 	});
+	if (behaviour.stall !== undefined) {
+		response.write(part.subarray(0, behaviour.stall));
+		return;
+	}
 	const cut = behaviour.cuts.shift();
 	if (cut === undefined) {
 		response.end(part);

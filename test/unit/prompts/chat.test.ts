@@ -69,6 +69,68 @@ describe('chat template', () => {
 		);
 	});
 
+	test('words of the template are never taken for a message', () => {
+		const trimming = "{% for m in messages %}<{{ m['role'] }}>{{ m['content'] | trim }}</{{ m['role'] }}>{% endfor %}<assistant>";
+		for (const said of ['user', ' user ', '<user>', 'assistant', '>', 's']) {
+			const user = message('user', said);
+			const { text, pieces } = renderChat({ source: trimming }, [user]);
+			assert.deepEqual(pieces.map((piece) => piece.text.start), [6], said);
+			assert.equal(text.slice(6, pieces[0]!.text.end), said.trim());
+		}
+		const shouting = "{% for m in messages %}[a] {{ m['content'] | upper }}{% endfor %}";
+		assert.deepEqual(renderChat({ source: shouting }, [message('user', 'a')]), { text: '[a] A', pieces: [] });
+		assert.equal(renderChat({ source: shouting }, [message('user', 'A')]).pieces[0]!.text.start, 4);
+	});
+
+	test('what looks into a message loses the place of that one only', () => {
+		const source =
+			"{% for m in messages %}<|{{ m['role'] }}|>{% if m['content'].startswith('!') %}(loud){{ m['content'] }}{% elif m['role'] == 'assistant' %}{{ m['content'].split('</think>')[-1] }}{% else %}{{ m['content'] }}{% endif %}{% endfor %}";
+		const messages = [message('user', 'one'), message('assistant', 'so</think>two'), message('user', '!three'), message('assistant', 'four')];
+		const { text, pieces } = renderChat({ source }, messages);
+		assert.equal(text, '<|user|>one<|assistant|>two<|user|>(loud)!three<|assistant|>four');
+		assert.deepEqual(pieces.map((piece) => text.slice(piece.text.start, piece.text.end)), ['one', 'four']);
+	});
+
+	describe('exact places through templates that change messages', () => {
+		/** What each of them does, without Jinja: stretches of text, and stretches of messages. */
+		type Shown = string | { index: number; start: number; end: number };
+		const whole = ({ text }: Message, index: number): Shown => ({ index, start: 0, end: text.length });
+		const trimmed = ({ text }: Message, index: number): Shown => ({ index, start: text.length - text.trimStart().length, end: text.trimEnd().length });
+		const each = '{% for m in messages %}';
+		const kinds: [name: string, source: string, show: (messages: Message[]) => Shown[]][] = [
+			['trims', `${each}<{{ m['role'] }}> {{ m['content'] | trim }} \n{% endfor %}`, (all) => all.flatMap((m, i) => [`<${m.role}> `, trimmed(m, i), ' \n'])],
+			['trims some', `${each}{% if m['role'] == 'user' %}u:{{ m['content'] | trim }}{% else %}a:{{ m['content'] }}{% endif %};{% endfor %}`, (all) => all.flatMap((m, i) => (m.role === 'user' ? ['u:', trimmed(m, i), ';'] : ['a:', whole(m, i), ';']))],
+			['upper case', `${each}[{{ m['content'] | upper }}]{% endfor %}`, (all) => all.flatMap((m, i) => ['[', m.text.toUpperCase() === m.text ? whole(m, i) : m.text.toUpperCase(), ']'])],
+			['repeats', `${each}{{ m['content'] }}/{{ m['content'] }}.{% endfor %}`, (all) => all.flatMap((m, i) => [whole(m, i), '/', m.text, '.'])],
+			['reorders', "{% for m in messages | reverse %}{{ m['role'] }}={{ m['content'] }};{% endfor %}", (all) => [...all.entries()].reverse().flatMap(([i, m]) => [`${m.role}=`, whole(m, i), ';'])],
+			['shows the last one first', "{{ messages[-1]['content'] | trim }}|{% for m in messages %}{{ m['content'] }},{% endfor %}", (all) => [trimmed(all.at(-1)!, all.length - 1), '|', ...all.flatMap((m, i): Shown[] => [i === all.length - 1 ? m.text : whole(m, i), ','])]],
+		];
+		const said = fc.array(fc.constantFrom('a', 'A', 'user', ' ', '\n', '<', ';', ',', '/', '|', '[', ']', 'u:', 'é', '😀', '{{ x }}', '\ue000', '\ue001'), { minLength: 1, maxLength: 6 }).map((parts) => parts.join(''));
+		for (const [name, source, show] of kinds) {
+			test(name, () => {
+				fc.assert(
+					fc.property(fc.array(said, { minLength: 1, maxLength: 4 }), (texts) => {
+						const messages = texts.map((text, i) => message(i % 2 === 0 ? 'user' : 'assistant', text));
+						const { text, pieces } = renderChat({ source }, messages);
+						let expected = '';
+						const places: object[] = [];
+						for (const part of show(messages)) {
+							const start = expected.length;
+							expected += typeof part === 'string' ? part : messages[part.index]!.text.slice(part.start, part.end);
+							if (typeof part !== 'string' && messages[part.index]!.text.trim() !== '') {
+								const file = messages[part.index]!.pieces[0]!.file.start;
+								places.push({ text: { start, end: expected.length }, file: { start: file + part.start, end: file + part.end } });
+							}
+						}
+						assert.equal(text, expected);
+						assert.deepEqual(pieces, places);
+					}),
+					{ numRuns: 200 },
+				);
+			});
+		}
+	});
+
 	test('what a template refuses or cannot read is one sentence', () => {
 		assert.throws(() => renderChat(TRIMMING, [message('assistant', 'First!')]), /refuses these messages \(.*Roles must alternate/);
 		assert.throws(() => renderChat({ source: '{% for x in %}' }, []), /cannot be read/);

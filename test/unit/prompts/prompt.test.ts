@@ -1,18 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { ownWords, type OwnWords } from '../../../src/prompts/own';
 import {
 	isPromptFile,
 	parsePrompt,
-	toFileRanges,
 	toPromptInput,
-	toText,
 	type Prompt,
 	type PromptFile,
 } from '../../../src/prompts/prompt';
 
 const parse = (text: string, name = 'a.prompt.md', languageId?: string): Prompt => parsePrompt({ name, text, languageId });
 const body = (text: string, name?: string) => toPromptInput(parse(text, name), 'a').text;
+
+const toFileRanges = (own: OwnWords, range: { start: number; end: number }) => own.fromText(range).flatMap((part) => own.toFile(part));
+const toText = (own: OwnWords, offset: number) => own.inText(own.atFile(offset) ?? -1);
 
 /** Every code unit of the model's text is the one at the file's offset that the pieces name, and the way back leads to it. */
 function assertMapped(file: PromptFile): void {
@@ -25,10 +27,11 @@ function assertMapped(file: PromptFile): void {
 		covered = piece.text.end;
 	}
 	assert.equal(covered, text.length);
+	const own = ownWords({ text, pieces });
 	for (let offset = 0; offset < text.length; offset++) {
-		const [range] = toFileRanges(pieces, { start: offset, end: offset + 1 });
+		const [range] = toFileRanges(own, { start: offset, end: offset + 1 });
 		assert.equal(text[offset], file.text[range!.start]);
-		assert.equal(toText(pieces, range!.start), offset);
+		assert.equal(toText(own, range!.start), offset);
 	}
 	assert.equal(text.includes('\r\n'), false);
 }
@@ -59,6 +62,7 @@ describe('settings', () => {
 description: a --- b
 model: prosqa-pause
 latents: 8
+noise: 0.75
 arms: [latent, cot]
 candidates: [yumpus, 'a word']
 max-tokens: 20
@@ -70,6 +74,7 @@ Is it?`);
 		assert.deepEqual(settings, {
 			model: 'prosqa-pause',
 			latents: 8,
+			noise: 0.75,
 			arms: ['latent', 'cot'],
 			candidates: ['yumpus', 'a word'],
 			maxTokens: 20,
@@ -246,7 +251,7 @@ describe('text', () => {
 		};
 		const input = toPromptInput(prompt, 'a');
 		assert.equal(input.text, 'U\n\nV');
-		assert.deepEqual(toFileRanges(input.pieces, { start: 0, end: 4 }), [
+		assert.deepEqual(toFileRanges(ownWords(input), { start: 0, end: 4 }), [
 			{ start: 2, end: 3 },
 			{ start: 4, end: 5 },
 		]);
@@ -254,13 +259,13 @@ describe('text', () => {
 
 	test('ranges over line ends stay one range; outside the prompt there is nothing', () => {
 		const text = '---\r\nlatents: 2\r\n---\r\nab\r\ncd\r\n';
-		const { pieces } = toPromptInput(parse(text), 'a');
+		const own = ownWords(toPromptInput(parse(text), 'a'));
 		const start = text.indexOf('ab');
-		assert.deepEqual(toFileRanges(pieces, { start: 1, end: 4 }), [{ start: start + 1, end: start + 5 }]);
-		assert.deepEqual(toFileRanges(pieces, { start: 9, end: 12 }), []);
-		assert.equal(toText(pieces, 3), undefined);
-		assert.equal(toText(pieces, text.length), undefined);
-		assert.equal(toText(pieces, start + 2), 2, 'at the \\r the text is at its \\n');
+		assert.deepEqual(toFileRanges(own, { start: 1, end: 4 }), [{ start: start + 1, end: start + 5 }]);
+		assert.deepEqual(toFileRanges(own, { start: 9, end: 12 }), []);
+		assert.equal(toText(own, 3), undefined);
+		assert.equal(toText(own, text.length), undefined);
+		assert.equal(toText(own, start + 2), 2, 'at the \\r the text is at its \\n');
 	});
 
 	const character = fc.constantFrom(

@@ -11,9 +11,9 @@ import { TraceError } from '../../../src/trace/error';
 import { fromHalf } from '../../../src/trace/half';
 import { migrate } from '../../../src/trace/migrations';
 import { MIP_THRESHOLD } from '../../../src/trace/mips';
-import type { PlaneData, PlaneName } from '../../../src/trace/planes';
+import type { PlaneData, PlaneName, TensorInput } from '../../../src/trace/planes';
 import { openTrace } from '../../../src/trace/reader';
-import { writeTrace, type TensorInput } from '../../../src/trace/writer.node';
+import { writeTrace } from '../../../src/trace/writer.node';
 import { evidenceTensors, LAYERS, sampleDocument, sampleEvidence, sampleTensors, WIDTH } from './sample';
 
 const folders: string[] = [];

@@ -2,8 +2,7 @@
 import type { ArmRecord, Step, TraceDocument } from '../../../src/trace/document';
 import type { Estimate, EvidenceRecord } from '../../../src/trace/evidence';
 import { toHalf } from '../../../src/trace/half';
-import type { DType, PlaneData } from '../../../src/trace/planes';
-import type { TensorInput } from '../../../src/trace/writer.node';
+import type { DType, PlaneData, TensorInput } from '../../../src/trace/planes';
 
 export const PROMPT =
 	'Every impus is a yimpus. Every impus is a sterpus. Davis is a impus. Every yimpus is a felpus. Every sterpus is a jelpus. ' +

@@ -26,6 +26,10 @@ describe('strip', () => {
 
 describe('marks', () => {
 	test('signs for the invisible are told from text', () => {
+		assert.deepEqual(marks('⟨80⟩😀⟨zz⟩'), [
+			{ text: '⟨80⟩', sign: true },
+			{ text: '😀⟨zz⟩', sign: false },
+		]);
 		assert.deepEqual(marks('·is a⟨U+202E⟩↵'), [
 			{ text: '·', sign: true },
 			{ text: 'is a', sign: false },

@@ -1,0 +1,72 @@
+/** A folder that is made beside the place that it is meant for, and takes that place whole or not at all, whoever else does the same. */
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { EngineError, quoted } from './error';
+
+/** Hidden, so that nothing that lists models takes it for one; the process's id says whether its maker still lives. */
+const STAGED = /^\.adding-(\d+)-[0-9a-f-]{36}$/;
+/** What stands in the place is put aside before another takes it: once more for each process that comes in between. */
+const ATTEMPTS = 5;
+
+/** A new folder beside `place`. What killed processes left there is removed. */
+export async function stage(place: string): Promise<string> {
+	const parent = dirname(place);
+	try {
+		await mkdir(parent, { recursive: true });
+		await removeAbandoned(parent);
+		const staged = join(parent, `.adding-${process.pid}-${randomUUID()}`);
+		await mkdir(staged);
+		return staged;
+	} catch (error) {
+		throw refused(place, error);
+	}
+}
+
+/** Puts `staged` where `place` is. A folder that is there already gives way, unless `keep` says that it is as good, or fails. */
+export async function settle(staged: string, place: string, keep: () => Promise<boolean>): Promise<void> {
+	for (let attempt = 1; ; attempt++) {
+		try {
+			// Over an empty folder it would succeed; over one with files it fails, on every system.
+			return await rename(staged, place);
+		} catch (error) {
+			if (attempt === ATTEMPTS || !isTaken(error)) {
+				throw refused(place, error);
+			}
+		}
+		if (await keep()) {
+			return rm(staged, { recursive: true, force: true });
+		}
+		const aside = join(dirname(place), `.adding-${process.pid}-${randomUUID()}`);
+		await rename(place, aside).catch(() => {});
+		await rm(aside, { recursive: true, force: true });
+	}
+}
+
+async function removeAbandoned(parent: string): Promise<void> {
+	for (const name of await readdir(parent)) {
+		const [, maker] = STAGED.exec(name) ?? [];
+		if (maker !== undefined && !isAlive(Number(maker))) {
+			await rm(join(parent, name), { recursive: true, force: true });
+		}
+	}
+}
+
+function isAlive(pid: number): boolean {
+	try {
+		process.kill(pid, 0);
+		return true;
+	} catch (error) {
+		// Of another user.
+		return (error as NodeJS.ErrnoException).code === 'EPERM';
+	}
+}
+
+function isTaken(error: unknown): boolean {
+	return ['ENOTEMPTY', 'EEXIST', 'EPERM', 'EACCES', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+}
+
+function refused(place: string, error: unknown): EngineError {
+	const { code, message } = error as NodeJS.ErrnoException;
+	return new EngineError(`The folder ${quoted(basename(place))} cannot be written (${code ?? message}): choose another --out.`, 'cannot-write');
+}

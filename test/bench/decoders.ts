@@ -1,0 +1,281 @@
+/**
+ * Decoders of an ordinary size: the engine against PyTorch and llama.cpp on as many threads, and against the export that it instruments.
+ * CPU seconds of each process, in turn, the fastest of several: on a shared machine only their ratios mean anything.
+ * `node out/bench/decoders.cjs FOLDER PYTHON`, FOLDER made by decoders.py; run.mjs does it all.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { addModel } from '../../src/engine/adding';
+import { bySite, type Cache } from '../../src/engine/body';
+import { readManifest } from '../../src/engine/folder';
+import { parseManifest } from '../../src/engine/manifest';
+import { Model } from '../../src/engine/model';
+import { LastReader } from '../../src/engine/readers';
+import { prefill as readPrompt, type Prefix } from '../../src/engine/run';
+import { Runtime, THREADS, type Feeds } from '../../src/engine/runtime';
+import { readPlace } from '../../src/engine/weights';
+import { asked, cpu, fastest, ms, percent, print, versus } from './clock';
+import { coldStart } from './cold';
+import { measureMachine, type Machine } from './machine';
+import { Peer } from './peer';
+import { openPlain, plainFeeds, type Plain } from './plain';
+
+/** As in peer.py and llama.mjs. */
+const PROMPT = 256;
+const TOKENS = 64;
+const TOP = 10;
+const ROUNDS = 5;
+const LENS_ROUNDS = 3;
+/** Decoding steps of the comparison with the plain graph; both sessions are opened this often, because where weights happen to lie matters. */
+const STEPS = 30;
+const OPENINGS = 2;
+
+const [, , FOLDER = '', PYTHON = ''] = process.argv;
+const { signal } = new AbortController();
+const PEER = 'test/bench/peer.py';
+
+const NAMES = { 'gpt2-small': 'GPT-2 small, random weights', smollm2: 'SmolLM2-135M-Instruct' };
+
+async function load(runtime: Runtime, home: string, name: string, kind: string): Promise<Model> {
+	process.env['NEURALESE_HOME'] = home;
+	const progress = () => {};
+	const out = join(home, `${name}-${kind}`);
+	const folder = existsSync(out) ? out : await addModel(runtime, { source: join(FOLDER, name, kind), out, signal, progress });
+	const { text, sha256 } = await readManifest(folder);
+	return Model.load(runtime, { folder, manifest: parseManifest(text), sha256, signal, progress });
+}
+
+const promptOf = ({ manifest }: Model) => Array.from({ length: PROMPT }, (_, i) => i % manifest.shape.vocabulary);
+
+/** CPU seconds until the prompt's next token is known, in the chunks of a run. */
+async function prefill(model: Model): Promise<number> {
+	const start = cpu();
+	const { last } = await begun(model);
+	await last.next();
+	return cpu() - start;
+}
+
+/** As a run begins that only decodes: nothing is read out before it is asked for. */
+function begun(model: Model): Promise<Prefix> {
+	const reader = new LastReader(model);
+	return readPrompt(model, promptOf(model), signal, (forward) => reader.read(forward));
+}
+
+/** CPU seconds of `TOKENS` more after the prompt. */
+async function decode(model: Model): Promise<number> {
+	const reader = new LastReader(model);
+	let { last, cache } = await begun(model);
+	const start = cpu();
+	for (let i = 0; i < TOKENS; i++) {
+		const { id } = await last.next();
+		const forward = await model.body.forward({ ids: [id] }, cache);
+		last = await reader.read(forward);
+		cache = forward.cache;
+	}
+	await last.next();
+	return cpu() - start;
+}
+
+/** Every position of the prompt at every site, as an analysis reads them. Seconds without the prefill. */
+async function lens(model: Model, resid: readonly Float32Array[]): Promise<number> {
+	const { width, layers } = model.manifest.shape;
+	const start = cpu();
+	const step = model.head.positions(layers + 1);
+	for (let from = 0; from < PROMPT; from += step) {
+		const to = Math.min(PROMPT, from + step);
+		await model.head.read(bySite(resid, width, from, to), layers + 1, new Array<number>(to - from).fill(0), TOP);
+	}
+	return cpu() - start;
+}
+
+/** Bytes that a lens needs beyond what is held before it (Linux): of a process of its own, whose memory nothing has used yet. */
+async function lensMemory(runtime: Runtime, home: string, name: string): Promise<void> {
+	const model = await load(runtime, home, name, 'fp32');
+	const resid = await streams(model);
+	const status = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))![1]) * 1024;
+	// The peak becomes what is held now.
+	writeFileSync('/proc/self/clear_refs', '5');
+	const before = status('VmRSS');
+	await lens(model, resid);
+	console.log(JSON.stringify(status('VmHWM') - before));
+}
+
+async function streams(model: Model): Promise<Float32Array[]> {
+	return (await model.body.forward({ ids: promptOf(model) }, model.body.empty)).resid;
+}
+
+async function speeds(runtime: Runtime, home: string, name: string, machine: Machine): Promise<void> {
+	const peers = { fp32: peerOf(name, 'fp32'), bf16: peerOf(name, 'bf16') };
+	print('PyTorch fp32, the fastest of its implementations', await peers.fp32.ask<string>('chosen'));
+	const best = { prefill: Infinity, decode: Infinity };
+	for (const kind of ['fp32', 'int8', 'q4']) {
+		const model = await load(runtime, home, name, kind);
+		const target = kind === 'fp32' ? 1 : 2;
+		for (const [work, run, tokens] of [
+			['prefill', prefill, PROMPT],
+			['decode', decode, TOKENS],
+		] as const) {
+			const { ours, theirs } = await versus(() => run(model), () => peers.fp32.ask<number>(work), ROUNDS);
+			print(`${kind}: ${work} of ${tokens} tokens`, `${ms(ours)}, PyTorch fp32 ${ms(theirs)}: ${asked(theirs / ours, target)}`);
+			best[work] = kind === 'q4' ? ours : best[work];
+			if (kind === 'fp32') {
+				limits(name, model, work, ours, machine);
+			}
+		}
+		await lenses(model, kind, peers, machine);
+		model.dispose();
+	}
+	await llama(name, best);
+	Object.values(peers).forEach((peer) => peer.dispose());
+}
+
+function peerOf(name: string, dtype: string): Peer {
+	return new Peer(PYTHON, [PEER, join(FOLDER, name, 'checkpoint'), dtype, String(THREADS)]);
+}
+
+/** What the cost model (design §7) says the work takes at least. */
+function limits(name: string, { manifest }: Model, work: 'prefill' | 'decode', seconds: number, { peak, bandwidth }: Machine): void {
+	const { layers, width, vocabulary, heads, headWidth } = manifest.shape;
+	// Unembedding and embedding are one table there.
+	const weights = statSync(join(FOLDER, name, 'checkpoint/model.safetensors')).size / Float32Array.BYTES_PER_ELEMENT;
+	const parameters = weights - vocabulary * width;
+	if (work === 'prefill') {
+		const operations = 2 * parameters * PROMPT + 2 * layers * width * PROMPT ** 2 + 2 * width * vocabulary;
+		print('  of the peak', percent(operations / seconds / peak));
+	} else {
+		const cached = 2 * layers * heads * headWidth * (PROMPT + TOKENS / 2);
+		const bytes = Float32Array.BYTES_PER_ELEMENT * (parameters + width * vocabulary + cached);
+		print('  of the bandwidth', percent((bytes * TOKENS) / seconds / bandwidth));
+	}
+}
+
+/**
+ * Against all logits at once, which is how it is written in Python, and in chunks; the last also with what the engine reads out beside
+ * the tokens. bfloat16 trades precision for speed as an 8-bit export does, so that this one is held against it too.
+ */
+const LENSES = [
+	{ kind: 'fp32', dtype: 'fp32', work: 'lens', how: 'all logits at once', target: 1.5 },
+	{ kind: 'fp32', dtype: 'fp32', work: 'lens-in-chunks', how: 'in chunks', target: 1.5 },
+	{ kind: 'fp32', dtype: 'fp32', work: 'readouts-in-chunks', how: 'in chunks, with lse, entropy and KL', target: undefined },
+	{ kind: 'fp32', dtype: 'bf16', work: 'lens', how: 'all logits at once', target: 1 },
+	{ kind: 'int8', dtype: 'bf16', work: 'lens', how: 'all logits at once', target: 1 },
+	{ kind: 'int8', dtype: 'bf16', work: 'lens-in-chunks', how: 'in chunks', target: undefined },
+] as const;
+
+async function lenses(model: Model, kind: string, peers: Record<'fp32' | 'bf16', Peer>, { peak }: Machine): Promise<void> {
+	const resid = await streams(model);
+	const { layers, width, vocabulary } = model.manifest.shape;
+	let best = Infinity;
+	for (const { dtype, work, how, target } of LENSES.filter((one) => one.kind === kind)) {
+		const { ours, theirs } = await versus(() => lens(model, resid), () => peers[dtype].ask<number>(work), LENS_ROUNDS);
+		best = Math.min(best, ours);
+		const ratio = theirs / ours;
+		print(
+			`${kind}: lens, ${layers + 1} sites × ${PROMPT} positions, top-${TOP}`,
+			`${ms(ours)}, PyTorch ${dtype} ${how} ${ms(theirs)}: ${target ? asked(ratio, target) : times(ratio)}`,
+		);
+	}
+	if (kind === 'fp32') {
+		print('  of the peak', percent((2 * (layers + 1) * PROMPT * width * vocabulary) / best / peak));
+	}
+}
+
+async function memory(home: string, name: string): Promise<void> {
+	const own = new Peer(process.execPath, [__filename, FOLDER, PYTHON, 'lens-memory', home, name]);
+	const ours = await own.ask<number>('');
+	own.dispose();
+	for (const dtype of ['fp32', 'bf16']) {
+		for (const [work, how] of [
+			['lens-memory', 'all logits at once'],
+			['lens-in-chunks-memory', 'in chunks'],
+		] as const) {
+			const peer = peerOf(name, dtype);
+			const theirs = await peer.ask<number>(work);
+			peer.dispose();
+			const ratio = ours / theirs;
+			const share = work === 'lens-memory' ? asked(ratio, 1 / 9, true) : times(ratio);
+			print('Extra memory of the lens', `${mebibytes(ours)}, PyTorch ${dtype} ${how} ${mebibytes(theirs)}: ${share}`);
+		}
+	}
+}
+
+/** The instrumented graphs against the export, in one process. */
+async function overhead(runtime: Runtime, home: string, name: string): Promise<void> {
+	const best: Record<string, number> = {};
+	const note = async (what: string, work: () => Promise<unknown>, repeats: number) => {
+		best[what] = Math.min(best[what] ?? Infinity, await fastest(work, cpu, repeats));
+	};
+	for (let opening = 0; opening < OPENINGS; opening++) {
+		const model = await load(runtime, home, name, 'fp32');
+		const { body, manifest } = model;
+		const { source } = (await readPlace(model.sha256))!;
+		const whole = await openPlain(runtime, source, 'whole');
+		const part = await openPlain(runtime, source, 'body');
+		const ids = promptOf(model);
+		const { cache } = await body.forward({ ids }, body.empty);
+		const run = ({ graph, outputs }: Plain, feeds: Feeds) => graph.run(feeds, outputs);
+		const feedsOf = (plain: Plain, fed: readonly number[], past?: Cache) => plainFeeds(plain, manifest.shape, fed, past?.values);
+		const [prompt, step] = [feedsOf(part, ids), feedsOf(part, [1], cache)];
+		const token = feedsOf(whole, [1], cache);
+		const reader = new LastReader(model);
+		for (let round = 0; round < ROUNDS; round++) {
+			await note('prefill', () => body.forward({ ids }, body.empty), 1);
+			await note('plain prefill', () => run(part, prompt), 1);
+			await note('step of the body', () => body.forward({ ids: [1] }, cache), STEPS);
+			await note('plain step of the body', () => run(part, step), STEPS);
+			await note('whole step', async () => reader.read(await body.forward({ ids: [1] }, cache)), STEPS);
+			await note('plain whole step', () => run(whole, token), STEPS);
+		}
+		model.dispose();
+		[whole, part].forEach(({ graph }) => graph.dispose());
+	}
+	for (const what of ['prefill', 'step of the body', 'whole step']) {
+		const [ours, plain] = [best[what]!, best[`plain ${what}`]!];
+		print(`fp32: ${what}, instrumented`, `${ms(ours)}, the export ${ms(plain)}: ${asked(ours / plain, 1.05, true)}`);
+	}
+}
+
+async function llama(name: string, ours: Record<'prefill' | 'decode', number>): Promise<void> {
+	const { NEURALESE_LLAMA: folder = '', NEURALESE_GGUF: gguf = '' } = process.env;
+	if (name !== 'smollm2' || folder === '' || gguf === '') {
+		return;
+	}
+	const peer = new Peer(process.execPath, ['test/bench/llama.mjs', folder, gguf, String(THREADS)]);
+	for (const work of ['prefill', 'decode'] as const) {
+		let theirs = Infinity;
+		for (let i = 0; i < ROUNDS; i++) {
+			theirs = Math.min(theirs, await peer.ask<number>(work));
+		}
+		print(`q4: ${work}, llama.cpp with the original Q4_1`, `${ms(ours[work])}, llama.cpp ${ms(theirs)}: ${times(theirs / ours[work])}`);
+	}
+	peer.dispose();
+}
+
+const times = (ratio: number) => `${ratio.toFixed(2)} ×`;
+const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+
+async function main(): Promise<void> {
+	const runtime = Runtime.load();
+	const [, , , , only, home = '', part = ''] = process.argv;
+	if (only === 'lens-memory') {
+		return lensMemory(runtime, home, part);
+	}
+	const fresh = mkdtempSync(join(tmpdir(), 'neuralese-bench-'));
+	try {
+		const machine = await measureMachine(runtime);
+		print('Threads of every program', String(THREADS));
+		print('Peak, bandwidth', `${(machine.peak / 1e9).toFixed(0)} GFLOP/s, ${(machine.bandwidth / 1e9).toFixed(0)} GB/s`);
+		for (const [name, label] of Object.entries(NAMES).filter(([one]) => existsSync(join(FOLDER, one, 'q4')) && (!only || one === only))) {
+			console.log(`\n${label}`);
+			await speeds(runtime, fresh, name, machine);
+			await memory(fresh, name);
+			await overhead(runtime, fresh, name);
+			await coldStart(join(fresh, `${name}-fp32`), PYTHON, join(FOLDER, name, 'checkpoint'));
+		}
+	} finally {
+		rmSync(fresh, { recursive: true, force: true });
+	}
+}
+
+void main();

@@ -1,0 +1,81 @@
+/** Traces that the command line imported, in the real editor: what is not the chain of thought is never called so. */
+import { after, before, describe } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { EXAMPLE } from './examples';
+import { flow } from './flow';
+import { Host, PROJECT } from './host';
+import { Panel } from './panel';
+import { Workbench } from './workbench';
+
+const FILES = join(PROJECT, 'test/fixtures/imports/files');
+
+/** Until the extension is there: seconds, and more on a busy machine. */
+const START_LIMIT_MS = 90_000;
+
+describe('imported traces', () => {
+	let host: Host;
+	let workbench: Workbench;
+	let panel: Panel;
+	const stage = () => ({ host, workbench });
+
+	function bring(file: string, name: string, ...args: string[]): void {
+		execFileSync('node', ['dist/cli.js', 'import', join(FILES, file), '--out', join(host.workspace, `${name}.trace.safetensors`), ...args], { stdio: 'ignore' });
+	}
+
+	before(async () => {
+		host = await Host.start({ extension: 'folder' });
+		bring('vllm-reasoning.json', 'full');
+		bring('anthropic.jsonl', 'mixed', '--sample', 'mixed');
+		bring('openai-responses.jsonl', 'summary', '--sample', 'resp_summary');
+		bring('codi.txt', 'latents');
+		bring('hidden.npy', 'states', '--map', 'array:position,site,width');
+		workbench = await Workbench.open(host);
+		panel = new Panel(workbench.webview());
+		// What is opened before the extensions are there is shown as text.
+		await workbench.open(EXAMPLE);
+		await workbench.page.locator('.codelens-decoration').first().waitFor({ timeout: START_LIMIT_MS });
+	});
+	after(async () => {
+		await workbench?.close();
+		await host?.stop();
+	});
+
+	async function shown(name: string): Promise<{ heading: string; rows: string[]; subtitle: string }> {
+		await workbench.open(`${name}.trace.safetensors`);
+		await panel.is('ready');
+		if (process.env['IMPORTED_PICTURES']) {
+			await workbench.page.waitForTimeout(1_500);
+			await workbench.page.screenshot({ path: join(process.env['IMPORTED_PICTURES'], `${name}.png`) });
+		}
+		return panel.app.evaluate((app) => ({
+			heading: app.querySelector('.sentence-title')?.textContent ?? '',
+			rows: [...app.querySelectorAll('.row .sentence')].map((one) => one.textContent ?? ''),
+			subtitle: app.querySelector('.subtitle')?.textContent ?? '',
+		}));
+	}
+
+	flow('the chain of thought is shown as such', stage, async () => {
+		const { heading, rows, subtitle } = await shown('full');
+		assert.equal(heading, 'Chain of thought');
+		assert.deepEqual(rows.map((row) => row.replace(/[↵·]/g, ' ').trim()), ['Six times seven.', 'That is forty-two.', 'answer: 42']);
+		assert.match(subtitle, /full reasoning/);
+	});
+
+	flow('a summary and a withheld part say what they are', stage, async () => {
+		const summary = await shown('summary');
+		assert.equal(summary.heading, 'Reasoning summary');
+		assert.match(summary.rows[0]!, /^summary, not the chain of thought: /);
+		const mixed = await shown('mixed');
+		assert.equal(mixed.heading, 'Reasoning withheld');
+		assert.ok(mixed.rows.some((row) => row.startsWith('redacted: reasoning withheld')));
+	});
+
+	flow('decoded latents have ranks and no probability; activations alone are a trace', stage, async () => {
+		await shown('latents');
+		const { rows } = await panel.read();
+		assert.deepEqual(rows[0]!.words[0]!.map((text) => text.trim()), ['·3', '–']);
+		assert.deepEqual((await shown('states')).rows, []);
+	});
+});

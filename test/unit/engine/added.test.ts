@@ -1,0 +1,156 @@
+/** Adding models on a decoder that was made here: exports and model folders, the list, removing, and chat templates of the command line. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { ModelCheck } from '../../../src/engine/api';
+import { isNameOf } from '../../../src/engine/registry';
+import { openFile } from '../../../src/trace/bytes.node';
+import { openTrace } from '../../../src/trace/reader';
+import { DECODER, writeExport } from './decoder';
+
+const TEMPLATE = "{% for m in messages %}<{{ m['role'] }}>{{ m['content'] }}{% endfor %}<assistant>";
+const QUESTION = 'Every bompus is a dumpus. Tom is a bompus. Is Tom a dumpus or felpus?';
+
+describe('added models', () => {
+	let root = '';
+	let home = '';
+	let prompt = '';
+	before(() => {
+		root = mkdtempSync(join(tmpdir(), 'neuralese-added-'));
+		home = join(root, 'home');
+		prompt = join(root, 'a.prompt.md');
+		writeFileSync(prompt, `---\nname: a\n---\n\n${QUESTION}\n`);
+	});
+	after(() => rmSync(root, { recursive: true }));
+
+	function cli(...args: string[]) {
+		const environment = { ...process.env, NEURALESE_HOME: home, XDG_CACHE_HOME: home };
+		const { status, stdout, stderr } = spawnSync('node', ['dist/cli.js', ...args], { encoding: 'utf8', env: environment });
+		return { status, stdout, stderr };
+	}
+	const listed = () => cli('models', 'list').stdout.split('\n').map((line) => line.split('  ')[0]!);
+	const analyze = (model: string, ...more: string[]) => cli('analyze', prompt, '--model', model, '--arms', 'direct', '--max-tokens', '2', '--no-evidence', ...more);
+
+	test('an export is made into a model that computes what its graph does, and is removed without its own files', () => {
+		const source = writeExport(join(root, 'tiny'));
+		const added = cli('models', 'add', source);
+		assert.equal(added.status, 0, added.stderr);
+		const { layers, width, vocabulary, context } = DECODER;
+		assert.match(added.stdout, new RegExp(`^tiny was added: .*\\n${layers} layers of width ${width}, ${vocabulary} tokens, ${context} positions, fp32; arms direct, cot, coconut, soft\\.`));
+		const name = /--model (\S+)\n$/.exec(added.stdout)![1]!;
+		assert.match(name, /^tiny-[0-9a-f]{8}$/);
+		assert.ok(listed().includes(name));
+		const check = JSON.parse(cli('models', 'check', name, '--json').stdout) as ModelCheck;
+		assert.ok(check.selfTest.length > 4 && check.selfTest.every(({ ok }) => ok));
+		assert.ok(check.available.includes('patches') && check.available.includes('latents'), check.available.join());
+		const folder = join(home, 'models', name);
+		writeFileSync(join(folder, 'own.probe.safetensors'), 'a probe of the user\'s');
+		assert.equal(cli('models', 'remove', name).status, 0);
+		assert.deepEqual(readdirSync(folder), ['own.probe.safetensors']);
+		assert.deepEqual(readdirSync(join(home, 'places')), []);
+		assert.ok(existsSync(join(source, 'model.onnx')) && !listed().includes(name));
+		assert.equal(cli('models', 'remove', name).status, 1);
+	});
+
+	test('a manifest that was edited is put aside and not deleted', () => {
+		const name = /--model (\S+)\n$/.exec(cli('models', 'add', writeExport(join(root, 'edited'))).stdout)![1]!;
+		const manifest = join(home, 'models', name, 'model.json');
+		const text = readFileSync(manifest, 'utf8').replace('"trainedLatents": 0', '"trainedLatents": 2');
+		writeFileSync(manifest, text);
+		assert.equal(cli('models', 'remove', name).status, 0);
+		assert.equal(readFileSync(`${manifest}.removed`, 'utf8'), text);
+		assert.ok(!listed().includes(name));
+	});
+
+	test('a model folder is registered as it stands: its path is in no trace and in no manifest, and removing leaves it alone', async () => {
+		const folder = join(root, 'folders', 'reasoner');
+		mkdirSync(join(root, 'folders'));
+		cpSync('models/prosqa', folder, { recursive: true, filter: (path) => !path.includes('train') });
+		const files = readdirSync(folder);
+		const first = cli('models', 'add', folder);
+		assert.equal(first.status, 0, first.stderr);
+		const name = /--model (\S+)\n$/.exec(first.stdout)![1]!;
+		assert.match(name, /^prosqa-[0-9a-f]{8}$/);
+		assert.equal(cli('models', 'add', join(folder, '.')).stdout, first.stdout, 'the same folder is the same model');
+		assert.equal(listed().filter((one) => one === name).length, 1);
+		const out = join(root, 'registered.trace.safetensors');
+		const { status, stderr } = analyze(name, '--out', out);
+		assert.equal(status, 0, stderr);
+		assert.ok(!readFileSync(out).includes(root) && !readFileSync(join(folder, 'model.json'), 'utf8').includes(root));
+		assert.match(readFileSync(join(home, 'registered', `${name}.json`), 'utf8'), /"folder":/);
+		const document = (await traceOf(out)).document;
+		assert.equal(document.model.id, 'prosqa');
+		assert.ok(isNameOf(name, 'prosqa') && isNameOf('prosqa', 'prosqa') && !isNameOf('prosqa-pause', 'prosqa') && !isNameOf('pros', 'prosqa'));
+		// The header of a prompt takes the name too.
+		const named = join(root, 'named.prompt.md');
+		writeFileSync(named, `---\nmodel: ${name}\narms: direct\n---\n${QUESTION}\n`);
+		const ran = cli('analyze', named, '--no-evidence', '--json');
+		assert.deepEqual((JSON.parse(ran.stdout) as { notes: string[] }).notes.filter((note) => note.includes('local model')), []);
+		assert.equal(cli('models', 'remove', name).status, 0);
+		assert.deepEqual(readdirSync(folder), files);
+		assert.ok(!listed().includes(name));
+	});
+
+	test('a registered folder that is gone is in the list, says so, and can be removed; names are no paths', () => {
+		const folder = join(root, 'folders', 'gone');
+		cpSync('models/prosqa-pause', folder, { recursive: true });
+		const name = /--model (\S+)\n$/.exec(cli('models', 'add', folder).stdout)![1]!;
+		rmSync(folder, { recursive: true });
+		assert.match(cli('models', 'list').stdout, new RegExp(`^${name}  gone: Its folder is not there any more`, 'm'));
+		assert.match(analyze(name).stderr, /has no readable model\.json/);
+		assert.equal(cli('models', 'remove', name).status, 0);
+		for (const path of ['../registered/x', '..', '.hidden', '']) {
+			assert.notEqual(cli('models', 'remove', path).status, 0);
+		}
+	});
+
+	test('what cannot be added is one sentence, and leaves no trace in the list', () => {
+		const before = listed();
+		const folder = join(root, 'broken');
+		cpSync('models/prosqa', folder, { recursive: true, filter: (path) => !path.includes('train') });
+		writeFileSync(join(folder, 'body.onnx'), 'no graph');
+		for (const [args, wording] of [
+			[[folder], /"body\.onnx" has 8 bytes/],
+			[[folder, '--out', join(root, 'x')], /is a model folder already/],
+			[[writeExport(join(root, 'bare'), { tokenizer: false })], /no tokenizer\.json beside the graph/],
+			[[root], /no exported model/],
+		] as const) {
+			const { status, stderr } = cli('models', 'add', ...args);
+			assert.equal(status, 1);
+			assert.match(stderr.trimEnd().split('\n').at(-1)!, wording);
+		}
+		assert.deepEqual(listed(), before);
+		assert.equal(existsSync(join(home, 'registered')) && readdirSync(join(home, 'registered')).length > 0, false);
+	});
+
+	test('the template is used, left out by flag and by header, and the trace says which', async () => {
+		const source = writeExport(join(root, 'chat'), { chat: TEMPLATE });
+		const out = join(root, 'chat.trace.safetensors');
+		const run = async (...more: string[]) => {
+			const { status, stderr } = analyze(source, '--out', out, ...more);
+			assert.equal(status, 0, stderr);
+			const { prompt: given, notes } = (await traceOf(out)).document;
+			return { given, note: notes.find((one) => one.includes('template')) };
+		};
+		const used = await run();
+		assert.equal(used.given.text, `<user>${QUESTION}<assistant>`);
+		assert.equal(used.note, 'The messages were written as the model’s chat template does.');
+		const off = await run('--no-chat-template');
+		assert.equal(off.given.text, QUESTION);
+		assert.match(off.note!, /was left out, as was asked/);
+		writeFileSync(prompt, readFileSync(prompt, 'utf8').replace('name: a', 'name: a\nchat-template: off'));
+		assert.equal((await run()).given.text, QUESTION);
+	});
+
+	async function traceOf(path: string) {
+		const file = await openFile(path);
+		try {
+			return await openTrace(file);
+		} finally {
+			file.dispose();
+		}
+	}
+});
