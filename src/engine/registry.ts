@@ -7,13 +7,15 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { readdir, readFile, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { home, placeRecord } from './home';
+import { folderRecord, home, placeRecord } from './home';
 import { MAX_MANIFEST_BYTES } from './manifest';
 import { writeRecord } from './record';
 
 const MANIFEST = 'model.json';
 /** What a removed model's manifest is called where the user has edited it. */
 const PUT_ASIDE = 'model.json.removed';
+/** What is made of an export, beside the manifest. */
+const MADE = new Set(['body.onnx', 'head.onnx', 'tokenizer.json', 'chat.json']);
 const RECORD = '.json';
 /** A name is part of a path: no separator, no `..`, nothing hidden. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,119}$/;
@@ -95,20 +97,40 @@ export async function unregister(name: string): Promise<boolean> {
 		return true;
 	}
 	const manifest = join(folder, MANIFEST);
-	const text = await readFile(manifest);
-	const place = placeRecord(createHash('sha256').update(text).digest('hex'));
-	if (!isThere(place)) {
+	const place = await unedited(folder);
+	if (place === undefined) {
+		// Under its own name again it is the model that it was: the graphs, and the record of the folder, stay.
 		await rename(manifest, join(folder, PUT_ASIDE));
 		return true;
 	}
+	const noted = folderRecord(await realpath(folder));
 	await rm(manifest);
-	for (const made of ['body.onnx', 'head.onnx', 'tokenizer.json', 'chat.json']) {
+	for (const made of MADE) {
 		await rm(join(folder, made), { force: true });
 	}
 	await rm(place, { force: true });
+	await rm(noted, { force: true });
 	// Probes of the user's may be in it.
 	await rmdir(folder).catch(() => undefined);
 	return true;
+}
+
+/** Moves what the user has put into a made folder, or edited there, to the one that takes its place. */
+export async function salvage(from: string, to: string): Promise<void> {
+	const edited = isThere(join(from, MANIFEST)) && (await unedited(from)) === undefined;
+	for (const name of await readdir(from)) {
+		if (edited && name === MANIFEST) {
+			await rename(join(from, name), join(to, PUT_ASIDE));
+		} else if (name !== MANIFEST && !MADE.has(name) && !(edited && name === PUT_ASIDE)) {
+			await rename(join(from, name), join(to, name));
+		}
+	}
+}
+
+/** The record of the made folder's manifest, which is there where that was not edited. */
+async function unedited(folder: string): Promise<string | undefined> {
+	const place = placeRecord(createHash('sha256').update(await readFile(join(folder, MANIFEST))).digest('hex'));
+	return isThere(place) ? place : undefined;
 }
 
 /** Name and description for a list; whether the folder is a sound model is the engine's to say. */

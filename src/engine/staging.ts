@@ -23,8 +23,15 @@ export async function stage(place: string): Promise<string> {
 	}
 }
 
-/** Puts `staged` where `place` is. A folder that is there already gives way, unless `keep` says that it is as good, or fails. */
-export async function settle(staged: string, place: string, keep: () => Promise<boolean>): Promise<void> {
+export interface Standing {
+	/** Whether what stands in the place is as good; fails where it must not be replaced. */
+	keep(): Promise<boolean>;
+	/** Takes what is worth keeping out of the folder that gives way. */
+	salvage(aside: string): Promise<void>;
+}
+
+/** Puts `staged` where `place` is. A folder that is there already gives way, unless it is to be kept. */
+export async function settle(staged: string, place: string, { keep, salvage }: Standing): Promise<void> {
 	for (let attempt = 1; ; attempt++) {
 		try {
 			// Over an empty folder it would succeed; over one with files it fails, on every system.
@@ -38,7 +45,9 @@ export async function settle(staged: string, place: string, keep: () => Promise<
 			return rm(staged, { recursive: true, force: true });
 		}
 		const aside = join(dirname(place), `.adding-${process.pid}-${randomUUID()}`);
-		await rename(place, aside).catch(() => {});
+		if (await rename(place, aside).then(() => true, () => false)) {
+			await salvage(aside);
+		}
 		await rm(aside, { recursive: true, force: true });
 	}
 }

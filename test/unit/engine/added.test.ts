@@ -65,6 +65,54 @@ describe('added models', () => {
 		assert.ok(!listed().includes(name));
 	});
 
+	test('an edited manifest keeps its weights, and nothing else is lent them', () => {
+		const source = writeExport(join(root, 'kept'));
+		const name = /--model (\S+)\n$/.exec(cli('models', 'add', source).stdout)![1]!;
+		const folder = join(home, 'models', name);
+		const manifest = join(folder, 'model.json');
+		const made = readFileSync(manifest, 'utf8');
+		const edited = made.replace('"trainedLatents": 0', '"trainedLatents": 2').replace('"name": "kept"', '"name": "mine"');
+		writeFileSync(manifest, edited);
+		for (const model of [name, source]) {
+			const { status, stdout, stderr } = cli('models', 'check', model);
+			assert.equal(status, 0, stderr);
+			assert.match(stdout, /original graph and instrumented graph/);
+		}
+		assert.equal(readFileSync(manifest, 'utf8'), edited, 'naming the export does not make the model again');
+		// Other weights than those that were added, though they lie beside them.
+		const other = JSON.parse(edited) as { files: { weights: { name: string; sha256: string; bytes: number }[] } };
+		other.files.weights.push({ ...other.files.weights[0]!, name: 'config.json' });
+		writeFileSync(manifest, JSON.stringify(other));
+		assert.match(cli('models', 'check', name).stderr, /weights "model\.onnx" cannot be read/);
+		// Nor does a copy of the edited folder elsewhere get them.
+		const copy = join(root, 'copied');
+		cpSync(folder, copy, { recursive: true });
+		writeFileSync(join(copy, 'model.json'), edited);
+		assert.match(cli('models', 'check', copy).stderr, /weights "model\.onnx" cannot be read/);
+		// Taken off the list and put back, it is what it was.
+		writeFileSync(manifest, edited);
+		assert.equal(cli('models', 'remove', name).status, 0);
+		cpSync(`${manifest}.removed`, manifest);
+		assert.equal(cli('models', 'check', name).status, 0);
+	});
+
+	test('a model that is made again from a changed export keeps what the user put into its folder', () => {
+		const source = writeExport(join(root, 'again'));
+		const name = /--model (\S+)\n$/.exec(cli('models', 'add', source).stdout)![1]!;
+		const folder = join(home, 'models', name);
+		const manifest = join(folder, 'model.json');
+		const edited = readFileSync(manifest, 'utf8').replace('"trainedLatents": 0', '"trainedLatents": 2');
+		writeFileSync(manifest, edited);
+		writeFileSync(join(folder, 'own.probe.safetensors'), 'a probe of the user\'s');
+		writeExport(source, { seed: 2 });
+		const again = cli('models', 'add', source);
+		assert.equal(again.status, 0, again.stderr);
+		assert.equal(readFileSync(`${manifest}.removed`, 'utf8'), edited);
+		assert.equal(readFileSync(join(folder, 'own.probe.safetensors'), 'utf8'), 'a probe of the user\'s');
+		assert.notEqual(readFileSync(manifest, 'utf8'), edited);
+		assert.equal(cli('models', 'check', name).status, 0);
+	});
+
 	test('a model folder is registered as it stands: its path is in no trace and in no manifest, and removing leaves it alone', async () => {
 		const folder = join(root, 'folders', 'reasoner');
 		mkdirSync(join(root, 'folders'));
