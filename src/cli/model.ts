@@ -1,10 +1,19 @@
 /** Which model folder a run uses. */
 import { existsSync, statSync } from 'node:fs';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { findAdded } from '../engine/registry';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { addedNames, findAdded, namesIn } from '../engine/registry';
+import { RunError } from './failure';
+import { quoted } from './flags/values';
 
 const DEFAULT_MODEL = 'prosqa';
 export const BUNDLED = join(__dirname, '..', 'models');
+/** Of those that exist, after a name that does not. */
+const MAX_NAMES = 30;
+
+const SEPARATOR = /[\\/]/;
+/** What in a prompt's header says that it is a path: `vendor/name` may be one, and is a hosted model's name where nothing lies there. */
+const PATH = /^(?:\.{1,2}|~)?[\\/]|^[A-Za-z]:[\\/]/;
 
 /** `note`: what the user should know about the choice. */
 export interface ChosenModel {
@@ -18,22 +27,40 @@ export interface ChosenModel {
  */
 export function chooseModel(flag: string | undefined, named: string | undefined, promptFile: string): ChosenModel {
 	if (flag !== undefined) {
-		return { folder: hasManifest(resolve(flag)) || /[\\/]/.test(flag) ? resolve(flag) : (bundled(flag) ?? resolve(flag)) };
+		return { folder: flagged(flag) };
 	}
 	if (named === undefined) {
 		return { folder: join(BUNDLED, DEFAULT_MODEL) };
 	}
-	const beside = isAbsolute(named) ? named : resolve(dirname(promptFile), named);
-	if (hasManifest(beside) || /[\\/]/.test(named) || (named.endsWith('.onnx') && existsSync(beside))) {
+	const beside = resolve(dirname(promptFile), named.startsWith('~/') ? join(homedir(), named.slice(2)) : named);
+	if (hasManifest(beside) || PATH.test(named)) {
 		return { folder: beside };
 	}
-	const folder = bundled(named);
+	const folder = bundled(named) ?? (existsSync(beside) ? beside : undefined);
 	return folder === undefined
 		? {
 				folder: join(BUNDLED, DEFAULT_MODEL),
 				note: `The prompt names the model "${named}", which is not a local model folder: ${DEFAULT_MODEL} was used.`,
 			}
 		: { folder };
+}
+
+/** A path is taken as it is, and what is wrong with it is the engine's to say; a name must be one of the list. */
+function flagged(flag: string): string {
+	const path = resolve(flag);
+	if (hasManifest(path) || SEPARATOR.test(flag)) {
+		return path;
+	}
+	const listed = bundled(flag);
+	if (listed !== undefined) {
+		return listed;
+	}
+	if (!existsSync(path)) {
+		const names = [...namesIn(BUNDLED), ...addedNames()];
+		const more = names.length > MAX_NAMES ? ', …' : '';
+		throw new RunError(`There is no model ${quoted(flag)}: use ${names.slice(0, MAX_NAMES).join(', ')}${more}, or the path of a model folder or an export.`);
+	}
+	return path;
 }
 
 /** The folder of a bundled or added model. */

@@ -4,7 +4,7 @@
  * the child, which adds them.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { readdir, readFile, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { folderRecord, home, placeRecord } from './home';
@@ -46,6 +46,15 @@ export async function addedModels(): Promise<ModelEntry[]> {
 		}),
 	);
 	return [...made, ...registered.flat()].sort((a, b) => a.id.localeCompare(b.id));
+}
+
+/** Names alone, for a sentence. */
+export function addedNames(): string[] {
+	return [...namesIn(addedFolder()), ...entriesOf(registeredFolder()).flatMap((name) => (name.endsWith(RECORD) ? [name.slice(0, -RECORD.length)] : []))].sort();
+}
+
+export function namesIn(folder: string): string[] {
+	return entriesOf(folder).filter((name) => !name.startsWith('.') && isThere(join(folder, name, MANIFEST)));
 }
 
 /** The models that lie side by side in a folder, by name. */
@@ -170,6 +179,18 @@ function registeredAt(name: string): string | undefined {
 	}
 }
 
+function entriesOf(folder: string): string[] {
+	try {
+		return readdirSync(folder).sort();
+	} catch {
+		return [];
+	}
+}
+
 function isThere(path: string): boolean {
-	return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+	try {
+		return statSync(path).isFile();
+	} catch {
+		return false;
+	}
 }

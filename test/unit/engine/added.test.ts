@@ -174,6 +174,30 @@ describe('added models', () => {
 		assert.equal(existsSync(join(home, 'registered')) && readdirSync(join(home, 'registered')).length > 0, false);
 	});
 
+	test('a name that is not in the list is answered with those that are, and a hosted model of a header is a note', () => {
+		const name = /--model (\S+)\n$/.exec(cli('models', 'add', writeExport(join(root, 'named-one'))).stdout)![1]!;
+		for (const args of [['models', 'check', 'prosqaa'], ['analyze', prompt, '--model', 'prosqaa'], ['analyze', prompt, '--twin', 'prosqaa']]) {
+			const { status, stderr } = cli(...args);
+			assert.equal(status, 1);
+			assert.match(stderr, new RegExp(`^There is no model "prosqaa": use prosqa, prosqa-pause, prosqa-rl, .*${name}.*, or the path`, 'm'));
+		}
+		const notesOf = (model: string) => {
+			const file = join(root, 'hosted.prompt.md');
+			writeFileSync(file, `---\nmodel: ${model}\narms: direct\n---\n${QUESTION}\n`);
+			const { status, stdout, stderr } = cli('analyze', file, '--no-evidence', '--json');
+			return status === 0 ? (JSON.parse(stdout) as { model: { id: string }; notes: string[] }) : stderr;
+		};
+		for (const hosted of ['openai/gpt-4o', 'gpt-4o']) {
+			const found = notesOf(hosted);
+			assert.ok(typeof found === 'object', String(found));
+			assert.ok(found.notes.some((note) => note.includes(`"${hosted}", which is not a local model`)));
+		}
+		// An export beside the prompt is a model too.
+		const beside = notesOf('named-one');
+		assert.ok(typeof beside === 'object' && !beside.notes.some((note) => note.includes('local model')));
+		assert.match(String(notesOf('./gpt-4o')), /has no readable model\.json/);
+	});
+
 	test('the template is used, left out by flag and by header, and the trace says which', async () => {
 		const source = writeExport(join(root, 'chat'), { chat: TEMPLATE });
 		const out = join(root, 'chat.trace.safetensors');
