@@ -21,6 +21,7 @@ import { defaultRecipe } from './recipe';
 import { checkExportFits } from './room';
 import type { Runtime } from './runtime';
 import { contextOf, headsOf, type Config, type Source } from './source';
+import { refused } from './staging';
 import { Tokenizer } from './tokenizer';
 import { describeWeights, writePlace, type Place } from './weights';
 
@@ -251,7 +252,6 @@ async function writeFiles(folder: string, files: Record<string, Uint8Array | str
 			await writeFile(join(folder, name), content);
 		}
 	} catch (error) {
-		const { code, message } = error as NodeJS.ErrnoException;
-		throw new EngineError(`The model cannot be written (${code ?? message}): choose another --out.`, 'cannot-write');
+		throw refused(folder, error);
 	}
 }

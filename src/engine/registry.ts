@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { readdir, readFile, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { EngineError, quoted } from './error';
 import { folderRecord, home, placeRecord } from './home';
 import { MAX_MANIFEST_BYTES } from './manifest';
 import { writeRecord } from './record';
@@ -101,16 +102,21 @@ export async function unregister(name: string): Promise<boolean> {
 	if (folder === undefined) {
 		return false;
 	}
-	if (dirname(folder) !== addedFolder()) {
-		await rm(join(registeredFolder(), `${name}${RECORD}`), { force: true });
-		return true;
+	try {
+		await (dirname(folder) === addedFolder() ? removeMade(folder) : rm(join(registeredFolder(), `${name}${RECORD}`), { force: true }));
+	} catch (error) {
+		const { code, message } = error as NodeJS.ErrnoException;
+		throw new EngineError(`The model cannot be removed from ${quoted(home())} (${code ?? message}): check the rights of that folder.`, 'cannot-write');
 	}
+	return true;
+}
+
+async function removeMade(folder: string): Promise<void> {
 	const manifest = join(folder, MANIFEST);
 	const place = await unedited(folder);
 	if (place === undefined) {
 		// Under its own name again it is the model that it was: the graphs, and the record of the folder, stay.
-		await rename(manifest, join(folder, PUT_ASIDE));
-		return true;
+		return rename(manifest, join(folder, PUT_ASIDE));
 	}
 	const noted = folderRecord(await realpath(folder));
 	await rm(manifest);
@@ -121,7 +127,6 @@ export async function unregister(name: string): Promise<boolean> {
 	await rm(noted, { force: true });
 	// Probes of the user's may be in it.
 	await rmdir(folder).catch(() => undefined);
-	return true;
 }
 
 /** Moves what the user has put into a made folder, or edited there, to the one that takes its place. */

@@ -166,6 +166,8 @@ print(hf_hub_download('${ID}', 'config.json'))`;
 		assert.equal(placeOf({ HF_HUB_CACHE: '/c', HF_HUB_OFFLINE: 'yes' }, '/m').cache, '/c');
 		assert.equal(placeOf({ XDG_CACHE_HOME: '/x', HF_HUB_OFFLINE: '1' }, '/m').cache, '/x/huggingface/hub');
 		assert.equal(placeOf({ HF_HUB_OFFLINE: '1' }, '/m').offline, true);
+		const typed = placeOf({ HF_HOME: '~/hf', HF_HUB_CACHE: '', HF_TOKEN_PATH: '~/token' }, '/home/$&me');
+		assert.deepEqual([typed.cache, typed.tokenFile], ['/home/$&me/hf/hub', '/home/$&me/token']);
 		assert.throws(() => placeOf({ HF_ENDPOINT: 'http://somewhere.example' }), /not the address of a hub/);
 		assert.equal(placeOf({ HF_ENDPOINT: `${hub.endpoint}/` }).endpoint, hub.endpoint);
 		const file = join(cache, 'token');
