@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { addedNames, findAdded, namesIn } from '../engine/registry';
 import { RunError } from './failure';
 import { quoted } from './flags/values';
+import { inCache, isOnHub } from './hub';
 
 const DEFAULT_MODEL = 'prosqa';
 export const BUNDLED = join(__dirname, '..', 'models');
@@ -25,9 +26,9 @@ export interface ChosenModel {
  * The flag's folder or export, else the model that the prompt file names (a bundled one, or a folder relative to the file), else the
  * bundled default. Prompt files of other tools name hosted models: such a name is noted and the default is used.
  */
-export function chooseModel(flag: string | undefined, named: string | undefined, promptFile: string): ChosenModel {
+export async function chooseModel(flag: string | undefined, named: string | undefined, promptFile: string): Promise<ChosenModel> {
 	if (flag !== undefined) {
-		return { folder: flagged(flag) };
+		return { folder: await flagged(flag) };
 	}
 	if (named === undefined) {
 		return { folder: join(BUNDLED, DEFAULT_MODEL) };
@@ -45,9 +46,19 @@ export function chooseModel(flag: string | undefined, named: string | undefined,
 		: { folder };
 }
 
-/** A path is taken as it is, and what is wrong with it is the engine's to say; a name must be one of the list. */
-function flagged(flag: string): string {
+/**
+ * A path is taken as it is, and what is wrong with it is the engine's to say; a name must be one of the list. A hub's model is the one in the
+ * cache, where adding it has put it: here nothing is asked of the network.
+ */
+async function flagged(flag: string): Promise<string> {
 	const path = resolve(flag);
+	if (isOnHub(flag)) {
+		const cached = await inCache(flag);
+		if (cached === undefined) {
+			throw new RunError(`There is nothing at ${quoted(flag)}, and no model of that name in the hub's cache: check the path, or run models add ${flag} first.`);
+		}
+		return cached;
+	}
 	if (hasManifest(path) || SEPARATOR.test(flag)) {
 		return path;
 	}

@@ -1,7 +1,7 @@
 /** Adding models on a decoder that was made here: exports and model folders, the list, removing, and chat templates of the command line. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -196,6 +196,23 @@ describe('added models', () => {
 		const beside = notesOf('named-one');
 		assert.ok(typeof beside === 'object' && !beside.notes.some((note) => note.includes('local model')));
 		assert.match(String(notesOf('./gpt-4o')), /has no readable model\.json/);
+	});
+
+	test('a hub\'s name is the model in its cache, and nothing is asked of the network', () => {
+		const snapshot = join(home, 'huggingface', 'hub', 'models--acme--tiny');
+		const commit = 'c0ffee'.padEnd(40, '0');
+		const folder = writeExport(join(root, 'for-cache'));
+		for (const name of readdirSync(folder)) {
+			cpSync(join(folder, name), join(snapshot, 'blobs', name));
+			mkdirSync(join(snapshot, 'snapshots', commit), { recursive: true });
+			symlinkSync(join('..', '..', 'blobs', name), join(snapshot, 'snapshots', commit, name));
+		}
+		mkdirSync(join(snapshot, 'refs'));
+		writeFileSync(join(snapshot, 'refs', 'main'), commit);
+		const ran = analyze('acme/tiny');
+		assert.equal(ran.status, 0, ran.stderr);
+		assert.ok(listed().some((name) => /^tiny-[0-9a-f]{8}$/.test(name)));
+		assert.match(analyze('acme/absent').stderr, /^There is nothing at "acme\/absent", and no model of that name in the hub's cache: .* models add acme\/absent first\.$/m);
 	});
 
 	test('the template is used, left out by flag and by header, and the trace says which', async () => {
