@@ -11,7 +11,7 @@ import { Head } from './head';
 import type { CacheShape } from './instrument/caches';
 import { checkReferences, locationsOf, relocate } from './instrument/external';
 import { instrument, type Instrumented } from './instrument/instrument';
-import { MAX_FILE_BYTES } from './fields';
+import { MAX_FILE_BYTES, WEIGHTS_NAME } from './fields';
 import { checkOperators } from './instrument/operators';
 import { parseModel, serialise, type Model as OnnxModel } from './instrument/proto';
 import { readSkeleton } from './instrument/skeleton';
@@ -220,6 +220,10 @@ async function weightNames({ graph, folder }: Source, ...models: OnnxModel[]): P
 			);
 		}
 		names.set(location, basename(found));
+	}
+	const unfit = [...names.values()].find((name) => !WEIGHTS_NAME.test(name));
+	if (unfit !== undefined) {
+		throw new EngineError(`The file ${quoted(unfit)} has a name that weights cannot have here (hidden, very long, or with a colon): export it under another one.`, 'bad-model');
 	}
 	return names;
 }

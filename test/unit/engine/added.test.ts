@@ -1,7 +1,7 @@
 /** Adding models on a decoder that was made here: exports and model folders, the list, removing, and chat templates of the command line. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -196,6 +196,19 @@ describe('added models', () => {
 		const beside = notesOf('named-one');
 		assert.ok(typeof beside === 'object' && !beside.notes.some((note) => note.includes('local model')));
 		assert.match(String(notesOf('./gpt-4o')), /has no readable model\.json/);
+	});
+
+	test('files and folders may be called as people call them, and hidden ones are refused in one sentence', () => {
+		const folder = writeExport(join(root, 'of "mine" & 日本 $(x)'));
+		const graph = join(folder, 'my möd (1).onnx');
+		renameSync(join(folder, 'model.onnx'), graph);
+		const added = cli('models', 'add', graph);
+		assert.equal(added.status, 0, added.stderr);
+		const name = /--model (\S+)\n$/.exec(added.stdout)![1]!;
+		assert.equal(cli('models', 'add', folder).stdout, added.stdout, 'adding it again is the same model');
+		assert.equal(cli('models', 'check', name).status, 0);
+		renameSync(graph, join(folder, '.model.onnx'));
+		assert.match(cli('models', 'add', join(folder, '.model.onnx')).stderr, /The file "\.model\.onnx" has a name that weights cannot have here/);
 	});
 
 	test('a hub\'s name is the model in its cache, and nothing is asked of the network', () => {

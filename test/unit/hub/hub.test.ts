@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe as suite, test } from 'node:test';
@@ -118,6 +118,19 @@ print(hf_hub_download('${ID}', 'config.json'))`;
 		hub.behaviour.ignoresRanges = true;
 		const folder = await bring(await look(), ['onnx/model.onnx']);
 		assert.ok(readFileSync(join(folder, 'onnx/model.onnx')).equals(GRAPH));
+	});
+
+	test('a cache that cannot be written is not a network that cannot be reached', async () => {
+		const repository = await look();
+		const file = join(cache, 'file');
+		writeFileSync(file, '');
+		hub.asked.length = 0;
+		await assert.rejects(bring(repository, ['config.json'], { cache: file }), /^HubError: The cache folder cannot be written \(ENOTDIR\): check its rights, or set HF_HUB_CACHE/);
+		// The graph and its blob may be there, and the revision's name cannot be noted.
+		mkdirSync(join(cache, 'models--somebody--tiny-model'));
+		writeFileSync(join(cache, 'models--somebody--tiny-model/refs'), '');
+		await assert.rejects(bring(repository, ['config.json']), /The cache folder cannot be written/);
+		assert.ok(hub.asked.length <= 1, hub.asked.join('\n'));
 	});
 
 	test('a cancel ends it, and is told as one', async () => {
