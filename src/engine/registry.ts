@@ -162,12 +162,17 @@ export async function readEntry(folder: string): Promise<ModelEntry | undefined>
 		};
 		return { id: basename(folder), folder, name: text('name') || basename(folder), description: text('description') };
 	} catch {
-		return undefined;
+		// Edited and not finished: it must not vanish from the list.
+		return unusable(folder, 'Its model.json is not JSON: correct it, or remove the model.');
 	}
 }
 
 function gone(folder: string): ModelEntry {
-	return { id: basename(folder), folder, name: basename(folder), description: 'Its folder is not there any more: put it back, or remove the model.' };
+	return unusable(folder, 'Its folder is not there any more: put it back, or remove the model.');
+}
+
+function unusable(folder: string, description: string): ModelEntry {
+	return { id: basename(folder), folder, name: basename(folder), description };
 }
 
 function registeredFolder(): string {

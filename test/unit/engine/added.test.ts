@@ -89,6 +89,11 @@ describe('added models', () => {
 		cpSync(folder, copy, { recursive: true });
 		writeFileSync(join(copy, 'model.json'), edited);
 		assert.match(cli('models', 'check', copy).stderr, /weights "model\.onnx" cannot be read/);
+		// Not finished: it stays in the list and says so, and adding the export does not throw the edit away.
+		writeFileSync(manifest, edited.slice(0, -20));
+		assert.match(cli('models', 'list').stdout, new RegExp(`^${name}  ${name}: Its model\\.json is not JSON`, 'm'));
+		assert.match(cli('models', 'add', source).stderr, /model\.json is not JSON/);
+		assert.equal(readFileSync(manifest, 'utf8'), edited.slice(0, -20));
 		// Taken off the list and put back, it is what it was.
 		writeFileSync(manifest, edited);
 		assert.equal(cli('models', 'remove', name).status, 0);
