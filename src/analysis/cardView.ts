@@ -14,6 +14,8 @@ export interface CardFacts {
 	quantisation: string;
 	arms: readonly string[];
 	trainedLatents: number;
+	/** Why the recipe is what it is, and what that leaves open: of a model that was made from an export. One sentence each. */
+	proposal?: { reasons: readonly string[]; undecided: readonly string[] };
 	probes: readonly { name: string }[];
 	relatives: { twin?: string; base?: string };
 	reference?: { prompts: number };
@@ -105,10 +107,12 @@ function runtimeFacts({ provider, lowMemory }: CardFacts): Fact[] {
 	return [{ label: 'Runs on', value: printable(parts.join(', ')), definition: 'The execution provider that computes it.' }];
 }
 
-function recipeFacts({ arms, trainedLatents, probes, chat, reference, relatives }: CardFacts): Fact[] {
+function recipeFacts({ arms, trainedLatents, proposal, probes, chat, reference, relatives }: CardFacts): Fact[] {
 	return [
 		{ label: 'Arms', value: printable(arms.join(', ')), definition: 'Ways of answering that its recipe names.' },
 		trainedFact(trainedLatents),
+		...sentences('Arms, why', proposal?.reasons, 'What the export shows of how the model thinks.'),
+		...sentences('Not decided', proposal?.undecided, 'What the export does not show: its model.json takes a correction.'),
 		{ label: 'Probes', value: probes.length === 0 ? 'none' : printable(probes.map(({ name }) => name).join(', ')) },
 		{
 			label: 'Chat template',
@@ -123,6 +127,10 @@ function recipeFacts({ arms, trainedLatents, probes, chat, reference, relatives 
 		...(relatives.twin === undefined ? [] : [{ label: 'Control', value: printable(relatives.twin), definition: 'The model without recurrence that its thoughts are held against.' }]),
 		...(relatives.base === undefined ? [] : [{ label: 'Base', value: printable(relatives.base), definition: 'The model that this one was tuned from.' }]),
 	];
+}
+
+function sentences(label: string, all: readonly string[] = [], definition: string): Fact[] {
+	return all.length === 0 ? [] : [{ label, value: printable(all.join(' ')), definition }];
 }
 
 function trainedFact(trainedLatents: number): Fact {

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { printable } from '../analysis/text';
 import type { AddParams } from '../engine/api';
+import { Cache } from '../hub/cache';
 import { accept, offerOf, originOf, type Offer } from '../hub/offer';
 import { placeOf } from '../hub/place';
 import { isRepositoryId } from '../hub/repository';
@@ -27,6 +28,14 @@ const DEFAULT_REVISION = 'main';
  */
 export function isOnHub(word: string): boolean {
 	return isRepositoryId(word) && word.includes('/') && !word.endsWith('.onnx') && !existsSync(resolve(word));
+}
+
+/** A hub's model as the cache has it, at the revision that it was last asked for; undefined where it has no graph of it. */
+export async function inCache(id: string): Promise<string | undefined> {
+	const cache = new Cache(placeOf(process.env).cache);
+	const commit = await cache.commit(id, DEFAULT_REVISION);
+	const files = commit === undefined ? [] : await cache.files(id, commit);
+	return files.some((path) => path.endsWith('.onnx')) ? cache.snapshot(id, commit!) : undefined;
 }
 
 /** Options that only a hub's models have are wrong usage elsewhere. */

@@ -25,7 +25,7 @@ export async function prepare(
 ) {
 	const { engine, signal, progress } = session;
 	const path = file === undefined ? undefined : resolve(file);
-	const { folder: model } = chooseModel(run.model, undefined, path ?? '.');
+	const { folder: model } = await chooseModel(run.model, undefined, path ?? '.');
 	const examples = path === undefined ? undefined : await readLabelled(path, task === undefined ? labels : 'ignored');
 	const card = await engine.call('load', { model }, { signal, onEvent: ({ message }) => progress(message) });
 	checkArms(run, card.arms);

@@ -7,12 +7,12 @@ import { makeFolder, type Making } from './making';
 import { parseManifest } from './manifest';
 import { DEFAULT_SETUP, Model, type Setup } from './model';
 import { compareOriginal, originalLogits } from './original';
-import { addedFolder } from './registry';
+import { addedFolder, salvage } from './registry';
 import type { Runtime } from './runtime';
 import { failureOf, SelfTestError } from './selftest';
 import { findGraph, findSource, isFile, type Source } from './source';
 import { settle, stage } from './staging';
-import { readPlace, removePlace } from './weights';
+import { keepPlace, readPlace, removePlace, type Kept } from './weights';
 
 /** Part of a folder's name: what an earlier version made is made again. */
 const GENERATION = 4;
@@ -47,8 +47,13 @@ async function isCurrent(folder: string, { graph }: Source): Promise<boolean> {
 	if (!(await isFile(join(folder, MANIFEST_NAME)))) {
 		return false;
 	}
-	const place = await readPlace((await readManifest(folder)).sha256);
+	const place = await readPlace(await keptIn(folder));
 	return place?.source === graph && place.modified[basename(graph)] === (await stat(graph)).mtimeMs;
+}
+
+async function keptIn(folder: string): Promise<Kept> {
+	const { text, sha256 } = await readManifest(folder);
+	return { folder, sha256, manifest: parseManifest(text) };
 }
 
 /**
@@ -86,12 +91,16 @@ export async function addModel(runtime: Runtime, adding: Adding): Promise<string
 				throw new EngineError(`The model cannot be run, because ${still}: export it again.`, 'bad-model');
 			}
 		}
-		await settle(staged, folder, async () => {
-			if (out !== undefined) {
-				throw exists();
-			}
-			return isCurrent(folder, source);
+		await settle(staged, folder, {
+			keep: async () => {
+				if (out !== undefined) {
+					throw exists();
+				}
+				return isCurrent(folder, source);
+			},
+			salvage: (aside) => salvage(aside, staged),
 		});
+		await keepPlace(await keptIn(folder));
 	} catch (error) {
 		await rm(staged, { recursive: true, force: true });
 		throw error;
@@ -104,10 +113,10 @@ const TESTED: Setup = { ...DEFAULT_SETUP, memory: 'low' };
 
 /** Why what was made must not be believed. The original is closed before what was made is opened: both at once need twice the memory. */
 async function differs(runtime: Runtime, folder: string, { signal, progress }: Adding): Promise<string | undefined> {
-	const { text, sha256: hash } = await readManifest(folder);
-	const manifest = parseManifest(text);
+	const kept = await keptIn(folder);
+	const { manifest, sha256: hash } = kept;
 	progress('Running the original graph', 0.6);
-	const expected = await originalLogits(runtime, manifest, (await readPlace(hash))!, true, signal);
+	const expected = await originalLogits(runtime, manifest, (await readPlace(kept))!, true, signal);
 	let model: Model;
 	try {
 		model = await Model.load(runtime, { folder, manifest, sha256: hash, setup: TESTED, signal, progress });

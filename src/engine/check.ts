@@ -21,7 +21,7 @@ export async function checkModel(
 ): Promise<ModelCheck> {
 	const { shape, quantisation, logitsOnly } = model.manifest;
 	const { available, unavailable } = model.card();
-	const place = await readPlace(model.sha256);
+	const place = await readPlace(model);
 	const tests = [
 		...model.tests,
 		...(place === undefined

@@ -6,6 +6,8 @@ import type { EngineApi } from './api';
 
 /** Lines of a child's output are for people. */
 const MAX_LINE = 2_000;
+/** It runs anybody's models and asks no hub for anything. */
+const NO_TOKENS = { HF_TOKEN: undefined, HUGGING_FACE_HUB_TOKEN: undefined };
 
 export interface ChildOptions {
 	modulePath: string;
@@ -24,7 +26,7 @@ export class Child implements Disposable {
 			// No inherited flags: a debugger's port can be open only once.
 			execArgv: [],
 			// The editor's own binary is Electron.
-			env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+			env: { ...process.env, ...NO_TOKENS, ELECTRON_RUN_AS_NODE: '1' },
 			stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
 		});
 		for (const output of [this.process.stdout!, this.process.stderr!]) {

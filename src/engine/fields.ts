@@ -21,6 +21,8 @@ const fileName = v.pipe(
 	v.string(),
 	v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'expected a plain file name inside the folder'),
 );
+/** Of weights, which are called as their exporter or user called them: still no path, no drive or stream, nothing hidden or unseen. */
+export const WEIGHTS_NAME = /^(?!\.)[^\\/:\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,200}$/u;
 export const file = v.object({
 	name: fileName,
 	sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'expected 64 lowercase hex digits')),

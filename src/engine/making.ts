@@ -11,7 +11,7 @@ import { Head } from './head';
 import type { CacheShape } from './instrument/caches';
 import { checkReferences, locationsOf, relocate } from './instrument/external';
 import { instrument, type Instrumented } from './instrument/instrument';
-import { MAX_FILE_BYTES } from './fields';
+import { MAX_FILE_BYTES, WEIGHTS_NAME } from './fields';
 import { checkOperators } from './instrument/operators';
 import { parseModel, serialise, type Model as OnnxModel } from './instrument/proto';
 import { readSkeleton } from './instrument/skeleton';
@@ -21,6 +21,7 @@ import { defaultRecipe } from './recipe';
 import { checkExportFits } from './room';
 import type { Runtime } from './runtime';
 import { contextOf, headsOf, type Config, type Source } from './source';
+import { refused } from './staging';
 import { Tokenizer } from './tokenizer';
 import { describeWeights, writePlace, type Place } from './weights';
 
@@ -220,6 +221,10 @@ async function weightNames({ graph, folder }: Source, ...models: OnnxModel[]): P
 		}
 		names.set(location, basename(found));
 	}
+	const unfit = [...names.values()].find((name) => !WEIGHTS_NAME.test(name));
+	if (unfit !== undefined) {
+		throw new EngineError(`The file ${quoted(unfit)} has a name that weights cannot have here (hidden, very long, or with a colon): export it under another one.`, 'bad-model');
+	}
 	return names;
 }
 
@@ -251,7 +256,6 @@ async function writeFiles(folder: string, files: Record<string, Uint8Array | str
 			await writeFile(join(folder, name), content);
 		}
 	} catch (error) {
-		const { code, message } = error as NodeJS.ErrnoException;
-		throw new EngineError(`The model cannot be written (${code ?? message}): choose another --out.`, 'cannot-write');
+		throw refused(folder, error);
 	}
 }

@@ -1,7 +1,7 @@
 /** `model.json` (models/README.md): read strictly, because a model folder may come from anybody. */
 import * as v from 'valibot';
 import { EngineError } from './error';
-import { file, id, kebab, line, positive, whole } from './fields';
+import { file, id, kebab, line, positive, WEIGHTS_NAME, whole } from './fields';
 import { latentsOf, recipe, throughOf } from './recipeSchema';
 
 /** A manifest is a few kilobytes. */
@@ -16,7 +16,11 @@ const MAX_GRAPHS = 16;
 /** Tokens that a latent is decoded to at most: a readout is a step of a chain of thought, and all of it is computed again for each token. */
 const MAX_READOUT = 128;
 
-const weights = v.object({ ...file.entries, bytes: whole(1, Number.MAX_SAFE_INTEGER) });
+const weights = v.object({
+	...file.entries,
+	name: v.pipe(v.string(), v.regex(WEIGHTS_NAME, 'expected a file name and no path')),
+	bytes: whole(1, Number.MAX_SAFE_INTEGER),
+});
 
 const fields = v.object({
 	format: v.literal('neuralese-model'),

@@ -132,7 +132,7 @@ export class Model implements Disposable {
 		const lowMemory = keepsOneCopy(manifest, setup.memory);
 		checkModelFits(manifest, lowMemory);
 		progress('Checking the weights', 0);
-		const weights = await locateWeights(folder, hash, files.weights, signal);
+		const weights = await locateWeights(loading, signal);
 		progress('Reading the tokenizer', 0);
 		const tokenizer = Tokenizer.parse(await readChecked(folder, files.tokenizer, signal));
 		if (tokenizer.vocabularySize > shape.vocabulary) {

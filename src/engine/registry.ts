@@ -4,16 +4,19 @@
  * the child, which adds them.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { readdir, readFile, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { home, placeRecord } from './home';
+import { EngineError, quoted } from './error';
+import { folderRecord, home, placeRecord } from './home';
 import { MAX_MANIFEST_BYTES } from './manifest';
 import { writeRecord } from './record';
 
 const MANIFEST = 'model.json';
 /** What a removed model's manifest is called where the user has edited it. */
 const PUT_ASIDE = 'model.json.removed';
+/** What is made of an export, beside the manifest. */
+const MADE = new Set(['body.onnx', 'head.onnx', 'tokenizer.json', 'chat.json']);
 const RECORD = '.json';
 /** A name is part of a path: no separator, no `..`, nothing hidden. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,119}$/;
@@ -44,6 +47,15 @@ export async function addedModels(): Promise<ModelEntry[]> {
 		}),
 	);
 	return [...made, ...registered.flat()].sort((a, b) => a.id.localeCompare(b.id));
+}
+
+/** Names alone, for a sentence. */
+export function addedNames(): string[] {
+	return [...namesIn(addedFolder()), ...entriesOf(registeredFolder()).flatMap((name) => (name.endsWith(RECORD) ? [name.slice(0, -RECORD.length)] : []))].sort();
+}
+
+export function namesIn(folder: string): string[] {
+	return entriesOf(folder).filter((name) => !name.startsWith('.') && isThere(join(folder, name, MANIFEST)));
 }
 
 /** The models that lie side by side in a folder, by name. */
@@ -90,25 +102,49 @@ export async function unregister(name: string): Promise<boolean> {
 	if (folder === undefined) {
 		return false;
 	}
-	if (dirname(folder) !== addedFolder()) {
-		await rm(join(registeredFolder(), `${name}${RECORD}`), { force: true });
-		return true;
+	try {
+		await (dirname(folder) === addedFolder() ? removeMade(folder) : rm(join(registeredFolder(), `${name}${RECORD}`), { force: true }));
+	} catch (error) {
+		const { code, message } = error as NodeJS.ErrnoException;
+		throw new EngineError(`The model cannot be removed from ${quoted(home())} (${code ?? message}): check the rights of that folder.`, 'cannot-write');
 	}
+	return true;
+}
+
+async function removeMade(folder: string): Promise<void> {
 	const manifest = join(folder, MANIFEST);
-	const text = await readFile(manifest);
-	const place = placeRecord(createHash('sha256').update(text).digest('hex'));
-	if (!isThere(place)) {
-		await rename(manifest, join(folder, PUT_ASIDE));
-		return true;
+	const place = await unedited(folder);
+	if (place === undefined) {
+		// Under its own name again it is the model that it was: the graphs, and the record of the folder, stay.
+		return rename(manifest, join(folder, PUT_ASIDE));
 	}
+	const noted = folderRecord(await realpath(folder));
 	await rm(manifest);
-	for (const made of ['body.onnx', 'head.onnx', 'tokenizer.json', 'chat.json']) {
+	for (const made of MADE) {
 		await rm(join(folder, made), { force: true });
 	}
 	await rm(place, { force: true });
+	await rm(noted, { force: true });
 	// Probes of the user's may be in it.
 	await rmdir(folder).catch(() => undefined);
-	return true;
+}
+
+/** Moves what the user has put into a made folder, or edited there, to the one that takes its place. */
+export async function salvage(from: string, to: string): Promise<void> {
+	const edited = isThere(join(from, MANIFEST)) && (await unedited(from)) === undefined;
+	for (const name of await readdir(from)) {
+		if (edited && name === MANIFEST) {
+			await rename(join(from, name), join(to, PUT_ASIDE));
+		} else if (name !== MANIFEST && !MADE.has(name) && !(edited && name === PUT_ASIDE)) {
+			await rename(join(from, name), join(to, name));
+		}
+	}
+}
+
+/** The record of the made folder's manifest, which is there where that was not edited. */
+async function unedited(folder: string): Promise<string | undefined> {
+	const place = placeRecord(createHash('sha256').update(await readFile(join(folder, MANIFEST))).digest('hex'));
+	return isThere(place) ? place : undefined;
 }
 
 /** Name and description for a list; whether the folder is a sound model is the engine's to say. */
@@ -126,12 +162,17 @@ export async function readEntry(folder: string): Promise<ModelEntry | undefined>
 		};
 		return { id: basename(folder), folder, name: text('name') || basename(folder), description: text('description') };
 	} catch {
-		return undefined;
+		// Edited and not finished: it must not vanish from the list.
+		return unusable(folder, 'Its model.json is not JSON: correct it, or remove the model.');
 	}
 }
 
 function gone(folder: string): ModelEntry {
-	return { id: basename(folder), folder, name: basename(folder), description: 'Its folder is not there any more: put it back, or remove the model.' };
+	return unusable(folder, 'Its folder is not there any more: put it back, or remove the model.');
+}
+
+function unusable(folder: string, description: string): ModelEntry {
+	return { id: basename(folder), folder, name: basename(folder), description };
 }
 
 function registeredFolder(): string {
@@ -148,6 +189,18 @@ function registeredAt(name: string): string | undefined {
 	}
 }
 
+function entriesOf(folder: string): string[] {
+	try {
+		return readdirSync(folder).sort();
+	} catch {
+		return [];
+	}
+}
+
 function isThere(path: string): boolean {
-	return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+	try {
+		return statSync(path).isFile();
+	} catch {
+		return false;
+	}
 }

@@ -1,8 +1,9 @@
 /** A folder that is made beside the place that it is meant for, and takes that place whole or not at all, whoever else does the same. */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { EngineError, quoted } from './error';
+import { addedFolder } from './registry';
 
 /** Hidden, so that nothing that lists models takes it for one; the process's id says whether its maker still lives. */
 const STAGED = /^\.adding-(\d+)-[0-9a-f-]{36}$/;
@@ -23,8 +24,15 @@ export async function stage(place: string): Promise<string> {
 	}
 }
 
-/** Puts `staged` where `place` is. A folder that is there already gives way, unless `keep` says that it is as good, or fails. */
-export async function settle(staged: string, place: string, keep: () => Promise<boolean>): Promise<void> {
+export interface Standing {
+	/** Whether what stands in the place is as good; fails where it must not be replaced. */
+	keep(): Promise<boolean>;
+	/** Takes what is worth keeping out of the folder that gives way. */
+	salvage(aside: string): Promise<void>;
+}
+
+/** Puts `staged` where `place` is. A folder that is there already gives way, unless it is to be kept. */
+export async function settle(staged: string, place: string, { keep, salvage }: Standing): Promise<void> {
 	for (let attempt = 1; ; attempt++) {
 		try {
 			// Over an empty folder it would succeed; over one with files it fails, on every system.
@@ -38,7 +46,9 @@ export async function settle(staged: string, place: string, keep: () => Promise<
 			return rm(staged, { recursive: true, force: true });
 		}
 		const aside = join(dirname(place), `.adding-${process.pid}-${randomUUID()}`);
-		await rename(place, aside).catch(() => {});
+		if (await rename(place, aside).then(() => true, () => false)) {
+			await salvage(aside);
+		}
 		await rm(aside, { recursive: true, force: true });
 	}
 }
@@ -66,7 +76,9 @@ function isTaken(error: unknown): boolean {
 	return ['ENOTEMPTY', 'EEXIST', 'EPERM', 'EACCES', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
-function refused(place: string, error: unknown): EngineError {
+/** That `place`, or a file in it, cannot be made. */
+export function refused(place: string, error: unknown): EngineError {
 	const { code, message } = error as NodeJS.ErrnoException;
-	return new EngineError(`The folder ${quoted(basename(place))} cannot be written (${code ?? message}): choose another --out.`, 'cannot-write');
+	const advice = dirname(place) === addedFolder() ? 'make room there, or set NEURALESE_HOME to a folder of yours' : 'choose another --out';
+	return new EngineError(`The folder ${quoted(place)} cannot be written (${code ?? message}): ${advice}.`, 'cannot-write');
 }

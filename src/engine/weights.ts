@@ -4,12 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, readFile, rm, type FileHandle } from 'node:fs/promises';
+import { open, readFile, realpath, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { EngineError, quoted } from './error';
-import { placeRecord } from './home';
-import type { ManifestFile } from './manifest';
+import { folderRecord, placeRecord } from './home';
+import type { Manifest } from './manifest';
 import { READ } from './opening';
 import { writeRecord } from './record';
 
@@ -18,6 +18,8 @@ const NANOSECONDS = 1_000_000_000n;
 const PIECE = 8 * 1024 * 1024;
 /** A link at the last place would lend somebody else's file. */
 const NO_LINK = constants.O_NOFOLLOW ?? 0;
+/** Begins the sentence that it cannot be noted. */
+const WHAT = 'Where the model\'s weights lie';
 
 const schema = v.object({
 	/** Of the weights. */
@@ -33,17 +35,52 @@ const schema = v.object({
 /** What this machine knows of a model that was added on it. */
 export type Place = v.InferOutput<typeof schema>;
 
-export async function readPlace(manifestSha256: string): Promise<Place | undefined> {
-	const text = await readFile(placeRecord(manifestSha256), 'utf8').catch(() => undefined);
+/** The files that computed what the original does when the model was added, as its manifest pinned them. */
+const pinned = v.object({ ...schema.entries, files: v.string() });
+
+/** A model folder, as it is now. */
+export interface Kept {
+	folder: string;
+	sha256: string;
+	manifest: Manifest;
+}
+
+/**
+ * By the manifest's hash, wherever its folder is. Where the manifest was edited since (its recipe, its name, another graph), by the folder,
+ * and only if it still names the same graphs, tokenizer and weights with the same sizes and hashes: nothing else is lent to what now lies there.
+ */
+export async function readPlace({ folder, sha256, manifest }: Kept): Promise<Place | undefined> {
+	const found = await readNote(schema, placeRecord(sha256));
+	if (found) {
+		return found;
+	}
+	const noted = await readNote(pinned, folderRecord(await realpath(folder).catch(() => folder)));
+	return noted?.files === pin(manifest) ? noted : undefined;
+}
+
+/** Notes the place of a folder that was just added by that folder too. */
+export async function keepPlace({ folder, sha256, manifest }: Kept): Promise<void> {
+	const place = await readNote(schema, placeRecord(sha256));
+	if (place) {
+		await writeRecord(folderRecord(await realpath(folder)), { ...place, files: pin(manifest) }, WHAT);
+	}
+}
+
+function pin({ files: { body, head, tokenizer, weights } }: Manifest): string {
+	return JSON.stringify([body, head, tokenizer, ...weights].map(({ name, sha256, bytes }) => [name, sha256, bytes]));
+}
+
+async function readNote<T>(kind: v.GenericSchema<unknown, T>, path: string): Promise<T | undefined> {
+	const text = await readFile(path, 'utf8').catch(() => undefined);
 	try {
-		return text === undefined ? undefined : v.parse(schema, JSON.parse(text));
+		return text === undefined ? undefined : v.parse(kind, JSON.parse(text));
 	} catch {
 		return undefined;
 	}
 }
 
 export function writePlace(manifestSha256: string, place: Place): Promise<void> {
-	return writeRecord(placeRecord(manifestSha256), place, 'Where the model\'s weights lie');
+	return writeRecord(placeRecord(manifestSha256), place, WHAT);
 }
 
 /** Of a model that was not added after all. */
@@ -59,14 +96,10 @@ export interface Located {
 }
 
 /** The folder of the weights, each of which is what the manifest says. Hashing is left out where a file has not changed since. */
-export async function locateWeights(
-	folder: string,
-	manifestSha256: string,
-	files: readonly ManifestFile[],
-	signal: AbortSignal,
-): Promise<Located> {
-	const place = files.length === 0 ? undefined : await readPlace(manifestSha256);
-	const found = place?.folder ?? folder;
+export async function locateWeights(model: Kept, signal: AbortSignal): Promise<Located> {
+	const files = model.manifest.files.weights;
+	const place = files.length === 0 ? undefined : await readPlace(model);
+	const found = place?.folder ?? model.folder;
 	const identities = new Map<string, string>();
 	for (const { name, bytes, sha256 } of files) {
 		await withWeights(found, name, async (handle, stats) => {

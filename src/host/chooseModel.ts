@@ -1,10 +1,11 @@
 /** Which model analyses prompts: choosing one, using one that was just added, and taking one off the list. */
 import * as vscode from 'vscode';
-import { printable } from '../analysis/text';
 import { addedModels, unregister, type ModelEntry } from '../engine/registry';
+import { tellFailure } from './actions';
 import type { Focus } from './focus';
 import type { Log } from './log';
 import { DEFAULT_MODEL, type Models } from './models';
+import { plain } from './plain';
 import { SECTION } from './settings';
 
 interface Item extends vscode.QuickPickItem {
@@ -69,7 +70,7 @@ export class ModelChoice implements vscode.Disposable {
 			pick.onDidAccept(() => resolve(pick.selectedItems[0]));
 			pick.onDidHide(() => resolve(undefined));
 			pick.onDidTriggerItemButton(async ({ item }) => {
-				await unregister(item.added!.id);
+				await this.take(item.added!.id);
 				pick.items = await this.items();
 			});
 		});
@@ -109,13 +110,24 @@ export class ModelChoice implements vscode.Disposable {
 		const items = added.map((entry) => ({ label: plain(entry.name), description: entry.id, detail: plain(entry.description), id: entry.id }));
 		const placeHolder = vscode.l10n.t('The model to take off the list; what it was made from stays');
 		const name = named ?? (await vscode.window.showQuickPick(items, { placeHolder, matchOnDescription: true }))?.id;
-		if (name === undefined || !(await unregister(name))) {
-			return;
+		if (name !== undefined) {
+			await this.take(name);
+		}
+	}
+
+	/** Off the list. Where the settings name the model, the user is told, and nobody waits for the answer. */
+	private async take(name: string): Promise<void> {
+		try {
+			if (!(await unregister(name))) {
+				return;
+			}
+		} catch (error) {
+			return tellFailure(this.log, error, { label: vscode.l10n.t('Show Log'), run: () => this.log.show() });
 		}
 		this.log.info(`removed the model ${name}`);
 		if (this.section().get('model', '') === name) {
 			const message = vscode.l10n.t('{0} was removed, and the settings still name it: choose another model.', name);
-			await this.log.tell('warning', message, { label: vscode.l10n.t('Choose Model…'), run: () => this.choose() });
+			void this.log.tell('warning', message, { label: vscode.l10n.t('Choose Model…'), run: () => this.choose() });
 		}
 	}
 
@@ -137,11 +149,6 @@ export class ModelChoice implements vscode.Disposable {
 
 export function addAction() {
 	return { label: vscode.l10n.t('Add Model…'), run: () => vscode.commands.executeCommand('neuralese.addModel') };
-}
-
-/** A manifest's words as text: a list draws `$(name)` as an icon. */
-function plain(text: string): string {
-	return printable(text).replaceAll('$(', '$ (');
 }
 
 /** With the cursor on the line that names the model. */

@@ -22,6 +22,7 @@ import type { EngineHost } from './engine';
 import { askToResume, choosePresets, choosePublished, chooseRuns, referenceOf } from './evaluationQuestions';
 import type { Log, NoticeAction } from './log';
 import type { Models } from './models';
+import { unlinked } from './plain';
 import type { ReportPanels } from './reportPanel';
 import type { ResultStore } from './resultStore';
 import { mergeRequest, readSettings } from './settings';
@@ -185,7 +186,7 @@ export class Evaluations implements vscode.Disposable {
 				signal: abort.signal,
 				progress: (message, fraction) => {
 					const whole = Math.round((fraction ?? 0) * 100);
-					progress.report({ message, increment: Math.max(0, whole - shown) });
+					progress.report({ message: unlinked(message), increment: Math.max(0, whole - shown) });
 					shown = Math.max(shown, whole);
 				},
 				note: (message) => this.log.info(message),

@@ -7,6 +7,7 @@ import type { Offer, OfferedVariant } from '../hub/offer';
 import { placeOf, tokenOf, type Place } from '../hub/place';
 import { formatBytes } from '../shared/bytes';
 import type { HubTokens } from './hubToken';
+import { plain } from './plain';
 import { working } from './working';
 
 const REVISION = 'main';
@@ -107,7 +108,7 @@ async function chooseVariant({ repository, variants, chosen }: Offer): Promise<O
 	const items = variants.map((variant) => ({
 		label: variant.name,
 		description: [formatBytes(variant.bytes), ...(variant === chosen && EXACT.has(variant.name) ? [vscode.l10n.t('the most exact')] : [])].join(' · '),
-		detail: [variant.graph, variant.missing === 0 ? vscode.l10n.t('in the cache') : vscode.l10n.t('{0} to download', formatBytes(variant.missing))].join(' · '),
+		detail: [plain(variant.graph), variant.missing === 0 ? vscode.l10n.t('in the cache') : vscode.l10n.t('{0} to download', formatBytes(variant.missing))].join(' · '),
 		variant,
 	}));
 	const placeHolder = vscode.l10n.t('Which variant of {0} to add', repository.id);
@@ -119,7 +120,7 @@ async function confirmed({ repository, wanted }: Offer, { name, graph, bytes, mi
 	const { id, commit, license, gated } = repository;
 	const cached = bytes - missing;
 	const detail = [
-		vscode.l10n.t('Variant: {0} ({1})', name, graph),
+		vscode.l10n.t('Variant: {0} ({1})', name, printable(graph)),
 		vscode.l10n.t('Licence: {0}', license === undefined ? (place.offline ? vscode.l10n.t('not known offline') : vscode.l10n.t('not stated')) : printable(license)),
 		...(gated ? [vscode.l10n.t('Gated: only accounts that were granted access may download it')] : []),
 		vscode.l10n.t('Commit: {0} ({1})', commit, wanted.revision),

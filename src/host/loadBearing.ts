@@ -5,6 +5,7 @@ import type { Focus } from './focus';
 import type { Reveal } from '../shared/panel';
 import type { Log } from './log';
 import type { Panel } from './panel';
+import { plain } from './plain';
 import type { Subject } from './subject';
 import type { TraceEditor } from './traceEditor';
 
@@ -105,8 +106,8 @@ async function pickStep(view: TraceView): Promise<number | undefined> {
 	const found = await view.rows({ start: 0, end: Math.min(rows, MAX_PICKS) }, layers);
 	const picks = found.map(({ index, sentence, thought }) => ({
 		label: vscode.l10n.t('Step {0}', index + 1),
-		description: thought?.top.slice(0, 2).map(({ text }) => text).join(', '),
-		detail: sentence?.tokens.map(({ text }) => text).join(''),
+		description: plain(thought?.top.slice(0, 2).map(({ text }) => text).join(', ') ?? ''),
+		detail: plain(sentence?.tokens.map(({ text }) => text).join('') ?? ''),
 		row: index,
 	}));
 	return (await vscode.window.showQuickPick(picks, { placeHolder: vscode.l10n.t('The step to test') }))?.row;

@@ -1,5 +1,6 @@
 /** The log channel, and how a failure is told: one notification with one action, the detail in the log. */
 import * as vscode from 'vscode';
+import { unlinked } from './plain';
 
 export interface NoticeAction {
 	label: string;
@@ -35,7 +36,7 @@ export class Log implements vscode.Disposable {
 		this.channel[({ information: 'info', warning: 'warn', error: 'error' } as const)[kind]](message);
 		const { showInformationMessage, showWarningMessage, showErrorMessage } = vscode.window;
 		const show = { information: showInformationMessage, warning: showWarningMessage, error: showErrorMessage }[kind];
-		if ((await show(message, action.label)) === action.label) {
+		if ((await show(unlinked(message), action.label)) === action.label) {
 			await action.run();
 		}
 	}

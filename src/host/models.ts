@@ -1,5 +1,5 @@
 /** Models: those that come with the extension, those that were added on this machine, and folders and exports that the user names. */
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import * as vscode from 'vscode';
@@ -69,8 +69,8 @@ export class Models {
 		}
 		const candidates = isAbsolute(expanded) ? [expanded] : this.bases(prompt).map((base) => resolve(base, expanded));
 		for (const folder of candidates) {
-			// An export is made into a model by the engine.
-			if ((await isFile(join(folder, 'model.json'))) || (folder.endsWith('.onnx') && (await isFile(folder)))) {
+			// An export is made into a model by the engine, which says so where a folder has several graphs.
+			if ((await isFile(join(folder, 'model.json'))) || (await isExport(folder))) {
 				return { folder, label: basename(folder) };
 			}
 		}
@@ -93,6 +93,15 @@ function isPath(model: string): boolean {
 /** What holds no separator is a name. */
 export function isPathLike(model: string): boolean {
 	return /[\\/]/.test(model) || model.startsWith('.') || model.startsWith('~');
+}
+
+/** A graph, or a folder with one in it or in its `onnx`. */
+async function isExport(path: string): Promise<boolean> {
+	if (await isFile(path)) {
+		return path.endsWith('.onnx');
+	}
+	const names = await Promise.all([path, join(path, 'onnx')].map((folder) => readdir(folder).catch(() => [])));
+	return names.flat().some((name) => name.endsWith('.onnx'));
 }
 
 async function isFile(path: string): Promise<boolean> {

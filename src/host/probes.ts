@@ -12,6 +12,7 @@ import { tellFailure } from './actions';
 import type { EngineHost } from './engine';
 import type { Log } from './log';
 import type { Models } from './models';
+import { unlinked } from './plain';
 import { readSettings, SECTION, type Settings } from './settings';
 import { mayRun } from './trust';
 
@@ -140,7 +141,7 @@ export class ProbeCommands implements vscode.Disposable {
 				return work(abort.signal, ({ message, fraction }) => {
 					const increment = fraction === undefined ? undefined : Math.max(0, fraction * 100 - done);
 					done += increment ?? 0;
-					progress.report({ message, increment });
+					progress.report({ message: unlinked(message), increment });
 				});
 			}),
 		);

@@ -1,6 +1,7 @@
 /** Work that no panel shows: a notification with progress, which cancels it. */
 import * as vscode from 'vscode';
 import { CANCELLED, RpcError } from '../shared/rpc';
+import { unlinked } from './plain';
 
 /** `fraction`: 0..1 of the whole work, where it can be told. */
 export type Tell = (message: string, fraction?: number) => void;
@@ -25,7 +26,7 @@ export function working<T>(
 				return await work(abort.signal, (message, fraction = 0) => {
 					const increment = Math.max(0, fraction * 100 - shown);
 					shown += increment;
-					progress.report({ message, increment });
+					progress.report({ message: unlinked(message), increment });
 				});
 			} catch (error) {
 				throw abort.signal.aborted ? new RpcError('Cancelled.', CANCELLED) : error;

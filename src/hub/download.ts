@@ -51,7 +51,9 @@ export async function download(
 		done += file.bytes;
 		tell(0, true);
 	}
-	await cache.point(id, revision, commit);
+	await cache.point(id, revision, commit).catch((error: unknown) => {
+		throw asDiskError(error) ?? error;
+	});
 	return cache.snapshot(id, commit);
 }
 
@@ -154,17 +156,15 @@ function gitBlob(bytes: number): Hash {
 }
 
 function asDiskError(error: unknown): HubError | undefined {
-	switch ((error as NodeJS.ErrnoException | undefined)?.code) {
-		case 'ENOSPC':
-		case 'EDQUOT':
-			return new HubError('The disk is full: make room and download again; what has arrived is kept.', 'no-space');
-		case 'EACCES':
-		case 'EROFS':
-		case 'EPERM':
-			return new HubError("The cache folder cannot be written: check its rights, or set HF_HUB_CACHE to another folder.", 'no-space');
-		default:
-			return undefined;
+	const { code, path } = (error ?? {}) as NodeJS.ErrnoException;
+	if (code === 'ENOSPC' || code === 'EDQUOT') {
+		return new HubError('The disk is full: make room and download again; what has arrived is kept.', 'no-space');
 	}
+	// Only errors of the file system have a path.
+	if (path !== undefined || code === 'EACCES' || code === 'EROFS' || code === 'EPERM') {
+		return new HubError(`The cache folder cannot be written (${code}): check its rights, or set HF_HUB_CACHE to another folder.`, 'no-space');
+	}
+	return undefined;
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

@@ -26,12 +26,14 @@ export interface Place {
 
 /** `HF_ENDPOINT`, `HF_HOME`, `HF_HUB_CACHE`, `HF_HUB_OFFLINE`, `HF_TOKEN`, `HF_TOKEN_PATH`, `XDG_CACHE_HOME`. */
 export function placeOf(environment: Environment, home = homedir()): Place {
-	const folder = environment['HF_HOME'] ?? join(environment['XDG_CACHE_HOME'] ?? join(home, '.cache'), 'huggingface');
+	// As there, a leading ~ is the user's folder; what is empty is as good as absent.
+	const path = (name: string) => environment[name]?.replace(/^~(?=$|[\\/])/, () => home) || undefined;
+	const folder = path('HF_HOME') ?? join(path('XDG_CACHE_HOME') ?? join(home, '.cache'), 'huggingface');
 	return {
 		endpoint: checkedEndpoint(environment['HF_ENDPOINT'] || HUB),
-		cache: environment['HF_HUB_CACHE'] ?? environment['HUGGINGFACE_HUB_CACHE'] ?? join(folder, 'hub'),
+		cache: path('HF_HUB_CACHE') ?? path('HUGGINGFACE_HUB_CACHE') ?? join(folder, 'hub'),
 		offline: [environment['HF_HUB_OFFLINE'], environment['TRANSFORMERS_OFFLINE']].some((value) => ON.test(value ?? '')),
-		tokenFile: environment['HF_TOKEN_PATH'] ?? join(folder, 'token'),
+		tokenFile: path('HF_TOKEN_PATH') ?? join(folder, 'token'),
 		token: environment['HF_TOKEN'] || environment['HUGGING_FACE_HUB_TOKEN'] || undefined,
 	};
 }

@@ -209,7 +209,7 @@ async function overhead(runtime: Runtime, home: string, name: string): Promise<v
 	for (let opening = 0; opening < OPENINGS; opening++) {
 		const model = await load(runtime, home, name, 'fp32');
 		const { body, manifest } = model;
-		const { source } = (await readPlace(model.sha256))!;
+		const { source } = (await readPlace(model))!;
 		const whole = await openPlain(runtime, source, 'whole');
 		const part = await openPlain(runtime, source, 'body');
 		const ids = promptOf(model);

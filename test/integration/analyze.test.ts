@@ -3,11 +3,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'mocha';
 import * as vscode from 'vscode';
+import { writeExport } from '../unit/engine/decoder';
 import {
 	analyze,
 	copyModel,
 	exampleText,
 	expect,
+	extension,
 	hoverText,
 	inspection,
 	lensTitles,
@@ -169,6 +171,13 @@ suite('analyze', () => {
 			const { run } = expect(await analyze(await openPrompt([`model: ${model}`, 'arms: latent'])), 'ready');
 			assert.ok(run.notes.some((note) => note.includes(model)), run.notes.join('\n'));
 		}
+	});
+
+	test('takes a folder with an export beside the prompt as a model, as the command line does', async () => {
+		const document = await openPrompt(['model: tiny-export', 'arms: direct']);
+		writeExport(vscode.Uri.joinPath(document.uri, '..', 'tiny-export').fsPath, { project: extension().extensionPath });
+		const { run } = expect(await analyze(document), 'ready');
+		assert.ok(!run.notes.some((note) => note.includes('not a local one')), run.notes.join('\n'));
 	});
 
 	test('saves the trace whole, and opens it in its own editor', async () => {

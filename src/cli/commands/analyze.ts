@@ -88,7 +88,7 @@ async function run({ file, json, out, probes, run: flags, evidence }: Options, s
 		await checkOutFile(out, [file, evidence?.reference, ...(probes ?? [])]);
 	}
 	const gathered = evidence && (await evidenceParams(evidence, prompt.settings.candidates));
-	const model = chooseModel(flags.model, prompt.settings.model, path);
+	const model = await chooseModel(flags.model, prompt.settings.model, path);
 	const rendering = { ...session, chatTemplate: flags.chatTemplate ?? prompt.settings.chatTemplate };
 	const notes = [...prompt.warnings, ...(model.note === undefined ? [] : [model.note])];
 	if (json) {
@@ -159,13 +159,13 @@ async function evidenceParams(
 	{ reference, twin, base, referenceModel, candidates }: EvidenceFlags,
 	written: string[] | undefined,
 ): Promise<EvidenceParams> {
-	const folderOf = (flag: string | undefined) => (flag === undefined ? undefined : chooseModel(flag, undefined, '').folder);
+	const folderOf = async (flag: string | undefined) => (flag === undefined ? undefined : (await chooseModel(flag, undefined, '')).folder);
 	const problems = reference === undefined ? undefined : await readProblems(resolve(reference));
 	return {
 		reference: problems && { name: basename(reference!), prompts: problems.map(({ question }) => question) },
-		twin: folderOf(twin),
-		base: folderOf(base),
-		referenceModel: folderOf(referenceModel),
+		twin: await folderOf(twin),
+		base: await folderOf(base),
+		referenceModel: await folderOf(referenceModel),
 		candidates: candidates ?? written,
 		cache: cacheFolder(),
 	};

@@ -85,7 +85,7 @@ async function test(
 	const others = await readReference(reference);
 	const donor = from === undefined ? undefined : await readPrompt(resolve(from));
 	const { settings } = prompt;
-	const model = chooseModel(run.model, settings.model, resolve(file));
+	const model = await chooseModel(run.model, settings.model, resolve(file));
 	[...prompt.warnings, ...(model.note === undefined ? [] : [model.note])].forEach(note);
 	if ((settings.temperature ?? 0) !== 0) {
 		note('The prompt asks for a temperature: causal tests compare the likeliest answers, so it was left out.');

@@ -76,8 +76,8 @@ async function run(
 	const evaluation = await evaluateSet(
 		{
 			producer: producer(),
-			model: chooseModel(flags.model, undefined, path).folder,
-			twin: typeof twin === 'string' ? chooseModel(twin, undefined, path).folder : twin,
+			model: (await chooseModel(flags.model, undefined, path)).folder,
+			twin: typeof twin === 'string' ? (await chooseModel(twin, undefined, path)).folder : twin,
 			data: await readProblemSet(path),
 			limit,
 			arms: flags.arms,

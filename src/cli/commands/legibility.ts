@@ -64,7 +64,7 @@ async function ofPrompt(options: Options, session: Session): Promise<string> {
 	const read = await readPrompt(path);
 	const { prompt } = read;
 	const { settings } = prompt;
-	const model = chooseModel(run.model, settings.model, path);
+	const model = await chooseModel(run.model, settings.model, path);
 	[...prompt.warnings, ...(model.note === undefined ? [] : [model.note])].forEach(session.note);
 	const merged = {
 		...run,
@@ -83,7 +83,7 @@ async function ofProblems(options: Options, session: Session): Promise<string> {
 	const { file, json, limit, run } = options;
 	const path = resolve(file);
 	const problems = (await readProblems(path)).slice(0, limit);
-	const { folder } = chooseModel(run.model, undefined, path);
+	const { folder } = await chooseModel(run.model, undefined, path);
 	const textsOf = (card: ModelCard) => questionsFor(card, problems.map(({ question }) => question), { ...session, chatTemplate: run.chatTemplate });
 	const { card, result, chains } = await measure(options, folder, textsOf, session);
 	const { engine, signal } = session;
@@ -117,8 +117,8 @@ async function measure(
 	session: Session,
 ): Promise<Measured> {
 	const { engine, signal, progress } = session;
-	const folderOf = (flag: string | undefined) => (flag === undefined ? undefined : chooseModel(flag, undefined, '').folder);
-	const others = { base: folderOf(peers.base), referenceModel: folderOf(peers.referenceModel) };
+	const folderOf = async (flag: string | undefined) => (flag === undefined ? undefined : (await chooseModel(flag, undefined, '')).folder);
+	const others = { base: await folderOf(peers.base), referenceModel: await folderOf(peers.referenceModel) };
 	const load = (folder: string) => engine.call('load', { model: folder }, { signal, onEvent: ({ message }) => progress(message) });
 	for (const folder of new Set([others.base, others.referenceModel])) {
 		if (folder !== undefined) {

@@ -20,7 +20,7 @@ interface Options {
 export const modelsAdd = command<Options>({
 	name: 'models add',
 	synopsis: ['FILE.onnx|DIR|OWNER/NAME [--tokenizer DIR] [--out DIR]', '[--revision R] [--variant NAME] [--yes]   (of a hub)'],
-	notes: ["--model takes a model folder, a bundled or added model's name, an .onnx file of a decoder, or a folder with one."],
+	notes: ["--model takes a model folder, a bundled or added model's name, owner/name of a hub's model in the cache, an .onnx file of a decoder, or a folder with one."],
 	flags: {
 		tokenizer: { type: 'string' },
 		out: { type: 'string' },

@@ -31,7 +31,7 @@ export const modelsCheck = command<Options>({
 });
 
 async function check({ file, json, reference }: Options, { engine, signal, progress }: Session): Promise<string> {
-	const { folder } = chooseModel(file, undefined, '');
+	const { folder } = await chooseModel(file, undefined, '');
 	const found = await engine.call(
 		'check',
 		{ model: folder, reference: reference && resolve(reference) },

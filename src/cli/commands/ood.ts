@@ -39,7 +39,7 @@ async function measure({ file, json, reference, run }: Options, session: Session
 	const read = await readPrompt(path);
 	const { prompt } = read;
 	const problems = reference === undefined ? undefined : await readProblems(resolve(reference));
-	const model = chooseModel(run.model, prompt.settings.model, path);
+	const model = await chooseModel(run.model, prompt.settings.model, path);
 	[...prompt.warnings, ...(model.note === undefined ? [] : [model.note])].forEach(note);
 	const onEvent = ({ message }: { message: string }) => progress(message);
 	const card = await engine.call('load', { model: model.folder }, { signal, onEvent });

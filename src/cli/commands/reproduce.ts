@@ -51,7 +51,7 @@ async function run({ presets, data, limit, out, json }: Options, { engine, signa
 	if (out !== undefined) {
 		await checkReportFolder(out);
 	}
-	const { folder } = chooseModel(undefined, undefined, '.');
+	const { folder } = await chooseModel(undefined, undefined, '.');
 	if (data === undefined) {
 		note(`Without --data the model’s own reference problems are used: the published figures are of ${PUBLISHED}.`);
 	}

@@ -53,6 +53,13 @@ describe('model card', () => {
 		assert.equal(valueOf(cardView({ ...CARD, provider: { used: 'cpu', why: 'there is no CUDA' }, lowMemory: true }), 'Runs on'), 'cpu, low memory, because there is no CUDA');
 	});
 
+	test('what the export showed of how it thinks, and what it left open', () => {
+		const card = cardView({ ...CARD, proposal: { reasons: ['The arm latent thinks.', 'It has 6 thoughts.'], undecided: ['How many\u202e pauses.'] } });
+		assert.equal(valueOf(card, 'Arms, why'), 'The arm latent thinks. It has 6 thoughts.');
+		assert.equal(valueOf(card, 'Not decided'), 'How many⟨U+202E⟩ pauses.');
+		assert.equal(valueOf(cardView({ ...CARD, proposal: { reasons: [], undecided: [] } }), 'Not decided'), undefined);
+	});
+
 	test('of a trace it is what the trace says', () => {
 		const { id, name, sha256, quantisation, trainedLatents } = CARD;
 		const record = { id, name, sha256, tokenizerSha256: '', layers: 2, width: 8, vocabulary: 10, quantisation, trainedLatents, recipe: {} };

@@ -1,7 +1,7 @@
 /** Adding models on a decoder that was made here: exports and model folders, the list, removing, and chat templates of the command line. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -65,6 +65,59 @@ describe('added models', () => {
 		assert.ok(!listed().includes(name));
 	});
 
+	test('an edited manifest keeps its weights, and nothing else is lent them', () => {
+		const source = writeExport(join(root, 'kept'));
+		const name = /--model (\S+)\n$/.exec(cli('models', 'add', source).stdout)![1]!;
+		const folder = join(home, 'models', name);
+		const manifest = join(folder, 'model.json');
+		const made = readFileSync(manifest, 'utf8');
+		const edited = made.replace('"trainedLatents": 0', '"trainedLatents": 2').replace('"name": "kept"', '"name": "mine"');
+		writeFileSync(manifest, edited);
+		for (const model of [name, source]) {
+			const { status, stdout, stderr } = cli('models', 'check', model);
+			assert.equal(status, 0, stderr);
+			assert.match(stdout, /original graph and instrumented graph/);
+		}
+		assert.equal(readFileSync(manifest, 'utf8'), edited, 'naming the export does not make the model again');
+		// Other weights than those that were added, though they lie beside them.
+		const other = JSON.parse(edited) as { files: { weights: { name: string; sha256: string; bytes: number }[] } };
+		other.files.weights.push({ ...other.files.weights[0]!, name: 'config.json' });
+		writeFileSync(manifest, JSON.stringify(other));
+		assert.match(cli('models', 'check', name).stderr, /weights "model\.onnx" cannot be read/);
+		// Nor does a copy of the edited folder elsewhere get them.
+		const copy = join(root, 'copied');
+		cpSync(folder, copy, { recursive: true });
+		writeFileSync(join(copy, 'model.json'), edited);
+		assert.match(cli('models', 'check', copy).stderr, /weights "model\.onnx" cannot be read/);
+		// Not finished: it stays in the list and says so, and adding the export does not throw the edit away.
+		writeFileSync(manifest, edited.slice(0, -20));
+		assert.match(cli('models', 'list').stdout, new RegExp(`^${name}  ${name}: Its model\\.json is not JSON`, 'm'));
+		assert.match(cli('models', 'add', source).stderr, /model\.json is not JSON/);
+		assert.equal(readFileSync(manifest, 'utf8'), edited.slice(0, -20));
+		// Taken off the list and put back, it is what it was.
+		writeFileSync(manifest, edited);
+		assert.equal(cli('models', 'remove', name).status, 0);
+		cpSync(`${manifest}.removed`, manifest);
+		assert.equal(cli('models', 'check', name).status, 0);
+	});
+
+	test('a model that is made again from a changed export keeps what the user put into its folder', () => {
+		const source = writeExport(join(root, 'again'));
+		const name = /--model (\S+)\n$/.exec(cli('models', 'add', source).stdout)![1]!;
+		const folder = join(home, 'models', name);
+		const manifest = join(folder, 'model.json');
+		const edited = readFileSync(manifest, 'utf8').replace('"trainedLatents": 0', '"trainedLatents": 2');
+		writeFileSync(manifest, edited);
+		writeFileSync(join(folder, 'own.probe.safetensors'), 'a probe of the user\'s');
+		writeExport(source, { seed: 2 });
+		const again = cli('models', 'add', source);
+		assert.equal(again.status, 0, again.stderr);
+		assert.equal(readFileSync(`${manifest}.removed`, 'utf8'), edited);
+		assert.equal(readFileSync(join(folder, 'own.probe.safetensors'), 'utf8'), 'a probe of the user\'s');
+		assert.notEqual(readFileSync(manifest, 'utf8'), edited);
+		assert.equal(cli('models', 'check', name).status, 0);
+	});
+
 	test('a model folder is registered as it stands: its path is in no trace and in no manifest, and removing leaves it alone', async () => {
 		const folder = join(root, 'folders', 'reasoner');
 		mkdirSync(join(root, 'folders'));
@@ -124,6 +177,60 @@ describe('added models', () => {
 		}
 		assert.deepEqual(listed(), before);
 		assert.equal(existsSync(join(home, 'registered')) && readdirSync(join(home, 'registered')).length > 0, false);
+	});
+
+	test('a name that is not in the list is answered with those that are, and a hosted model of a header is a note', () => {
+		const name = /--model (\S+)\n$/.exec(cli('models', 'add', writeExport(join(root, 'named-one'))).stdout)![1]!;
+		for (const args of [['models', 'check', 'prosqaa'], ['analyze', prompt, '--model', 'prosqaa'], ['analyze', prompt, '--twin', 'prosqaa']]) {
+			const { status, stderr } = cli(...args);
+			assert.equal(status, 1);
+			assert.match(stderr, new RegExp(`^There is no model "prosqaa": use prosqa, prosqa-pause, prosqa-rl, .*${name}.*, or the path`, 'm'));
+		}
+		const notesOf = (model: string) => {
+			const file = join(root, 'hosted.prompt.md');
+			writeFileSync(file, `---\nmodel: ${model}\narms: direct\n---\n${QUESTION}\n`);
+			const { status, stdout, stderr } = cli('analyze', file, '--no-evidence', '--json');
+			return status === 0 ? (JSON.parse(stdout) as { model: { id: string }; notes: string[] }) : stderr;
+		};
+		for (const hosted of ['openai/gpt-4o', 'gpt-4o']) {
+			const found = notesOf(hosted);
+			assert.ok(typeof found === 'object', String(found));
+			assert.ok(found.notes.some((note) => note.includes(`"${hosted}", which is not a local model`)));
+		}
+		// An export beside the prompt is a model too.
+		const beside = notesOf('named-one');
+		assert.ok(typeof beside === 'object' && !beside.notes.some((note) => note.includes('local model')));
+		assert.match(String(notesOf('./gpt-4o')), /has no readable model\.json/);
+	});
+
+	test('files and folders may be called as people call them, and hidden ones are refused in one sentence', () => {
+		const folder = writeExport(join(root, 'of "mine" & 日本 $(x)'));
+		const graph = join(folder, 'my möd (1).onnx');
+		renameSync(join(folder, 'model.onnx'), graph);
+		const added = cli('models', 'add', graph);
+		assert.equal(added.status, 0, added.stderr);
+		const name = /--model (\S+)\n$/.exec(added.stdout)![1]!;
+		assert.equal(cli('models', 'add', folder).stdout, added.stdout, 'adding it again is the same model');
+		assert.equal(cli('models', 'check', name).status, 0);
+		renameSync(graph, join(folder, '.model.onnx'));
+		assert.match(cli('models', 'add', join(folder, '.model.onnx')).stderr, /The file "\.model\.onnx" has a name that weights cannot have here/);
+	});
+
+	test('a hub\'s name is the model in its cache, and nothing is asked of the network', () => {
+		const snapshot = join(home, 'huggingface', 'hub', 'models--acme--tiny');
+		const commit = 'c0ffee'.padEnd(40, '0');
+		const folder = writeExport(join(root, 'for-cache'));
+		for (const name of readdirSync(folder)) {
+			cpSync(join(folder, name), join(snapshot, 'blobs', name));
+			mkdirSync(join(snapshot, 'snapshots', commit), { recursive: true });
+			symlinkSync(join('..', '..', 'blobs', name), join(snapshot, 'snapshots', commit, name));
+		}
+		mkdirSync(join(snapshot, 'refs'));
+		writeFileSync(join(snapshot, 'refs', 'main'), commit);
+		const ran = analyze('acme/tiny');
+		assert.equal(ran.status, 0, ran.stderr);
+		assert.ok(listed().some((name) => /^tiny-[0-9a-f]{8}$/.test(name)));
+		assert.match(analyze('acme/absent').stderr, /^There is nothing at "acme\/absent", and no model of that name in the hub's cache: .* models add acme\/absent first\.$/m);
 	});
 
 	test('the template is used, left out by flag and by header, and the trace says which', async () => {

@@ -301,6 +301,21 @@ describe('cancel and crash', () => {
 			assert.equal((await engine.call('load', { model: MODEL })).id, 'prosqa');
 		}));
 
+	test('the child, which runs anybody\'s models, has no token of a hub', { skip: process.platform !== 'linux' && 'no /proc' }, async () => {
+		process.env['HF_TOKEN'] = process.env['HUGGING_FACE_HUB_TOKEN'] = 'hf_of_nobody';
+		try {
+			await withEngine(async (engine) => {
+				await engine.call('describe', undefined);
+				const environment = await readFile(`/proc/${engine.pid}/environ`, 'utf8');
+				assert.match(environment, /ELECTRON_RUN_AS_NODE=1/);
+				assert.doesNotMatch(environment, /hf_of_nobody/);
+			});
+		} finally {
+			delete process.env['HF_TOKEN'];
+			delete process.env['HUGGING_FACE_HUB_TOKEN'];
+		}
+	});
+
 	test('without a binary for the platform every call says so', async () => {
 		// Away from node_modules the child finds no runtime, as on a platform that has none.
 		const modulePath = join(await temporary(), 'engine.js');

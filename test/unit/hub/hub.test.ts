@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe as suite, test } from 'node:test';
@@ -120,6 +120,19 @@ print(hf_hub_download('${ID}', 'config.json'))`;
 		assert.ok(readFileSync(join(folder, 'onnx/model.onnx')).equals(GRAPH));
 	});
 
+	test('a cache that cannot be written is not a network that cannot be reached', async () => {
+		const repository = await look();
+		const file = join(cache, 'file');
+		writeFileSync(file, '');
+		hub.asked.length = 0;
+		await assert.rejects(bring(repository, ['config.json'], { cache: file }), /^HubError: The cache folder cannot be written \(ENOTDIR\): check its rights, or set HF_HUB_CACHE/);
+		// The graph and its blob may be there, and the revision's name cannot be noted.
+		mkdirSync(join(cache, 'models--somebody--tiny-model'));
+		writeFileSync(join(cache, 'models--somebody--tiny-model/refs'), '');
+		await assert.rejects(bring(repository, ['config.json']), /The cache folder cannot be written/);
+		assert.ok(hub.asked.length <= 1, hub.asked.join('\n'));
+	});
+
 	test('a cancel ends it, and is told as one', async () => {
 		const repository = await look();
 		await assert.rejects(bring(repository, ['onnx/model.onnx'], { signal: AbortSignal.abort() }), { name: 'AbortError' });
@@ -166,6 +179,8 @@ print(hf_hub_download('${ID}', 'config.json'))`;
 		assert.equal(placeOf({ HF_HUB_CACHE: '/c', HF_HUB_OFFLINE: 'yes' }, '/m').cache, '/c');
 		assert.equal(placeOf({ XDG_CACHE_HOME: '/x', HF_HUB_OFFLINE: '1' }, '/m').cache, '/x/huggingface/hub');
 		assert.equal(placeOf({ HF_HUB_OFFLINE: '1' }, '/m').offline, true);
+		const typed = placeOf({ HF_HOME: '~/hf', HF_HUB_CACHE: '', HF_TOKEN_PATH: '~/token' }, '/home/$&me');
+		assert.deepEqual([typed.cache, typed.tokenFile], ['/home/$&me/hf/hub', '/home/$&me/token']);
 		assert.throws(() => placeOf({ HF_ENDPOINT: 'http://somewhere.example' }), /not the address of a hub/);
 		assert.equal(placeOf({ HF_ENDPOINT: `${hub.endpoint}/` }).endpoint, hub.endpoint);
 		const file = join(cache, 'token');
