@@ -74,13 +74,15 @@ def reference() -> list[dict[str, str]]:
 def _recipe(pause: bool) -> dict:
     answer = {"kind": "decode", "role": "answer", "stop": ["<eos>"], "limit": 2}
     start = [{"kind": "prompt"}, {"kind": "tokens", "tokens": ["<latent>"]}]
-    noise = {} if pause else {"noise": {"width": WIDTH, "scale": 1, "seed": 0}}
+    latent = {"kind": "latent", "count": LATENTS, "feedback": {"site": "normed"}, "through": "thought"}
+    noise = {} if pause else {"noise": {"shape": [WIDTH]}}
     return {
+        "version": 2,
         "trainedLatents": LATENTS,
         "answer": r"at ([a-j] facing [NESW]+)",
         "arms": {
             "direct": [*start, answer],
-            "latent": [*start, {"kind": "latent", "count": LATENTS, "feedback": {"site": "normed", **noise}}, answer],
+            "latent": [*start, latent | noise, answer],
         },
     }
 
@@ -90,7 +92,7 @@ def write_manifest(folder: Path, kind: str) -> None:
     who = IDENTITIES[kind]
     build_tokenizer().save(str(folder / "tokenizer.json"))
     (folder / REFERENCE).write_text(json.dumps(reference(), indent=0) + "\n")
-    files = ("body.onnx", "head.onnx", "thought.onnx", "tokenizer.json")
+    files = ("body.onnx", "head.onnx", "thought.onnx", "embed.onnx", CODES, "tokenizer.json")
     manifest = {
         "format": "neuralese-model",
         "version": 1,
@@ -105,10 +107,10 @@ def write_manifest(folder: Path, kind: str) -> None:
             "headWidth": SHAPE.head_width,
             "vocabulary": SIZE,
             "context": SHAPE.context,
+            **({} if kind == "pause" else {"latentWidth": WIDTH}),
         },
         "quantisation": "fp16",
-        "files": {name.partition(".")[0]: entry(folder / name) for name in files},
-        **({"codes": entry(folder / CODES)} if (folder / CODES).exists() else {}),
+        "files": {name.partition(".")[0]: entry(folder / name) for name in files if (folder / name).exists()},
         "reference": entry(folder / REFERENCE),
         **({"relatives": who.relatives} if who.relatives else {}),
         "recipe": _recipe(kind == "pause"),

@@ -1,8 +1,5 @@
-"""The graphs of the model folder (models/README.md) and their export to ONNX.
-
-`thought` makes one latent and re-embeds it: in where `given_mask` is true the given latent takes the sampled one's place, so
-that an edited one (snapped, replaced) is fed back the same way.
-"""
+"""The graphs of the model folder (models/README.md) and their export to ONNX: `thought` makes one latent and embeds it, `embed` does
+only the second, so that an edited one (snapped, replaced) is fed back the same way."""
 
 from pathlib import Path
 
@@ -23,7 +20,8 @@ LARGE = 256  # numbers: smaller arrays are not worth a cast
 
 
 class Body(graphs.Body):
-    """As ProsQA's, without positions: every token says what it is about, and a latent's input says which latent it is."""
+    """As ProsQA's, without positions: every token says what it is about, and a latent's input says which latent it is. They are an
+    input all the same, times zero, because rows of a batch are padded only where positions are told."""
 
     def __init__(self, model: Reasoner) -> None:
         nn.Module.__init__(self)
@@ -31,8 +29,8 @@ class Body(graphs.Body):
         self.position = nn.Parameter(torch.zeros(1, model.shape.width))
         self.table = nn.Parameter(model.table().detach().clone())
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, embeds: Tensor, mask: Tensor, *rest: Tensor):
-        return super().forward(input_ids, attention_mask, torch.zeros_like(input_ids), embeds, mask, *rest)
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, position_ids: Tensor, *rest: Tensor):
+        return super().forward(input_ids, attention_mask, position_ids * 0, *rest)
 
 
 class Head(graphs.Head):
@@ -52,11 +50,21 @@ class Thought(nn.Module):
         super().__init__()
         self.token, self.denoiser, self.latent_in = model.latent_token, model.denoiser, model.latent_in
 
-    def forward(self, hidden: Tensor, step: Tensor, noise: Tensor, given: Tensor, given_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """hidden [B,d] after the final norm; step [1] the latent's index; noise [B,w]; given [1|B,1|w]; given_mask
-        [1|B,1]. Returns the next position's input [B,d] and the latent [B,w]."""
-        latent = torch.where(given_mask, given, self.denoiser.sample(hidden, noise))
-        return _token(self.token, step) + self.latent_in(latent), latent
+    def forward(self, hidden: Tensor, step: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """hidden [B,d] after the final norm; step [1] the latent's index; noise [B,w]. Returns the next position's input [B,d]
+        and the latent [B,w]."""
+        latent = self.denoiser.sample(hidden, noise)
+        return _embedded(self, latent, step), latent
+
+
+class Embed(nn.Module):
+    def __init__(self, model: Reasoner) -> None:
+        super().__init__()
+        self.token, self.latent_in = model.latent_token, model.latent_in
+
+    def forward(self, latent: Tensor, step: Tensor) -> Tensor:
+        """latent [B,w], step [1] its index. Returns the next position's input [B,d]."""
+        return _embedded(self, latent, step)
 
 
 class Pause(nn.Module):
@@ -70,6 +78,10 @@ class Pause(nn.Module):
         return _token(self.token, step).expand(hidden.shape[0], -1)
 
 
+def _embedded(graph: Thought | Embed, latent: Tensor, step: Tensor) -> Tensor:
+    return _token(graph.token, step) + graph.latent_in(latent)
+
+
 def _token(tokens: Tensor, step: Tensor) -> Tensor:
     """[1,d]: the token of the position after latent `step`. A spare latent has the last one's."""
     return F.embedding((step + 1).clamp(max=LATENTS), tokens)
@@ -78,25 +90,20 @@ def _token(tokens: Tensor, step: Tensor) -> Tensor:
 def export(model: Reasoner, folder: Path) -> None:
     shape = model.shape
     inputs, example = graphs.body_inputs(shape)
-    at = list(inputs).index("position_ids")
-    del inputs["position_ids"], example[at]
     graphs.write_graph(Body(model), tuple(example), folder / "body.onnx", inputs, graphs.body_outputs(shape))
     graphs.write_head(Head(model), shape.width, folder / "head.onnx")
     hidden, step = torch.randn(2, shape.width), torch.zeros(1, dtype=torch.int64)
     rows = {0: "batch"}
     inputs, outputs = {"hidden": rows, "step": {}}, {"embed": rows}
+    names = ["body", "head", "thought"]
     if model.kind.pause:
         graphs.write_graph(Pause(model), (hidden, step), folder / "thought.onnx", inputs, outputs)
     else:
-        inputs |= {
-            "noise": rows,
-            "given": {0: "given_batch", 1: "given_width"},
-            "given_mask": {0: "mask_batch"},
-        }
-        outputs["latent"] = rows
-        example = (hidden, step, torch.randn(2, WIDTH), torch.zeros(1, 1), torch.zeros(1, 1, dtype=torch.bool))
-        graphs.write_graph(Thought(model), example, folder / "thought.onnx", inputs, outputs)
-    for name in ("body", "head", "thought"):
+        latent = torch.randn(2, WIDTH)
+        graphs.write_graph(Thought(model), (hidden, step, latent), folder / "thought.onnx", inputs | {"noise": rows}, outputs | {"latent": rows})
+        graphs.write_graph(Embed(model), (latent, step), folder / "embed.onnx", {"latent": rows, "step": {}}, outputs)
+        names.append("embed")
+    for name in names:
         halve(folder / f"{name}.onnx")
 
 

@@ -27,6 +27,8 @@ class Folder:
     body: onnxruntime.InferenceSession
     head: onnxruntime.InferenceSession
     thought: onnxruntime.InferenceSession
+    # None of a pause twin.
+    embed: onnxruntime.InferenceSession | None
     tokenizer: Tokenizer
 
     @classmethod
@@ -34,11 +36,13 @@ class Folder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
-        graphs = (
+        graphs = [
             onnxruntime.InferenceSession(folder / f"{name}.onnx", options, providers=["CPUExecutionProvider"])
-            for name in ("body", "head", "thought")
-        )
-        return cls(*graphs, Tokenizer.from_file(str(folder / "tokenizer.json")))
+            for name in ("body", "head", "thought", "embed")
+            if (folder / f"{name}.onnx").exists()
+        ]
+        embed = graphs[3] if len(graphs) > 3 else None
+        return cls(*graphs[:3], embed, Tokenizer.from_file(str(folder / "tokenizer.json")))
 
 
 class Reading:
@@ -57,6 +61,7 @@ class Reading:
         feeds = {
             "input_ids": np.array([ids], np.int64),
             "attention_mask": np.ones((1, self.length), np.int64),
+            "position_ids": np.arange(self.length - len(ids), self.length, dtype=np.int64)[None],
             "inputs_embeds": np.zeros((1, 1, 1), np.float32) if embed is None else embed[:, None],
             "embeds_mask": np.full((1, 1, 1), embed is not None),
             **self.past,
@@ -87,10 +92,8 @@ def replay(folder: Folder, model: Reasoner, prompt: str, noise: np.ndarray | Non
         if noise is None:
             (embed,) = folder.thought.run(["embed"], feeds)
         else:
-            idle = {"given": np.zeros((1, 1), np.float32), "given_mask": np.zeros((1, 1), bool)}
-            embed, latent = folder.thought.run(["embed", "latent"], feeds | idle | {"noise": noise[i : i + 1]})
-            back = {"noise": noise[i : i + 1], "given": latent, "given_mask": np.ones((1, 1), bool)}
-            again = folder.thought.run(["embed"], feeds | back)
+            embed, latent = folder.thought.run(["embed", "latent"], feeds | {"noise": noise[i : i + 1]})
+            again = folder.embed.run(["embed"], {"latent": latent, "step": feeds["step"]})
             assert np.array_equal(embed, again[0]), "a latent that is given back is embedded otherwise"
             latents.append(latent[0])
         reading.feed([0], embed)
