@@ -3,23 +3,22 @@
  * CPU seconds of each process, in turn, the fastest of several: on a shared machine only their ratios mean anything.
  * `node out/bench/decoders.cjs FOLDER PYTHON`, FOLDER made by decoders.py; run.mjs does it all.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { addModel } from '../../src/engine/adding';
-import { bySite, type Cache } from '../../src/engine/body';
+import { bySite } from '../../src/engine/body';
 import { readManifest } from '../../src/engine/folder';
 import { parseManifest } from '../../src/engine/manifest';
 import { Model } from '../../src/engine/model';
 import { LastReader } from '../../src/engine/readers';
 import { prefill as readPrompt, type Prefix } from '../../src/engine/run';
-import { Runtime, THREADS, type Feeds } from '../../src/engine/runtime';
-import { readPlace } from '../../src/engine/weights';
-import { asked, cpu, fastest, ms, percent, print, versus } from './clock';
+import { Runtime, THREADS } from '../../src/engine/runtime';
+import { asked, cpu, ms, percent, print, versus } from './clock';
 import { coldStart } from './cold';
 import { measureMachine, type Machine } from './machine';
+import { memory, overhead } from './overhead';
 import { Peer } from './peer';
-import { openPlain, plainFeeds, type Plain } from './plain';
 
 /** As in peer.py and llama.mjs. */
 const PROMPT = 256;
@@ -27,9 +26,6 @@ const TOKENS = 64;
 const TOP = 10;
 const ROUNDS = 5;
 const LENS_ROUNDS = 3;
-/** Decoding steps of the comparison with the plain graph; both sessions are opened this often, because where weights happen to lie matters. */
-const STEPS = 30;
-const OPENINGS = 2;
 
 const [, , FOLDER = '', PYTHON = ''] = process.argv;
 const { signal } = new AbortController();
@@ -87,18 +83,6 @@ async function lens(model: Model, resid: readonly Float32Array[]): Promise<numbe
 		await model.head.read(bySite(resid, width, from, to), layers + 1, new Array<number>(to - from).fill(0), TOP);
 	}
 	return cpu() - start;
-}
-
-/** Bytes that a lens needs beyond what is held before it (Linux): of a process of its own, whose memory nothing has used yet. */
-async function lensMemory(runtime: Runtime, home: string, name: string): Promise<void> {
-	const model = await load(runtime, home, name, 'fp32');
-	const resid = await streams(model);
-	const status = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))![1]) * 1024;
-	// The peak becomes what is held now.
-	writeFileSync('/proc/self/clear_refs', '5');
-	const before = status('VmRSS');
-	await lens(model, resid);
-	console.log(JSON.stringify(status('VmHWM') - before));
 }
 
 async function streams(model: Model): Promise<Float32Array[]> {
@@ -181,61 +165,6 @@ async function lenses(model: Model, kind: string, peers: Record<'fp32' | 'bf16',
 	}
 }
 
-async function memory(home: string, name: string): Promise<void> {
-	const own = new Peer(process.execPath, [__filename, FOLDER, PYTHON, 'lens-memory', home, name]);
-	const ours = await own.ask<number>('');
-	own.dispose();
-	for (const dtype of ['fp32', 'bf16']) {
-		for (const [work, how] of [
-			['lens-memory', 'all logits at once'],
-			['lens-in-chunks-memory', 'in chunks'],
-		] as const) {
-			const peer = peerOf(name, dtype);
-			const theirs = await peer.ask<number>(work);
-			peer.dispose();
-			const ratio = ours / theirs;
-			const share = work === 'lens-memory' ? asked(ratio, 1 / 9, true) : times(ratio);
-			print('Extra memory of the lens', `${mebibytes(ours)}, PyTorch ${dtype} ${how} ${mebibytes(theirs)}: ${share}`);
-		}
-	}
-}
-
-/** The instrumented graphs against the export, in one process. */
-async function overhead(runtime: Runtime, home: string, name: string): Promise<void> {
-	const best: Record<string, number> = {};
-	const note = async (what: string, work: () => Promise<unknown>, repeats: number) => {
-		best[what] = Math.min(best[what] ?? Infinity, await fastest(work, cpu, repeats));
-	};
-	for (let opening = 0; opening < OPENINGS; opening++) {
-		const model = await load(runtime, home, name, 'fp32');
-		const { body, manifest } = model;
-		const { source } = (await readPlace(model))!;
-		const whole = await openPlain(runtime, source, 'whole');
-		const part = await openPlain(runtime, source, 'body');
-		const ids = promptOf(model);
-		const { cache } = await body.forward({ ids }, body.empty);
-		const run = ({ graph, outputs }: Plain, feeds: Feeds) => graph.run(feeds, outputs);
-		const feedsOf = (plain: Plain, fed: readonly number[], past?: Cache) => plainFeeds(plain, manifest.shape, fed, past?.values);
-		const [prompt, step] = [feedsOf(part, ids), feedsOf(part, [1], cache)];
-		const token = feedsOf(whole, [1], cache);
-		const reader = new LastReader(model);
-		for (let round = 0; round < ROUNDS; round++) {
-			await note('prefill', () => body.forward({ ids }, body.empty), 1);
-			await note('plain prefill', () => run(part, prompt), 1);
-			await note('step of the body', () => body.forward({ ids: [1] }, cache), STEPS);
-			await note('plain step of the body', () => run(part, step), STEPS);
-			await note('whole step', async () => reader.read(await body.forward({ ids: [1] }, cache)), STEPS);
-			await note('plain whole step', () => run(whole, token), STEPS);
-		}
-		model.dispose();
-		[whole, part].forEach(({ graph }) => graph.dispose());
-	}
-	for (const what of ['prefill', 'step of the body', 'whole step']) {
-		const [ours, plain] = [best[what]!, best[`plain ${what}`]!];
-		print(`fp32: ${what}, instrumented`, `${ms(ours)}, the export ${ms(plain)}: ${asked(ours / plain, 1.05, true)}`);
-	}
-}
-
 async function llama(name: string, ours: Record<'prefill' | 'decode', number>): Promise<void> {
 	const { NEURALESE_LLAMA: folder = '', NEURALESE_GGUF: gguf = '' } = process.env;
 	if (name !== 'smollm2' || folder === '' || gguf === '') {
@@ -253,14 +182,10 @@ async function llama(name: string, ours: Record<'prefill' | 'decode', number>): 
 }
 
 const times = (ratio: number) => `${ratio.toFixed(2)} ×`;
-const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
 async function main(): Promise<void> {
 	const runtime = Runtime.load();
-	const [, , , , only, home = '', part = ''] = process.argv;
-	if (only === 'lens-memory') {
-		return lensMemory(runtime, home, part);
-	}
+	const [, , , , only] = process.argv;
 	const fresh = mkdtempSync(join(tmpdir(), 'neuralese-bench-'));
 	try {
 		const machine = await measureMachine(runtime);
@@ -269,9 +194,10 @@ async function main(): Promise<void> {
 		for (const [name, label] of Object.entries(NAMES).filter(([one]) => existsSync(join(FOLDER, one, 'q4')) && (!only || one === only))) {
 			console.log(`\n${label}`);
 			await speeds(runtime, fresh, name, machine);
-			await memory(fresh, name);
-			await overhead(runtime, fresh, name);
-			await coldStart(join(fresh, `${name}-fp32`), PYTHON, join(FOLDER, name, 'checkpoint'));
+			const folder = join(fresh, `${name}-fp32`);
+			await memory(folder, (dtype) => peerOf(name, dtype));
+			overhead(folder);
+			await coldStart(folder, PYTHON, join(FOLDER, name, 'checkpoint'));
 		}
 	} finally {
 		rmSync(fresh, { recursive: true, force: true });

@@ -66,13 +66,13 @@ describe('memory', () => {
 		limited('a lot', () => assert.throws(availableMemory, /NEURALESE_MEMORY_LIMIT is "a lot": write a number of bytes/));
 	});
 
-	test('a model of GPT-2-small’s shape takes its weights once or twice, and a call of its head with 83 or 64 rows', async () => {
+	test('a model of GPT-2-small’s shape takes its weights once or twice, and its head 62 rows of a call', async () => {
 		const manifest = await small();
 		const [low, full] = [true, false].map((mode) => footprintOf(manifest, mode, chunkOf(manifest)));
 		const graphs = 3 * (manifest.files.body.bytes + manifest.files.head.bytes);
 		assert.equal(low!.weights - graphs, 652_148_736);
 		assert.equal(full!.weights - graphs, 2 * 652_148_736);
-		assert.equal(full!.computing - low!.computing, (83 - 64) * 4 * 50_257 * Float32Array.BYTES_PER_ELEMENT);
+		assert.ok(low!.computing > 62 * 6 * 50_257 * Float32Array.BYTES_PER_ELEMENT, String(low!.computing));
 		assert.equal(low!.total, low!.weights + low!.computing);
 	});
 
