@@ -6,14 +6,18 @@ const MAX_PIECE = 1_000;
 /** A sentence with the quotes and brackets that close after it, or a line with its ends. */
 const SENTENCE = /[^\n]*?(?:[.!?]["'”’)\]]*(?=[^\S\n]+\S)|\n+|$)/gy;
 
-/** Together they are the text. White space at the end of a line belongs to it, a space between two sentences to the second. */
+/**
+ * Together they are the text. White space at the end of a line belongs to it, a space between two sentences to the second, and blank lines
+ * before the first one to that.
+ */
 export function pieces(text: string): string[] {
 	const found: string[] = [];
 	SENTENCE.lastIndex = 0;
 	while (SENTENCE.lastIndex < text.length) {
 		const [piece] = SENTENCE.exec(text)!;
 		const last = found.at(-1);
-		if (piece.trim() === '' && last !== undefined && last.length + piece.length <= MAX_PIECE) {
+		const isBlank = piece.trim() === '' || last?.trim() === '';
+		if (isBlank && last !== undefined && last.length + piece.length <= MAX_PIECE) {
 			found[found.length - 1] = last + piece;
 		} else {
 			found.push(...cut(piece));

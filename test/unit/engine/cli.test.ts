@@ -245,7 +245,7 @@ describe('exit codes', () => {
 		await fails(['analyze', prompt, '--out', prompt], 1, /is what is read, and would be lost/);
 		assert.equal(await readFile(prompt, 'utf8'), PROMPT);
 		for (const flag of ['--twin', '--base', '--reference-model']) {
-			await fails(['analyze', prompt, flag, 'none'], 1, /There is no model "none": use prosqa, /);
+			await fails(['analyze', prompt, flag, 'none'], 1, /There is no model "none": use .*prosqa, /);
 		}
 		await fails(['analyze', await promptFile('\n\n')], 1, /empty/);
 		await fails(
