@@ -90,7 +90,7 @@ export class Panel {
 	}
 
 	button(label: string): Locator {
-		return this.frame.locator('vscode-button').filter({ hasText: label });
+		return this.frame.locator('vscode-button:visible').filter({ hasText: label });
 	}
 
 	get progress(): Locator {

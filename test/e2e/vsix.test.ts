@@ -23,7 +23,7 @@ const EXPECTED = [
 	/^dist\/webview-style\.css$/,
 	/^media\/icon\.(png|svg)$/,
 	/^media\/examples\/[\w.-]+$/,
-	/^models\/[\w-]+\/([\w-]+\.onnx|(model|tokenizer|reference)\.json|card\.md|probes\/[\w-]+\.safetensors)$/,
+	/^models\/[\w-]+\/([\w-]+\.onnx|(model|tokenizer|reference)\.json|codes\.safetensors|card\.md|probes\/[\w-]+\.safetensors)$/,
 	/^node_modules\/onnxruntime-node\/(package\.json|dist\/\w+\.js)$/,
 	new RegExp(`^${BINARIES}/[\\w.-]+$`),
 	/^node_modules\/onnxruntime-common\/(package\.json|dist\/cjs\/([\w-]+\.js|package\.json))$/,

@@ -105,7 +105,8 @@ describe('exports', { skip: EXPORTS === '' && 'npm test -- exports makes them' }
 
 	for (const name of EXPORTS === '' ? [] : exportsOf(/\/(genai-int4(-shared)?|int8)$/)) {
 		test(`${name}: logits are those of the graph that it was made from`, async () => {
-			const model = await added(name);
+			// Packed weights are multiplied in another order, which eight bits of an activation turn into whole steps.
+			const model = await added(name, 'low');
 			const place = (await readPlace(model))!;
 			const expected = await originalLogits(runtime, model.manifest, place, model.lowMemory, signal);
 			const { maxAbsDiff } = await compareOriginal(model, expected);

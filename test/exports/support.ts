@@ -7,9 +7,10 @@ import { after } from 'node:test';
 import { addModel } from '../../src/engine/adding';
 import { readManifest } from '../../src/engine/folder';
 import { parseManifest } from '../../src/engine/manifest';
-import { Model } from '../../src/engine/model';
+import { DEFAULT_SETUP, Model } from '../../src/engine/model';
 import { readNpz, type NumericArray } from '../../src/engine/npz';
 import { Runtime } from '../../src/engine/runtime';
+import type { MemoryMode } from '../../src/shared/execution';
 
 /** Made by `npm test -- exports`. */
 export const EXPORTS = process.env['NEURALESE_EXPORTS'] ?? '';
@@ -43,7 +44,7 @@ export function reference(name: string): ReadonlyMap<string, NumericArray> {
 }
 
 /** The model that is made from an export, with what this machine knows of it in a home of its own. */
-export async function added(name: string): Promise<Model> {
+export async function added(name: string, memory: MemoryMode = DEFAULT_SETUP.memory): Promise<Model> {
 	const home = await temporary();
 	process.env['NEURALESE_HOME'] = home;
 	const folder = await addModel(runtime, {
@@ -53,5 +54,6 @@ export async function added(name: string): Promise<Model> {
 		progress: () => {},
 	});
 	const { text, sha256 } = await readManifest(folder);
-	return Model.load(runtime, { folder, manifest: parseManifest(text), sha256, signal, progress: () => {} });
+	const setup = { ...DEFAULT_SETUP, memory };
+	return Model.load(runtime, { folder, manifest: parseManifest(text), sha256, setup, signal, progress: () => {} });
 }
