@@ -1,7 +1,7 @@
 /** How many thoughts of a run are changed one by one: planned from the cost model before the start, so that every machine does the same. */
 import { fedPositions, rowsThatFit } from '../../analysis/batches';
 import { planVariants, type CausalTest, type CleanRun } from '../../analysis/causal';
-import { ALL_SINGLES, MAX_SINGLES, SIZES, spreadThoughts } from '../../analysis/singles';
+import { ALL_SINGLES, SIZES, spreadThoughts } from '../../analysis/singles';
 import type { Model } from '../model/model';
 
 /** Seconds of the cost model for the tests of one prompt, which are about a tenth as long on a core of today. */
@@ -19,9 +19,9 @@ export function singlesOf(model: Model, run: CleanRun, tests: readonly CausalTes
 	return chosen(affordable ?? SIZES.at(-1)!);
 }
 
-/** Thoughts that are changed one by one on every reference prompt: of many, as many as models with few have. */
+/** Thoughts that are changed one by one on every reference prompt: of many, one of the smaller choices. */
 export function cohortSingles(count: number): number[] {
-	return spreadThoughts(count, count <= MAX_SINGLES ? MAX_SINGLES : SIZES[1]);
+	return spreadThoughts(count, count <= ALL_SINGLES ? count : SIZES[1]);
 }
 
 /** Of one more position of a row in a batch. */

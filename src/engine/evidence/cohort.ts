@@ -16,6 +16,9 @@ import { settingsOf } from './reference';
 import { massesOf } from './readings';
 import type { Run, Sampling } from './runs';
 
+/** Reference prompts on which all of so many thoughts are changed at once that only some are changed one by one: each is a run of them all. */
+const MAX_WHOLE = 50;
+
 const TESTS: readonly CausalTest[] = ['resample', 'snap-1', 'jitter'];
 
 /** `singles`: thoughts that are changed one by one; where absent, only what the unchanged thoughts say. */
@@ -70,7 +73,7 @@ async function changesOf(
 		const others = [runs[(start + i + 1) % runs.length]!];
 		const replacements = new Replacements(model, others, {}, seed, `${plan.name} ${start + i}`);
 		return planVariants(clean.run, tests, 'each', 1, singles)
-			.filter(isWanted)
+			.filter((variant) => isWanted(variant) && (variant.step !== 'all' || start + i < MAX_WHOLE || singles.length === clean.thoughts.length))
 			.map((variant) => ({ clean, variant, replacements, others }));
 	});
 	return changes.of(branches, plan);

@@ -51,7 +51,10 @@ export class ThoughtGraph {
 			feeds['step'] = integers([moments[0]!.index], 1);
 		}
 		if (inputs.has('noise')) {
-			const noise = stacked(moments.map(({ draw, index }) => noiseOf(step.noise!, draw, index)));
+			// Most rows have one draw, and drawing costs more than all else that is done here.
+			const [{ index }] = moments as [Moment];
+			const drawn = new Map([...new Set(moments.map(({ draw }) => draw))].map((draw) => [draw, noiseOf(step.noise!, draw, index)]));
+			const noise = stacked(moments.map(({ draw }) => drawn.get(draw)!));
 			feeds['noise'] = { ...noise, dims: [rows, ...step.noise!.shape] };
 		}
 		const stateWidth = this.stateWidth;
