@@ -16,7 +16,7 @@ import { settingsOf } from './reference';
 import { massesOf } from './readings';
 import type { Run, Sampling } from './runs';
 
-/** Reference prompts on which all of so many thoughts are changed at once that only some are changed one by one: each is a run of them all. */
+/** Reference prompts on which all of many thoughts are changed at once: each change is a run of them all. */
 const MAX_WHOLE = 50;
 
 const TESTS: readonly CausalTest[] = ['resample', 'snap-1', 'jitter'];
@@ -73,7 +73,7 @@ async function changesOf(
 		const others = [runs[(start + i + 1) % runs.length]!];
 		const replacements = new Replacements(model, others, {}, seed, `${plan.name} ${start + i}`);
 		return planVariants(clean.run, tests, 'each', 1, singles)
-			.filter((variant) => isWanted(variant) && (variant.step !== 'all' || start + i < MAX_WHOLE || singles.length === clean.thoughts.length))
+			.filter((variant) => isWanted(variant) && (singles.length === clean.thoughts.length || isWorthIt(variant, start + i)))
 			.map((variant) => ({ clean, variant, replacements, others }));
 	});
 	return changes.of(branches, plan);
@@ -89,6 +89,11 @@ function isWanted({ test, form, step, later }: Variant): boolean {
 		default:
 			return step === 'all';
 	}
+}
+
+/** Of many thoughts: on every prompt what the ladder asks of single ones, on some what changes all. `place`: of the prompt. */
+function isWorthIt({ test, step }: Variant, place: number): boolean {
+	return step === 'all' ? place < MAX_WHOLE : test === 'resample';
 }
 
 async function recordOf(
