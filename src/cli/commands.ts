@@ -2,6 +2,7 @@
 import type { Command, Help, Invocation } from './command';
 import { analyze } from './commands/analyze';
 import { causal } from './commands/causal';
+import { compare } from './commands/compare';
 import { evaluate } from './commands/evaluate';
 import { importFile } from './commands/import';
 import { inspect } from './commands/inspect';
@@ -34,6 +35,7 @@ const COMMANDS: readonly Command[] = [
 	probeFeatures,
 	importFile,
 	inspect,
+	compare,
 	modelsAdd,
 	modelsList,
 	modelsRemove,
