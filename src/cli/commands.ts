@@ -18,6 +18,7 @@ import { probeTrain } from './commands/probeTrain';
 import { providers } from './commands/providers';
 import { report } from './commands/report';
 import { reproduce } from './commands/reproduce';
+import { verify } from './commands/verify';
 import { UsageError } from './failure';
 import { EXECUTION_NOTE } from './flags/execution';
 import { quoted } from './flags/values';
@@ -36,6 +37,7 @@ const COMMANDS: readonly Command[] = [
 	importFile,
 	inspect,
 	compare,
+	verify,
 	modelsAdd,
 	modelsList,
 	modelsRemove,

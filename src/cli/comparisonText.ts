@@ -49,7 +49,7 @@ function figures(tokens: readonly ComparedTokens[]): string {
 	const divergences = tokens.flatMap(({ kl }) => kl ?? []);
 	const highest = divergences.reduce((most, one) => (one.atLeast > most.atLeast ? one : most), { atLeast: -1, exact: true });
 	const parts = [
-		...(tokens.length > 0 && !Number.isNaN(change) ? [`${difference(change)} bits`] : []),
+		...(tokens.length > 0 && !Number.isNaN(change) ? [`Δ ${difference(change)} bits`] : []),
 		...(divergences.length > 0 ? [`KL ${highest.exact ? '' : '≥ '}${decimals(highest.atLeast, 3)}`] : []),
 	];
 	return parts.length === 0 ? '' : `   (${parts.join(', ')})`;

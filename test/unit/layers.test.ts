@@ -21,7 +21,7 @@ const NODE_FILE = /\.node$/;
 
 const PURE = /^src\/(shared|trace|prompts|analysis)\//;
 /** All of these run on the caller's side of the channel. */
-const PURE_AND_CLIENT = /^src\/(shared|trace|prompts|analysis)\/|^src\/engine\/(api|product|machine\/registry|caller\/(client|conversation|dataset|journal|reproduction))$/;
+const PURE_AND_CLIENT = /^src\/(shared|trace|prompts|analysis)\/|^src\/engine\/(api|product|machine\/registry|caller\/(client|conversation|dataset|journal|reproduction|verification))$/;
 
 /** The first entry whose pattern matches a file's path, without its suffix, is the file's layer. */
 const LAYERS: [RegExp, Layer][] = [

@@ -35,14 +35,13 @@ export function byText(a: readonly string[], b: readonly string[]): Pair[] | und
 	const pairs: Pair[] = [];
 	let [atA, atB] = [0, 0];
 	for (const same of [...found, { a: a.length, b: b.length, length: 0 }]) {
-		const between = byIndex(same.a - atA, same.b - atB);
-		const within = byIndex(same.length, same.length);
-		pairs.push(...between.map((pair) => moved(pair, atA, atB)), ...within.map((pair) => moved(pair, same.a, same.b)));
+		pairs.push(...moved(byIndex(same.a - atA, same.b - atB), atA, atB), ...moved(byIndex(same.length, same.length), same.a, same.b));
 		[atA, atB] = [same.a + same.length, same.b + same.length];
 	}
 	return pairs;
 }
 
-function moved({ a, b }: Pair, byA: number, byB: number): Pair {
-	return { ...(a === undefined ? {} : { a: a + byA }), ...(b === undefined ? {} : { b: b + byB }) };
+/** The same pairs of lists that begin at these places. */
+export function moved(pairs: readonly Pair[], byA: number, byB: number): Pair[] {
+	return pairs.map(({ a, b }) => ({ ...(a === undefined ? {} : { a: a + byA }), ...(b === undefined ? {} : { b: b + byB }) }));
 }

@@ -1,6 +1,6 @@
 /** Which arms of two traces are held against each other, and which of their steps. */
 import type { ArmRecord, TraceDocument } from '../../trace/document';
-import { byIndex, byText, MAX_CHANGES, type Pair } from './alignment';
+import { byIndex, byText, MAX_CHANGES, moved, type Pair } from './alignment';
 import type { ComparedStep } from './steps';
 
 /** Names of an arm of A and an arm of B. */
@@ -24,23 +24,28 @@ export function armPairs(a: TraceDocument, b: TraceDocument): ArmPair[] {
 
 /**
  * Latents by index: the k-th is the k-th, whatever it reads as. An arm of latents and one of written thoughts are aligned by index too, latent k with
- * sentence k, and answer with answer. What is written is aligned by its sentences' texts, or by index.
+ * sentence k. What is written is aligned by its sentences' texts, or by index, and the answers at the end only with one another.
  */
 export function alignSteps(a: readonly ComparedStep[], b: readonly ComparedStep[], by: AlignedBy): { pairs: Pair[]; note?: string } {
-	const [latentsA, latentsB] = [a, b].map((steps) => steps.filter(({ kind }) => kind === 'latent').length) as [number, number];
-	if (latentsA > 0 !== latentsB > 0) {
-		const [reasonedA, reasonedB] = [a, b].map((steps) => steps.filter(({ kind }) => kind !== 'answer').length) as [number, number];
-		return { pairs: [...byIndex(reasonedA, reasonedB), ...moved(byIndex(a.length - reasonedA, b.length - reasonedB), reasonedA, reasonedB)] };
-	}
-	const [writtenA, writtenB] = [a.slice(latentsA), b.slice(latentsB)];
-	const text = ({ kind, text: words }: ComparedStep) => `${kind} ${words.trim()}`;
-	const aligned = by === 'text' ? byText(writtenA.map(text), writtenB.map(text)) : undefined;
+	const [one, other] = [parts(a), parts(b)];
+	const mixed = one.latents > 0 !== other.latents > 0;
+	const [startA, startB] = mixed ? [0, 0] : [one.latents, other.latents];
+	const written = aligned(a.slice(startA, one.answers), b.slice(startB, other.answers), mixed ? 'index' : by);
+	const answers = aligned(a.slice(one.answers), b.slice(other.answers), by);
+	const pairs = [...byIndex(startA, startB), ...moved(written ?? byIndex(one.answers - startA, other.answers - startB), startA, startB)];
 	return {
-		pairs: [...byIndex(latentsA, latentsB), ...moved(aligned ?? byIndex(writtenA.length, writtenB.length), latentsA, latentsB)],
-		...(by === 'text' && !aligned ? { note: `What was written differs in more than ${MAX_CHANGES} sentences, so it is aligned by index.` } : {}),
+		pairs: [...pairs, ...moved(answers ?? byIndex(a.length - one.answers, b.length - other.answers), one.answers, other.answers)],
+		...(written && answers ? {} : { note: `What was written differs in more than ${MAX_CHANGES} sentences, so it is aligned by index.` }),
 	};
 }
 
-function moved(pairs: readonly Pair[], byA: number, byB: number): Pair[] {
-	return pairs.map(({ a, b }) => ({ ...(a === undefined ? {} : { a: a + byA }), ...(b === undefined ? {} : { b: b + byB }) }));
+/** Steps before `latents` are latents, those from `answers` on the answer's sentences. */
+function parts(steps: readonly ComparedStep[]): { latents: number; answers: number } {
+	return { latents: steps.findLastIndex(({ kind }) => kind === 'latent') + 1, answers: steps.findLastIndex(({ kind }) => kind !== 'answer') + 1 };
+}
+
+/** Undefined where the texts have too little in common. */
+function aligned(a: readonly ComparedStep[], b: readonly ComparedStep[], by: AlignedBy): Pair[] | undefined {
+	const text = (steps: readonly ComparedStep[]) => steps.map((step) => `${step.kind} ${step.text.trim()}`);
+	return by === 'index' ? byIndex(a.length, b.length) : byText(text(a), text(b));
 }
