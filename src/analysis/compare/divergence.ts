@@ -14,7 +14,7 @@ export interface Divergence {
 	exact: boolean;
 }
 
-/** Mass below it cannot be told from none: logits of up to 128 are F32, in steps of 2^-17. */
+/** Mass of Q below it cannot be told from none, since logits of up to 128 are F32, in steps of 2^-17; more of it only makes the divergence smaller. */
 const ROUNDING = 2 ** -17;
 /** Halvings of the interval of a ratio's logarithm: to less than a float's steps. */
 const HALVINGS = 80;
@@ -39,7 +39,7 @@ export function divergence(p: TopTokens, q: TopTokens, vocabulary = Infinity): D
 		known += other === undefined ? 0 : term(value, other);
 	}
 	const exact = P.size >= vocabulary && Q.size >= vocabulary;
-	const unknown = exact ? 0 : smallest({ onlyP, onlyQ, lastP: last(p), lastQ: last(q), restP: rest(P), restQ: rest(Q) });
+	const unknown = exact ? 0 : smallest({ onlyP, onlyQ, lastP: last(p), lastQ: last(q), restP: rest(P, 0), restQ: rest(Q, ROUNDING) });
 	return { atLeast: Math.max(0, known + unknown), exact };
 }
 
@@ -97,8 +97,8 @@ function last({ tokens, logprobs }: TopTokens): number {
 	return typeof tokens[0] === 'string' ? 1 : Math.min(1, ...logprobs.map(Math.exp));
 }
 
-function rest(known: ReadonlyMap<unknown, number>): number {
-	return Math.max(ROUNDING, 1 - [...known.values()].reduce((total, value) => total + value, 0));
+function rest(known: ReadonlyMap<unknown, number>, least: number): number {
+	return Math.max(least, 1 - [...known.values()].reduce((total, value) => total + value, 0));
 }
 
 function term(p: number, q: number): number {

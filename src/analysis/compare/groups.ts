@@ -20,8 +20,8 @@ export interface Group {
 	same: boolean;
 }
 
-/** Words, runs of white space, and single other characters: what people read as changed. */
-const WORD = /[\p{L}\p{N}\p{M}]+|\s+|[^]/gu;
+/** Words, each with the space before it, as most tokenizers have them, and single other characters: what people read as changed. */
+const WORD = / ?[\p{L}\p{N}\p{M}]+|[^]/gu;
 
 export function laid(texts: readonly string[]): Laid {
 	const out: Laid = { text: '', ends: [] };

@@ -34,7 +34,7 @@ export interface HashCheck {
 }
 
 export interface Verification {
-	/** In this order; those after one that is not the same are left out, and nothing is run. */
+	/** In this order; after one that is not the same there are no more, and nothing is run. */
 	hashes: HashCheck[];
 	/** With versions and execution provider. */
 	runtime: { recorded: string; here?: string };
@@ -50,28 +50,30 @@ export interface Verification {
 
 export async function verify({ trace, models, folder, scratch }: VerifyRequest, context: SetContext): Promise<Verification> {
 	const { document } = trace;
-	const { prompt, model, runtime, origin } = document;
+	const { prompt, model, origin } = document;
 	if (origin) {
 		throw new EngineError(`This trace was imported from ${quoted(origin.file)} (${origin.format}) and records no run of this tool: there is nothing to repeat, open one that was analysed here.`, 'bad-request');
 	}
+	const hashes: HashCheck[] = [];
+	const differs = (what: HashCheck['what'], recorded: string, here: string) => {
+		hashes.push({ what, recorded, here, same: recorded === here });
+		return recorded !== here;
+	};
+	const recorded = inWords(document.runtime);
+	const unrun = (same: boolean, note: string): Verification => ({ hashes, runtime: { recorded }, same, positions: 0, planes: 0, notes: [note] });
+	if (differs('prompt', prompt.sha256, sha256(prompt.text))) {
+		return unrun(false, 'The prompt’s text is not the one that the trace was made with, so the run was not repeated.');
+	}
 	const found = folder ?? (await findModel(document, models));
 	const manifest = await readManifest(found);
-	const hashes: HashCheck[] = [];
-	const check = (what: HashCheck['what'], recorded: string, here: string) => hashes.push({ what, recorded, here, same: recorded === here });
-	check('prompt', prompt.sha256, sha256(prompt.text));
-	check('model', model.sha256, manifest.sha256);
-	if (hashes.every(({ same }) => same)) {
-		check('tokenizer', model.tokenizerSha256, parseManifest(manifest.text).files.tokenizer.sha256);
-	}
-	const unrun = { hashes, runtime: { recorded: inWords(document.runtime) }, same: false, positions: 0, planes: 0 };
-	if (hashes.some(({ same }) => !same)) {
-		return { ...unrun, notes: ['The recorded run was not repeated, because what it was made from is not the same.'] };
+	if (differs('model', model.sha256, manifest.sha256) || differs('tokenizer', model.tokenizerSha256, parseManifest(manifest.text).files.tokenizer.sha256)) {
+		return unrun(false, 'This is not the model that the trace was made with, so the run was not repeated.');
 	}
 	// Loading holds every file of the model against its manifest.
 	const { sha256: _, ...input } = prompt;
 	const params = { model: found, prompt: input, arms: document.arms.map(({ name }) => name), options: document.options, out: scratch };
 	if (params.arms.length === 0) {
-		return { ...unrun, same: true, notes: ['The trace has no arms, so that there is no run to repeat.'] };
+		return unrun(true, 'The trace has no arms, so that there is no run to repeat.');
 	}
 	await context.call('analyze', params, {
 		signal: context.signal,
@@ -84,7 +86,7 @@ export async function verify({ trace, models, folder, scratch }: VerifyRequest, 
 		const { difference, missing, positions, planes } = await firstDifference(comparandOf(trace), comparandOf(again), allowed);
 		return {
 			hashes,
-			runtime: { recorded: inWords(document.runtime), here: inWords(here) },
+			runtime: { recorded, here: inWords(here) },
 			same: difference === undefined,
 			...(difference ? { difference } : {}),
 			positions,
