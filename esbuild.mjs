@@ -19,7 +19,7 @@ function sources(folder) {
 
 const targets = [
 	{ ...node, entryPoints: { extension: 'src/extension.ts', engine: 'src/engine/main.ts', cli: 'src/cli.ts' }, outdir: 'dist' },
-	{ ...common, platform: 'browser', target: 'es2022', format: 'iife', entryPoints: { webview: 'webview/main.ts', 'webview-style': 'webview/style.css' }, outdir: 'dist' },
+	{ ...common, platform: 'browser', target: 'es2022', format: 'iife', entryPoints: { webview: 'webview/main.ts', 'webview-style': 'webview/style.css', compare: 'webview/compare.ts', 'compare-style': 'webview/compare.css' }, outdir: 'dist' },
 ];
 if (tests) {
 	const files = ['unit', 'exports', 'imports', 'integration', 'e2e', 'bench'].flatMap((kind) => sources(`test/${kind}`));

@@ -1,4 +1,5 @@
 /** Two arms of two traces, step by step. Planes and tokens are read when they are asked for. */
+import { MAX_TOP } from '../../trace/check';
 import type { ArmRecord } from '../../trace/document';
 import type { PlaneName, TraceSource } from '../../trace/planes';
 import { Lookup } from '../lookup';
@@ -11,6 +12,9 @@ import { alignSteps, type AlignedBy, type ArmPair } from './pairing';
 import { comparable, DIVERGENCE, PERCENTILE_COLUMNS, type Comparable } from './planes';
 import { MAX_STEPS, stepsOf, type ComparedStep } from './steps';
 import { valuesAt } from './values';
+
+/** Values of one side that are held at once: a batch of steps with the vectors of all their layers. */
+const BATCH_VALUES = 4 * 1024 * 1024;
 
 /** A trace, and which planes each of its arms has. */
 export interface Comparand {
@@ -83,60 +87,76 @@ export class Comparison {
 		return new Comparison(pair, notes, rows, [...(hasLens ? [DIVERGENCE] : []), ...planes], a, b, tokensBy);
 	}
 
-	/** Surprisals and divergences of a row's tokens; empty where it has none on either side. */
+	/** Surprisals and divergences of a row's tokens; a latent is as a whole what it reads as. */
 	async tokens(row: ComparedRow): Promise<ComparedTokens[]> {
+		if (row.a?.kind === 'latent' || row.b?.kind === 'latent') {
+			const kl = row.a && row.b ? (await this.divergences([row.a], [row.b])).at(-1) : undefined;
+			const words = (step: ComparedStep | undefined) => (step ? [step.text] : []);
+			return [{ a: words(row.a), b: words(row.b), same: row.same, bitsA: NaN, bitsB: NaN, ...(kl ? { kl } : {}) }];
+		}
 		const [a, b] = await Promise.all([read(this.a, row.a), read(this.b, row.b)]);
 		return groups(laid(a.texts), laid(b.texts)).map((group): ComparedTokens => {
 			const [fromA, fromB] = [a.takenFrom[group.a.start], b.takenFrom[group.b.start]];
 			const both = group.a.start < group.a.end && group.b.start < group.b.end;
+			const kl = both ? this.diverges(fromA, fromB) : undefined;
 			return {
 				a: a.texts.slice(group.a.start, group.a.end),
 				b: b.texts.slice(group.b.start, group.b.end),
 				same: group.same,
 				bitsA: sumOf(a.bits.slice(group.a.start, group.a.end)),
 				bitsB: sumOf(b.bits.slice(group.b.start, group.b.end)),
-				...(both ? this.diverges(fromA, fromB) : {}),
+				...(kl ? { kl } : {}),
 			};
 		});
 	}
 
+	/** Names of a plane's columns. */
+	columns({ columns }: Comparable): string[] {
+		return columns === 'sites' ? this.sites.map(([a, b]) => (a === b ? `${a}` : `${a}/${b}`)) : columns === 'percentiles' ? PERCENTILE_COLUMNS : [''];
+	}
+
 	async delta(plane: Comparable): Promise<PlaneDelta> {
-		const sites = sitePairs(this.a.source.document.model.layers, this.b.source.document.model.layers);
-		const names = plane.columns === 'sites' ? sites.map(([a, b]) => (a === b ? `${a}` : `${a}/${b}`)) : plane.columns === 'percentiles' ? PERCENTILE_COLUMNS : [''];
+		const names = this.columns(plane);
 		const values = new Float32Array(this.rows.length * names.length).fill(NaN);
 		const shared = this.rows.flatMap(({ a, b }, row) => (a && b ? [{ a, b, row }] : []));
-		if (plane.measure === 'divergence') {
-			const [a, b] = await Promise.all([
-				lensAt(this.a.source, this.a.arm, shared.map((one) => one.a.from), sites.map(([site]) => site)),
-				lensAt(this.b.source, this.b.arm, shared.map((one) => one.b.from), sites.map(([, site]) => site)),
-			]);
-			shared.forEach(({ row }, i) => {
-				for (let column = 0; column < names.length; column++) {
-					const at = i * names.length + column;
-					values[row * names.length + column] = this.diverges(a[at], b[at]).kl?.atLeast ?? NaN;
-				}
-			});
-		} else {
-			const [a, b] = await Promise.all([
-				cells(this.a, plane, shared.map((one) => one.a)),
-				cells(this.b, plane, shared.map((one) => one.b)),
-			]);
-			const columns = plane.columns === 'sites' ? sites : names.map((_, column) => [column, column] as const);
-			shared.forEach(({ row }, i) => {
-				columns.forEach(([ofA, ofB], column) => {
-					values[row * names.length + column] = plane.measure === 'distance' ? distance(a[i]!, b[i]!, ofA, ofB, widthOf(this.a, plane)) : (b[i]![ofB] ?? NaN) - (a[i]![ofA] ?? NaN);
-				});
-			});
+		const batch = Math.max(1, Math.floor(BATCH_VALUES / (names.length * (plane.measure === 'divergence' ? MAX_TOP : widthOf(this.a, plane)))));
+		for (let start = 0; start < shared.length; start += batch) {
+			const part = shared.slice(start, start + batch);
+			const [a, b] = [part.map((one) => one.a), part.map((one) => one.b)];
+			const found = plane.measure === 'divergence' ? (await this.divergences(a, b)).map((one) => one?.atLeast ?? NaN) : await this.distances(plane, a, b);
+			part.forEach(({ row }, i) => values.set(found.slice(i * names.length, (i + 1) * names.length), row * names.length));
 		}
-		const largest = values.reduce((most, value) => (Number.isNaN(value) ? most : Number.isNaN(most) ? Math.abs(value) : Math.max(most, Math.abs(value))), NaN);
+		const largest = values.reduce((most, value) => (Number.isNaN(value) || Math.abs(value) <= most ? most : Math.abs(value)), NaN);
 		return { ...plane, names, values, largest };
 	}
 
-	private diverges(a: TopTokens | undefined, b: TopTokens | undefined): { kl?: Divergence } {
-		if (!a || !b || this.tokensBy.by === 'nothing') {
-			return {};
-		}
-		return { kl: divergence(a, b, this.tokensBy.by === 'id' ? this.tokensBy.vocabulary : undefined) };
+	private get sites(): [a: number, b: number][] {
+		return sitePairs(this.a.source.document.model.layers, this.b.source.document.model.layers);
+	}
+
+	/** Row-major [steps, sites]. */
+	private async divergences(stepsA: readonly ComparedStep[], stepsB: readonly ComparedStep[]): Promise<(Divergence | undefined)[]> {
+		const [a, b] = await Promise.all([
+			lensAt(this.a.source, this.a.arm, stepsA.map(({ from }) => from), this.sites.map(([site]) => site)),
+			lensAt(this.b.source, this.b.arm, stepsB.map(({ from }) => from), this.sites.map(([, site]) => site)),
+		]);
+		return a.map((one, i) => this.diverges(one, b[i]));
+	}
+
+	/** Row-major [steps, columns]: differences, or distances of vectors. */
+	private async distances(plane: Comparable, stepsA: readonly ComparedStep[], stepsB: readonly ComparedStep[]): Promise<number[]> {
+		const [a, b] = await Promise.all([cells(this.a, plane, stepsA), cells(this.b, plane, stepsB)]);
+		const columns = plane.columns === 'sites' ? this.sites : this.columns(plane).map((_, column) => [column, column] as const);
+		const width = widthOf(this.a, plane);
+		return a.flatMap((one, i) =>
+			columns.map(([ofA, ofB]) => (plane.measure === 'distance' ? distance(one, b[i]!, ofA, ofB, width) : (b[i]![ofB] ?? NaN) - (one[ofA] ?? NaN))),
+		);
+	}
+
+	/** Undefined where it cannot be told. */
+	private diverges(a: TopTokens | undefined, b: TopTokens | undefined): Divergence | undefined {
+		const { tokensBy } = this;
+		return a && b && tokensBy.by !== 'nothing' ? divergence(a, b, tokensBy.by === 'id' ? tokensBy.vocabulary : undefined) : undefined;
 	}
 }
 
