@@ -110,7 +110,7 @@ export class CompareCommands implements vscode.Disposable {
 		const items = groups.flatMap(([kind, traces]) => {
 			const fresh = traces.filter(({ uri }) => seen.size < seen.add(uri.toString()).size);
 			const separator: Item = { label: kind, kind: vscode.QuickPickItemKind.Separator };
-			const folder = ({ uri }: TraceChoice) => (kind === groups[1]![0] ? '' : vscode.workspace.asRelativePath(vscode.Uri.joinPath(uri, '..')));
+			const folder = ({ uri }: TraceChoice) => (kind === groups[1]![0] ? '' : vscode.workspace.asRelativePath(uri).replace(/\/?[^/\\]*$/, ''));
 			return fresh.length === 0 ? [] : [separator, ...fresh.map((trace): Item => ({ label: plain(trace.label), description: plain(folder(trace)), trace }))];
 		});
 		return [...items, { label: '', kind: vscode.QuickPickItemKind.Separator }, { label: vscode.l10n.t('Open File…') }];

@@ -106,6 +106,8 @@ export interface TokensView {
 	a: string;
 	b: string;
 	same: boolean;
+	/** Of two texts that differ: ranges of each that the other has not. */
+	changed?: { a: Range[]; b: Range[] };
 	/** Surprisal in bits; absent where not known. */
 	bitsA?: number;
 	bitsB?: number;

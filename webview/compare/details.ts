@@ -38,7 +38,6 @@ export function details({ host, tooltip, report }: CompareContext): CompareViewP
 			.selectAll('tr')
 			.data(row.tokens)
 			.join('tr')
-			.attr('class', ({ same }) => (same ? null : 'changed'))
 			.selectAll('td')
 			.data((group) => COLUMNS.map(({ text, numeric }) => ({ text: text(group), numeric })))
 			.join('td')

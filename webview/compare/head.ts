@@ -4,6 +4,9 @@ import type { CompareView } from '../../src/shared/compare';
 import { button, choice, progressRing } from '../controls';
 import { planeOf, viewOf, type CompareContext, type CompareViewPart } from './state';
 
+/** Where there is less room, notes are folded away. */
+const ROOMY = { width: 700, height: 640 };
+
 const SIDES = ['a', 'b'] as const;
 const ALIGNMENTS = [
 	{ value: 'text', label: 'aligned by text' },
@@ -50,7 +53,7 @@ export function head(context: CompareContext): CompareViewPart {
 	for (const element of [armA.element, armB.element, by.element, planes.element, swap]) {
 		bar.append(() => element);
 	}
-	const notes = root.append('details').attr('class', 'notes').attr('open', '');
+	const notes = root.append('details').attr('class', 'notes').attr('open', innerWidth >= ROOMY.width && innerHeight >= ROOMY.height ? '' : null);
 	const notesTitle = notes.append('summary');
 	const list = notes.append('ul');
 	return {

@@ -11,8 +11,8 @@ import { reveal, visible } from '../viewport';
 import { cellText, tokenText } from './words';
 import { planeOf, rowOf, scaleOfPlane, viewOf, type CompareContext, type CompareViewPart, type PageState } from './state';
 
-/** Two lines of text beside each other, or A above B where there is no room for that. */
-const ROW_HEIGHT = { wide: 48, narrow: 88 };
+/** Two lines of text beside each other, or a line of A above one of B where there is no room for that. */
+const ROW_HEIGHT = { wide: 48, narrow: 54 };
 const WIDE_FROM = 620;
 /** Room for figures in the cells of a few layers, a strip of colours of many. */
 const HEAT_WIDTH = { wide: 210, narrow: 96 };
@@ -111,6 +111,8 @@ export function rows(context: CompareContext): CompareViewPart {
 		}
 		const [mode, height] = [layout(), rowHeight()];
 		element.dataset['layout'] = mode;
+		element.dataset['planes'] = view.planes.length > 0 ? 'some' : 'none';
+		titles.select('.compare-a').text(mode === 'wide' ? 'A' : 'A above B');
 		root.attr('aria-rowcount', view.rows + 1);
 		body.style('height', `${view.rows * height}px`);
 		const range = visible(element.scrollTop, element.clientHeight, height, view.rows, OVERSCAN);
@@ -127,7 +129,6 @@ export function rows(context: CompareContext): CompareViewPart {
 		const scale = scaleOfPlane(state);
 		if (plane && scale) {
 			const width = Math.min(HEAT_WIDTH[mode], Math.max(HEAT_WIDTH.narrow, plane.columns.length * (HEAT_WIDTH[mode] / FEW_COLUMNS)));
-			const selected = rowOf(state);
 			const paint = scaleOf({ kind: 'patch', domain: [-scale.limit, scale.limit] });
 			map = {
 				scale: { ...paint, ...(plane.signed ? {} : { print: (value: number) => decimals(value), sample: '0.00' }) },
@@ -139,7 +140,6 @@ export function rows(context: CompareContext): CompareViewPart {
 				cellHeight: 22,
 				scores: (row) => tiles.get(row),
 				spare: () => false,
-				...(selected === undefined ? {} : { selected: { row: selected, layer: plane.columns.length - 1 } }),
 			};
 			canvas.style.top = `${range.start * height}px`;
 			drawHeatmap(canvas, map, palette, devicePixelRatio);
@@ -184,8 +184,9 @@ export function rows(context: CompareContext): CompareViewPart {
 		tokens
 			.filter((group) => group[side] !== '')
 			.forEach((group, i) => {
-				const spaced = i === 0 && group[side].startsWith(' ') ? ' spaced' : '';
-				const part = span(`token${spaced}${group.same ? '' : ' changed'}`, group[side]);
+				const spaced = i === 0 && !step?.label && group[side].startsWith(' ') ? ' spaced' : '';
+				const part = span(`token${spaced}`, '');
+				part.append(...marked(group[side], group.changed?.[side] ?? []));
 				tooltip.set(part, tokenText(group));
 				parts.push(part);
 			});
@@ -217,6 +218,17 @@ function layersOf({ columns }: PlaneView): string {
 
 function kindOf({ a, b, same }: CompareRow): string {
 	return same ? 'is-same' : !b ? 'is-only-a' : !a ? 'is-only-b' : 'is-changed';
+}
+
+/** What the other side has differently stands out. */
+function marked(text: string, changed: readonly Range[]): (HTMLElement | string)[] {
+	let done = 0;
+	const parts = changed.flatMap(({ start, end }) => {
+		const before = text.slice(done, start);
+		done = end;
+		return [before, span('changed', text.slice(start, end))];
+	});
+	return [...parts, text.slice(done)];
 }
 
 function span(className: string, text: string): HTMLElement {

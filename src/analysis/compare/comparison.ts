@@ -9,7 +9,7 @@ import { differences } from './differences';
 import { divergence, type Divergence, type TopTokens } from './divergence';
 import { groups, laid } from './groups';
 import { alignSteps, type AlignedBy, type ArmPair } from './pairing';
-import { comparable, DIVERGENCE, PERCENTILE_COLUMNS, type Comparable } from './planes';
+import { byInterest, comparable, DIVERGENCE, PERCENTILE_COLUMNS, type Comparable } from './planes';
 import { MAX_STEPS, stepsOf, type ComparedStep } from './steps';
 import { valuesAt } from './values';
 
@@ -81,7 +81,7 @@ export class Comparison {
 		});
 		const planesOfB = new Set(other.planes(pair.b));
 		const shared = one.planes(pair.a).filter((plane) => planesOfB.has(plane));
-		const planes = shared.flatMap((plane) => comparable(plane) ?? []).filter((plane) => widthOf(a, plane) === widthOf(b, plane));
+		const planes = shared.flatMap((plane) => comparable(plane) ?? []).filter((plane) => widthOf(a, plane) === widthOf(b, plane)).sort(byInterest);
 		const hasLens = tokensBy.by === 'id' && shared.includes('lens.topk_logit');
 		const notes = [...differences(one.source.document, other.source.document, tokensBy), ...armNotes('A', a), ...armNotes('B', b), ...(note === undefined ? [] : [note])];
 		return new Comparison(pair, notes, rows, [...(hasLens ? [DIVERGENCE] : []), ...planes], a, b, tokensBy);

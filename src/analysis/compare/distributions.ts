@@ -1,5 +1,5 @@
 /** Distributions over tokens as a trace has them: the likeliest few. */
-import type { ArmRecord, TraceDocument } from '../../trace/document';
+import { UNKNOWN_MODEL, type ArmRecord, type TraceDocument } from '../../trace/document';
 import { planeSpec, type PlaneName, type TraceSource } from '../../trace/planes';
 import type { TopTokens } from './divergence';
 import { valuesAt } from './values';
@@ -15,8 +15,8 @@ export type SameTokens =
 
 export function sameTokens(a: TraceDocument, b: TraceDocument): SameTokens {
 	if (a.origin && b.origin) {
-		const isSame = a.model.id === b.model.id && a.model.id !== '';
-		return isSame ? { by: 'text' } : { by: 'nothing', why: 'their sources name different models' };
+		const isSame = a.model.id === b.model.id && a.model.id !== UNKNOWN_MODEL;
+		return isSame ? { by: 'text' } : { by: 'nothing', why: 'their sources do not name one model' };
 	}
 	if (a.origin || b.origin) {
 		return { by: 'nothing', why: 'an imported trace does not say which tokenizer its tokens are of' };

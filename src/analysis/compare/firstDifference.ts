@@ -1,7 +1,7 @@
 /** Whether a run that was done again is the one that a trace recorded. */
 import type { ArmRecord, Step } from '../../trace/document';
-import { fromHalf } from '../../trace/half';
-import { planeSpec, type PlaneData, type PlaneName, type TraceSource } from '../../trace/planes';
+import { planeSpec, type PlaneName, type TraceSource } from '../../trace/planes';
+import { differentNumber, differentRank, type Ranked } from './agreement';
 import type { Comparand } from './comparison';
 
 /** Where a recorded run and the same run here first part. */
@@ -112,7 +112,7 @@ async function differentValue({ recorded, here, arm, plane, before, tolerance: s
 	const positions = perThought ? arm.thoughts.map(({ producedAt }) => producedAt) : undefined;
 	const rows = positions ? positions.filter((position) => position < before).length : before;
 	const values = companion(plane);
-	const read = async (source: TraceSource, start: number, end: number) => ({
+	const read = async (source: TraceSource, start: number, end: number): Promise<Ranked> => ({
 		own: await source.read(arm.name, plane, { start, end }),
 		values: values && (await source.read(arm.name, values, { start, end })),
 	});
@@ -125,8 +125,8 @@ async function differentValue({ recorded, here, arm, plane, before, tolerance: s
 		/** Values of one list, or of one vector. */
 		const group = axes.length === 0 ? 1 : lastAxis(stride, axes, recorded);
 		const at = values
-			? differentRank(one as Ranked, other as Ranked, group, tolerance)
-			: differentNumber(numbers(one.own), numbers(other.own), group, tolerance);
+			? differentRank(one, other, group, tolerance)
+			: differentNumber(one.own, other.own, group, tolerance);
 		if (at) {
 			const row = start + Math.floor(at.index / stride);
 			return { arm: arm.name, position: positions?.[row] ?? row, plane, recorded: at.recorded, here: at.here, ...(at.tolerance === undefined ? {} : { tolerance: at.tolerance }) };
@@ -135,50 +135,8 @@ async function differentValue({ recorded, here, arm, plane, before, tolerance: s
 	return undefined;
 }
 
-interface At {
-	index: number;
-	recorded: number;
-	here: number;
-	tolerance?: number;
-}
-
 function lastAxis(stride: number, axes: readonly string[], { document }: TraceSource): number {
 	return axes.length === 1 ? stride : stride / (document.model.layers + 1);
-}
-
-function differentNumber(a: ArrayLike<number>, b: ArrayLike<number>, group: number, share: number): At | undefined {
-	for (let start = 0; start < a.length; start += group) {
-		const allowed = share * largest(a, start, group);
-		for (let i = start; i < start + group; i++) {
-			const [recorded, here] = [a[i]!, b[i] ?? NaN];
-			if (!(Object.is(recorded, here) || Math.abs(recorded - here) <= allowed)) {
-				return { index: i, recorded, here, tolerance: allowed };
-			}
-		}
-	}
-	return undefined;
-}
-
-interface Ranked {
-	own: PlaneData | undefined;
-	values: PlaneData | undefined;
-}
-
-/** Tokens whose values are as good as the same may change places; one that fell off the list was not better than its last. */
-function differentRank(one: Ranked, other: Ranked, group: number, share: number): At | undefined {
-	const [ids, values, idsHere, valuesHere] = [one.own, one.values, other.own, other.values].map((data) => data ?? new Float32Array()) as [PlaneData, PlaneData, PlaneData, PlaneData];
-	for (let start = 0; start < ids.length; start += group) {
-		const allowed = share * largest(values, start, group);
-		const place = (id: number) => idsHere.subarray(start, start + group).indexOf(id);
-		for (let i = start; i < start + group; i++) {
-			const found = place(ids[i]!);
-			const value = found < 0 ? valuesHere[start + group - 1] : valuesHere[start + found];
-			if (ids[i] !== idsHere[i] && !(Math.abs(values[i]! - (value ?? NaN)) <= allowed)) {
-				return { index: i, recorded: ids[i]!, here: idsHere[i] ?? NaN };
-			}
-		}
-	}
-	return undefined;
 }
 
 /** The values that a plane of ids is ranked by. */
@@ -186,18 +144,4 @@ function companion(plane: PlaneName): PlaneName | undefined {
 	const ranked = /^(lens|latent)\.topk_id$/.exec(plane);
 	const code = /^(code\..+)\.id$/s.exec(plane);
 	return ranked ? `${ranked[1] as 'lens' | 'latent'}.topk_logit` : code ? `${code[1] as `code.${string}`}.distance` : plane === 'neighbour.topk_id' ? 'neighbour.topk_cosine' : undefined;
-}
-
-/** Of absolute values, and 1 where all are smaller. */
-function largest(values: ArrayLike<number>, start: number, count: number): number {
-	let most = 1;
-	for (let i = start; i < start + count; i++) {
-		const value = Math.abs(values[i] ?? 0);
-		most = value < Infinity ? Math.max(most, value) : most;
-	}
-	return most;
-}
-
-function numbers(data: PlaneData | undefined): ArrayLike<number> {
-	return data instanceof Uint16Array ? fromHalf(data) : (data ?? []);
 }

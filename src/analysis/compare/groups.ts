@@ -16,7 +16,7 @@ export interface Laid {
 export interface Group {
 	a: Range;
 	b: Range;
-	/** Whether both are the same characters. */
+	/** Whether both are the same characters, white space at their ends aside. */
 	same: boolean;
 }
 
@@ -47,7 +47,7 @@ export function groups(a: Laid, b: Laid): Group[] {
 		if (tokenA === undefined || tokenB === undefined || (tokenA === lastA.token && tokenB === lastB.token)) {
 			continue;
 		}
-		const same = a.text.slice(lastA.offset, offsetA) === b.text.slice(lastB.offset, offsetB);
+		const same = a.text.slice(lastA.offset, offsetA).trim() === b.text.slice(lastB.offset, offsetB).trim();
 		found.push({ a: { start: lastA.token, end: tokenA }, b: { start: lastB.token, end: tokenB }, same });
 		[lastA, lastB] = [{ offset: offsetA, token: tokenA }, { offset: offsetB, token: tokenB }];
 	}
@@ -69,7 +69,7 @@ function* meetings(a: string, b: string): Generator<{ a: number; b: number }> {
 		}
 		return;
 	}
-	const [wordsA, wordsB] = [a.match(WORD) ?? [], b.match(WORD) ?? []];
+	const [wordsA, wordsB] = [words(a), words(b)];
 	const [offsetsA, offsetsB] = [offsets(wordsA), offsets(wordsB)];
 	for (const same of stretches(wordsA, wordsB) ?? []) {
 		const [startA, startB] = [offsetsA[same.a]!, offsetsB[same.b]!];
@@ -78,6 +78,19 @@ function* meetings(a: string, b: string): Generator<{ a: number; b: number }> {
 			yield { a: startA + i, b: startB + i };
 		}
 	}
+}
+
+/** Ranges of both texts that the other has not, by words. */
+export function changedRanges(a: string, b: string): { a: Range[]; b: Range[] } {
+	const [one, other] = [laid(words(a)), laid(words(b))];
+	const changed = groups(one, other).filter(({ same }) => !same);
+	const range = ({ ends }: Laid, { start, end }: Range): Range => ({ start: ends[start - 1] ?? 0, end: ends[end - 1] ?? 0 });
+	const of = (side: 'a' | 'b', text: Laid) => changed.filter((group) => group[side].start < group[side].end).map((group) => range(text, group[side]));
+	return { a: of('a', one), b: of('b', other) };
+}
+
+function words(text: string): string[] {
+	return text.match(WORD) ?? [];
 }
 
 /** Where each word begins, and where the last one ends. */

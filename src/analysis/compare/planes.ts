@@ -57,3 +57,11 @@ export function comparable(name: PlaneName): Comparable | undefined {
 		definition: spec.definition,
 	};
 }
+
+/** What a reader looks at first; all others follow in the order of the file. */
+const FIRST: readonly string[] = ['lens.entropy', 'tokens.logprob', 'lens.kl_final'];
+
+export function byInterest(a: Comparable, b: Comparable): number {
+	const [one, other] = [a, b].map(({ name }) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length)) as [number, number];
+	return one - other;
+}

@@ -1,5 +1,5 @@
 /** A comparison as it is shown: texts ready for display, scales with round ends. */
-import type { CompareRow, CompareTile, CompareView, PlaneView, SideView, StepView } from '../../shared/compare';
+import type { CompareRow, CompareTile, CompareView, PlaneView, SideView, StepView, TokensView } from '../../shared/compare';
 import type { Range } from '../../shared/range';
 import { clamp } from '../../shared/range';
 import type { TraceDocument } from '../../trace/document';
@@ -8,7 +8,8 @@ import { headline } from '../headline';
 import { roundUp } from '../patchViews';
 import { completed, printable, visible } from '../text';
 import type { ComparedStep } from './steps';
-import type { Comparison, PlaneDelta } from './comparison';
+import type { ComparedTokens, Comparison, PlaneDelta } from './comparison';
+import { changedRanges } from './groups';
 import type { AlignedBy } from './pairing';
 
 /** Rows that one query may ask for: more than any screen shows. */
@@ -39,12 +40,7 @@ export class ComparisonView {
 				...(row.a ? { a: stepView(row.a) } : {}),
 				...(row.b ? { b: stepView(row.b) } : {}),
 				same: row.same,
-				tokens: tokens.map(({ a, b, same, bitsA, bitsB, kl }) => ({
-					...{ a: shown(a), b: shown(b), same },
-					...(Number.isNaN(bitsA) ? {} : { bitsA }),
-					...(Number.isNaN(bitsB) ? {} : { bitsB }),
-					...(kl ? { kl } : {}),
-				})),
+				tokens: tokens.map(tokensView),
 			});
 		}
 		return out;
@@ -112,6 +108,17 @@ function sideView(document: TraceDocument, name: string): SideView {
 
 function stepView({ kind, thought }: ComparedStep): StepView {
 	return { kind, label: kind === 'latent' ? `latent ${thought}` : kind === 'thought' ? '' : kind };
+}
+
+function tokensView({ a, b, same, bitsA, bitsB, kl }: ComparedTokens): TokensView {
+	const [one, other] = [shown(a), shown(b)];
+	return {
+		...{ a: one, b: other, same },
+		...(same ? {} : { changed: changedRanges(one, other) }),
+		...(Number.isNaN(bitsA) ? {} : { bitsA }),
+		...(Number.isNaN(bitsB) ? {} : { bitsB }),
+		...(kl ? { kl } : {}),
+	};
 }
 
 function shown(texts: readonly string[]): string {

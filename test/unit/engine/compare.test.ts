@@ -47,7 +47,7 @@ describe('traces of models', () => {
 				assert.equal((await comparison.delta(plane)).largest, 0, plane.name);
 			}
 			for (const { same, bitsA, bitsB, kl } of await tokensOf(comparison)) {
-				assert.ok(same && bitsA === bitsB && kl?.atLeast === 0);
+				assert.ok(same && Object.is(bitsA, bitsB) && kl?.atLeast === 0);
 			}
 		}
 	});

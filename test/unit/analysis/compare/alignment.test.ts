@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { byIndex, byText, MAX_CHANGES, type Pair } from '../../../../src/analysis/compare/alignment';
-import { groups, laid } from '../../../../src/analysis/compare/groups';
+import { changedRanges, groups, laid } from '../../../../src/analysis/compare/groups';
 import { alignSteps } from '../../../../src/analysis/compare/pairing';
 import type { ComparedStep } from '../../../../src/analysis/compare/steps';
 import { legible } from '../../../../src/analysis/text';
@@ -83,6 +83,13 @@ describe('tokens', () => {
 		]);
 	});
 
+	test('changed words inside one token are ranges of both texts', () => {
+		const [a, b] = ['The fox sits here.', 'The old cow sits.'];
+		const { a: ofA, b: ofB } = changedRanges(a, b);
+		assert.deepEqual(ofA.map(({ start, end }) => a.slice(start, end)), [' fox', ' here']);
+		assert.deepEqual(ofB.map(({ start, end }) => b.slice(start, end)), [' old cow']);
+	});
+
 	test('every token is in one group, and groups that are the same have the same text', () => {
 		const tokens = fc.array(fc.constantFrom('a', 'b ', ' c', 'ab', ' ', '.', 'a b', '😀', ''), { maxLength: 14 });
 		fc.assert(
@@ -93,7 +100,7 @@ describe('tokens', () => {
 					assert.deepEqual(found.flatMap(({ [side]: { start, end } }) => Array.from({ length: end - start }, (_, i) => start + i)), list.map((_, i) => i));
 				}
 				for (const { a: ofA, b: ofB, same } of found) {
-					assert.equal(same, a.slice(ofA.start, ofA.end).join('') === b.slice(ofB.start, ofB.end).join(''));
+					assert.equal(same, a.slice(ofA.start, ofA.end).join('').trim() === b.slice(ofB.start, ofB.end).join('').trim());
 				}
 			}),
 			{ numRuns: 2_000 },
