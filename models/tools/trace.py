@@ -33,6 +33,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,8 +91,10 @@ def not_safetensors(what: str) -> TraceError:
     return TraceError(f"This is not a valid safetensors file ({what}): write or download it again.")
 
 
-def damaged(what: str) -> TraceError:
-    return TraceError(f"The trace is damaged ({what}): save or download it again.")
+class Damaged(TraceError):
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The trace is damaged ({what}): save or download it again.")
+        self.what = what
 
 
 def quote(text: str) -> str:
@@ -183,10 +186,17 @@ def padded(text: bytes) -> bytes:
 
 
 def to_json(value: object) -> bytes:
-    """As JSON.stringify writes it: exponents have no zeros before them, and half a surrogate pair is escaped."""
+    """As JSON.stringify writes it, so that what is read and written again is the same file. Half a surrogate pair is escaped."""
+
+    def shortest(found: re.Match) -> str:
+        if found[0][0] == '"':
+            return found[0]
+        exponent = int(found[2])
+        return f"{Decimal(found[0]):f}" if -7 < exponent < 21 else f"{found[1]}e{exponent:+d}"
+
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    text = re.sub(r'"[^"\\]*(?:\\.[^"\\]*)*"|e-0', lambda found: found[0] if found[0][0] == '"' else "e-", text)
-    return re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text).encode("utf-8")
+    text = re.sub(r'"[^"\\]*(?:\\.[^"\\]*)*"|(-?\d[\d.]*)e([+-]\d+)', shortest, text)
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text).encode("utf-8")
 
 
 # ── The planes ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -267,7 +277,7 @@ def check_tensor(dtype: str, shape: tuple[int, ...], meaning: Meaning, document:
     extents = {"site": model["layers"] + 1, "width": model["width"], "latent": arm.get("latentWidth", model["width"]), "percentile": PERCENTILES}
     fits = dtype == meaning.dtype and len(shape) == 1 + len(meaning.axes) and shape[0] == -(-rows // MIP_FACTOR**meaning.level)
     if not fits or not all(extents.get(axis, extent) == extent and (axis in extents or extent <= MAX_TOP) for axis, extent in zip(meaning.axes, shape[1:])):
-        raise damaged(f"plane {meaning.plane} of arm {arm['name']} has not the shape that its steps and model ask for")
+        raise Damaged(f"plane {meaning.plane} of arm {arm['name']} has not the shape that its steps and model ask for")
 
 
 def mip_levels(rows: int) -> int:
@@ -459,21 +469,21 @@ SHAPE = document_shape()
 def check_document(document: dict) -> None:
     """What its shape cannot say: that the parts fit each other."""
     if wrong := SHAPE(document):
-        raise damaged(wrong.lstrip("."))
+        raise Damaged(wrong.lstrip("."))
     prompt, arms = document["prompt"], document["arms"]
     length, end = units(prompt["text"]), 0
     for text, file in ((piece["text"], piece["file"]) for piece in prompt["pieces"]):
         if text["start"] < end or text["end"] > length or text["end"] - text["start"] != file["end"] - file["start"]:
-            raise damaged("the prompt's pieces do not fit its text")
+            raise Damaged("the prompt's pieces do not fit its text")
         end = text["end"]
     if any(len({one["name"] for one in document[kind]}) != len(document[kind]) for kind in ("arms", "probes")):
-        raise damaged("two arms or probes have the same name")
+        raise Damaged("two arms or probes have the same name")
     for arm in arms:
         if any(step["span"]["end"] > length for step in arm["steps"] if "span" in step):
-            raise damaged(f"a token of arm {arm['name']} lies outside the prompt")
+            raise Damaged(f"a token of arm {arm['name']} lies outside the prompt")
         for i, thought in enumerate(arm["thoughts"]):
             if thought["index"] != i or thought["producedAt"] >= len(arm["steps"]) or thought["fedAt"] != thought["producedAt"] + 1:
-                raise damaged(f"a thought of arm {arm['name']} lies outside its steps")
+                raise Damaged(f"a thought of arm {arm['name']} lies outside its steps")
     if evidence := document.get("evidence"):
         check_evidence(evidence, {arm["name"]: len(arm["thoughts"]) for arm in arms}, document["model"]["layers"])
 
@@ -481,11 +491,11 @@ def check_document(document: dict) -> None:
 def check_evidence(evidence: dict, thoughts: Mapping[str, int], layers: int) -> None:
     parts = ("tests", "ood", "readings", "claims", "meter", "legibility", "cohorts")
     if any(one["arm"] not in thoughts for part in parts for one in evidence[part]):
-        raise damaged("its evidence is about an arm that it does not have")
+        raise Damaged("its evidence is about an arm that it does not have")
     if any(one["thought"] >= thoughts[one["arm"]] for part in ("readings", "claims") for one in evidence[part]):
-        raise damaged("its evidence is about a thought that it does not have")
+        raise Damaged("its evidence is about a thought that it does not have")
     if any(test.get("site", 0) > layers for test in evidence["tests"]):
-        raise damaged("its evidence is about a layer that the model does not have")
+        raise Damaged("its evidence is about a layer that the model does not have")
 
 
 VERSION = 1
@@ -521,11 +531,11 @@ def parse_document(utf8: bytes) -> dict:
         parsed = json.loads(utf8.decode("utf-8-sig"), parse_int=whole, parse_float=real, parse_constant=constant)
         deep = depth(parsed) > MAX_DEPTH
     except (ValueError, OverflowError) as error:
-        raise damaged("its document is not JSON") from error
+        raise Damaged("its document is not JSON") from error
     except RecursionError:
         deep = True
     if deep:
-        raise damaged(f"its document nests deeper than {MAX_DEPTH} levels")
+        raise Damaged(f"its document nests deeper than {MAX_DEPTH} levels")
     document = migrate(parsed)
     check_document(document)
     return document
@@ -591,7 +601,7 @@ class Trace:
                 if metadata.get("format") != FORMAT or entry is None or entry.dtype != "U8":
                     raise TraceError("This safetensors file is not a trace: open one that Neuralese Inspector or trace.py saved.")
                 if entry.length > MAX_DOCUMENT:
-                    raise damaged(f"its document has {entry.length} bytes, the limit is {MAX_DOCUMENT}")
+                    raise Damaged(f"its document has {entry.length} bytes, the limit is {MAX_DOCUMENT}")
                 file.seek(entry.start)
                 document = parse_document(file.read(entry.length))
         except OSError as error:
@@ -624,7 +634,7 @@ class Trace:
 
     def __getitem__(self, name: str) -> Plane:
         if name not in self:
-            raise TraceError(f"The trace has no plane {quote(name)}: it has {', '.join(self.planes)}.")
+            raise TraceError(f"The trace has no plane {quote(name)}: Trace.planes has their names.")
         return Plane(self, self.tensors[name])
 
     def rows(self, name: str, start: int, stop: int) -> np.ndarray:
@@ -677,15 +687,14 @@ def write(path: str | os.PathLike, document: dict, planes: Mapping[str, np.ndarr
     """
     tensors = {name: array_of(name, plane) for name, plane in planes.items()}
     try:
-        # What is written is checked, not what it was made from.
-        text = to_json(document)
-        document = parse_document(text)
+        document = parse_document(to_json(document))
         for name, (dtype, array) in tensors.items():
             if meaning := meaning_of(name, document):
                 check_tensor(dtype, array.shape, meaning, document)
-    except (TraceError, ValueError, TypeError, RecursionError) as error:
-        raise TraceError(f"The trace was not written because nobody could read it: {error}") from error
-    all_tensors = [(DOCUMENT, "U8", np.frombuffer(padded(text), np.uint8))]
+    except (Damaged, ValueError, TypeError, RecursionError) as error:
+        what = error.what if isinstance(error, Damaged) else "its document is not JSON"
+        raise TraceError(f"The trace was not written because nobody could read it ({what}): correct that.") from error
+    all_tensors = [(DOCUMENT, "U8", np.frombuffer(padded(to_json(document)), np.uint8))]
     # Wide types first, so that every tensor begins at a multiple of its value's size.
     for name, (dtype, array) in sorted(tensors.items(), key=lambda one: -one[1][1].itemsize):
         all_tensors += with_mips(name, dtype, array, document)
@@ -940,34 +949,46 @@ class Words:
     def record(self, id: int) -> dict:
         """As traces keep it: `bytes` only of a token that is no whole characters."""
         raw = self.raw(id)
-        text, odd = legible(raw)
-        return {"id": id, "text": text, **({"bytes": raw.hex()} if odd else {})}
+        odd = any(signs for _, signs in stretches(raw))
+        return {"id": id, "text": legible(raw), **({"bytes": raw.hex()} if odd else {})}
 
     def decode(self, ids: Sequence[int]) -> str:
         """Without special tokens. Bytes that never become a character are written out."""
         text = self.backend.decode(list(ids), skip_special_tokens=True)
         shown = [id for id in ids if not (id in self.added and self.added[id].special)]
-        odd = iter(legible(b"".join(map(self.raw, shown)))[1])
-        return re.sub("\ufffd+", lambda found: next(odd, found[0]), text)
+        signs = iter(signs_of(b"".join(map(self.raw, shown))))
+        return re.sub("\ufffd", lambda found: next(signs, found[0]), text)
 
 
-def legible(raw: bytes) -> tuple[str, list[str]]:
-    """UTF-8 as text, in which stretches that are no whole character are written out as `⟨E2 80⟩`; and these stretches."""
-    parts: list[tuple[bool, bytes]] = []
+def stretches(raw: bytes) -> list[tuple[bytes, int]]:
+    """Stretches of UTF-8, and of bytes that are no whole character with how many U+FFFD the usual decoding has for them (0: text)."""
+    out: list[tuple[bytes, int]] = []
     while raw:
         try:
             raw.decode("utf-8")
             good = bad = len(raw)
         except UnicodeDecodeError as error:
             good, bad = error.start, error.end
-        for is_odd, part in ((False, raw[:good]), (True, raw[good:bad])):
-            if part and parts and parts[-1][0] == is_odd:
-                parts[-1] = is_odd, parts[-1][1] + part
-            elif part:
-                parts.append((is_odd, part))
+        if good:
+            out.append((raw[:good], 0))
+        if bad > good:
+            before, signs = out.pop() if out and out[-1][1] else (b"", 0)
+            out.append((before + raw[good:bad], signs + 1))
         raw = raw[bad:]
-    texts = [f"⟨{part.hex(' ').upper()}⟩" if is_odd else part.decode("utf-8") for is_odd, part in parts]
-    return "".join(texts), [text for text, (is_odd, _) in zip(texts, parts) if is_odd]
+    return out
+
+
+def legible(raw: bytes) -> str:
+    """UTF-8 as text; bytes that are no whole character are written out as `⟨E2 80⟩`."""
+    return "".join(f"⟨{part.hex(' ').upper()}⟩" if signs else part.decode("utf-8") for part, signs in stretches(raw))
+
+
+def signs_of(raw: bytes) -> list[str]:
+    """What stands in `legible` for each U+FFFD of the usual decoding. Several in a row are one stretch; the others are empty."""
+    out: list[str] = []
+    for part, signs in stretches(raw):
+        out += [legible(part), *[""] * (signs - 1)] if signs else ["\ufffd"] * part.decode("utf-8").count("\ufffd")
+    return out
 
 
 def byte_letters() -> dict[str, int]:
@@ -1062,19 +1083,27 @@ class Rules:
         return held
 
 
-def check_recipe(recipe: Any, arms: Sequence[str]) -> None:
-    """The part of the grammar (models/README.md) that needs no graphs beside the model."""
+def check_recipe(recipe: Any, arms: Sequence[str]) -> list[str]:
+    """Fails where an arm is not of the part of the grammar (models/README.md) that needs no graphs beside the model. Returns the names of all arms."""
     try:
-        segments = [segment for arm in arms for segment in recipe["arms"][arm]]
-        latent = [segment for segment in segments if segment["kind"] == "latent"]
-        known = all(segment["kind"] in ("prompt", "tokens", "decode", "latent") for segment in segments)
-        plain = all(set(one) <= {"kind", "count", "feedback", "stop", "decode"} and one.get("decode", ["resid"]) == ["resid"] for one in latent)
-        sites = all(one["feedback"]["site"] in SITES and not {"gumbel", "dirichlet"} & set(one["feedback"]) for one in latent)
-        rules = all(rule["rule"] in ("token", "entropy") for one in latent for rule in one.get("stop", []))
-    except (KeyError, TypeError) as error:
-        raise TraceError(f"The recipe cannot be read (it has no {error}): give the one of a model.json, and names of its arms.") from error
-    if not (known and plain and sites and rules):
-        raise TraceError("The recipe has thoughts through graphs, noise or rules that are not run here: give one with plain feedback.")
+        names = list(recipe["arms"])
+        if missing := next((arm for arm in arms if arm not in names), None):
+            raise TraceError(f"The recipe has no arm {quote(missing)}: choose from {', '.join(names)}.")
+        if not all(is_run_here(segment) for arm in arms for segment in recipe["arms"][arm]):
+            raise TraceError("The recipe has thoughts through graphs, noise or rules that are not run here: give one with plain feedback.")
+        if not all([segment["kind"] for segment in recipe["arms"][arm]].count("prompt") == 1 for arm in arms) or not recipe["trainedLatents"] >= 0:
+            raise ValueError
+    except (KeyError, TypeError, ValueError) as error:
+        raise TraceError("The recipe cannot be read: give the one of a model.json.") from error
+    return names
+
+
+def is_run_here(segment: dict) -> bool:
+    if segment["kind"] != "latent":
+        return segment["kind"] == "prompt" or isinstance(segment["tokens" if segment["kind"] == "tokens" else "limit"], (list, int))
+    fields, feedback = set(segment) <= {"kind", "count", "feedback", "stop", "decode"}, segment["feedback"]
+    plain = feedback["site"] in SITES and not {"gumbel", "dirichlet"} & set(feedback) and segment.get("decode", ["resid"]) == ["resid"]
+    return fields and plain and all(rule["rule"] in ("token", "entropy") for rule in segment.get("stop", []))
 
 
 # ── The run of an arm ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -1384,8 +1413,10 @@ def record(
     text, pieces = prompt_of(words, prompt, chat, notes)
     if not text.strip():
         raise TraceError("The prompt is empty: write a question first.")
-    if feedback not in LATENT_ARMS or not 1 <= top <= MAX_TOP or not 1 <= top_k <= MAX_TOP or min(latents or 0, trained_latents, temperature) < 0:
-        raise TraceError(f"Of {feedback!r}, top {top}, top_k {top_k} and counts one is out of range: see record's description.")
+    if feedback not in LATENT_ARMS:
+        raise TraceError(f"There is no feedback {quote(feedback)}: use {', '.join(LATENT_ARMS)}.")
+    if not (1 <= top <= MAX_TOP and 1 <= top_k <= MAX_TOP) or min(latents or 0, trained_latents, max_tokens or 0, temperature) < 0:
+        raise TraceError(f"A number is out of range: top and top_k are from 1 to {MAX_TOP}, the others 0 or more.")
     with torch.inference_mode():
         progress("Looking at the model")
         decoder = Decoder(model)
@@ -1393,7 +1424,7 @@ def record(
         if own:
             site = {"site": feedback, **({"top": top} if feedback == "mixture" else {})}
             recipe = {**default_recipe(words, ends_of(model, tokenizer), text, chat and bool(tokenizer.chat_template), latents or 0, site), "trainedLatents": trained_latents}
-        chosen = list(arms or [arm for arm in recipe.get("arms", {}) if not own or arm != "direct"])
+        chosen = list(arms or [arm for arm in check_recipe(recipe, ()) if not own or arm != "direct"])
         check_recipe(recipe, chosen)
         sampling = Sampling(seed, temperature, latents, max_tokens, min(top_k, decoder.vocabulary), states)
         ids, spans = words.encode(text)
