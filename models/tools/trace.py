@@ -782,6 +782,15 @@ CHUNK = 128
 TABLE_ROWS = 8192
 
 
+DECODERS = "give a causal decoder such as Llama, Qwen or GPT-2"
+
+
+def first_line(error: Exception) -> str:
+    """A library's message within a sentence."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:200].rstrip(".")
+
+
 def torch_of() -> Any:
     try:
         import torch
@@ -807,7 +816,7 @@ class Decoder:
         outer = [found for name, found in lists if not any(name.startswith(f"{other}.") for other, _ in lists)]
         self.head, self.embedding = model.get_output_embeddings(), model.get_input_embeddings()
         if len(outer) != 1 or self.head is None:
-            raise TraceError(f'The layers of "{config.model_type}" are not one list with an unembedding: give a causal decoder such as Llama or GPT-2.')
+            raise TraceError(f'The layers of "{config.model_type}" are not one list with an unembedding behind it: {DECODERS}.')
         [self.blocks] = outer
         # Where embeddings are fed, and where logits come out: they differ where a model lies on several devices.
         self.entry, self.exit = self.embedding.weight.device, self.head.weight.device
@@ -816,7 +825,10 @@ class Decoder:
         self.reset()
         self.width = self.embed([0]).shape[-1]
         self.tuples = True
-        self.vocabulary = self.read(self.forward(self.embed([0])))[1].shape[-1]
+        try:
+            self.vocabulary = self.read(self.forward(self.embed([0])))[1].shape[-1]
+        except (RuntimeError, TypeError, AttributeError, IndexError) as error:
+            raise TraceError(f'"{config.model_type}" does not run with a cache of keys and values ({first_line(error)}): {DECODERS}.') from error
         self.reset()
 
     def reset(self) -> None:
@@ -1009,8 +1021,10 @@ THINK = ("<think>", "</think>")
 # What begins a written chain of thought (arXiv 2205.11916), and what ends it; in a chat the chain is the model's own turn.
 CHAIN_CUE, ANSWER_CUE = "\nLet's think step by step.", "\nThe answer is"
 QUESTION = "So what is the answer? Give only the answer."
+# Group 1: the rest of the first line behind the cue, without what it is set in.
+ANSWER = r"""^[:\s]*["'*]*([^\n]+?)["'*]*[.!]?["'*]*\s*(?:\n|$)"""
 # Tokens.
-THINK_LIMIT, CHAIN_LIMIT, ANSWER_LIMIT = 1_024, 128, 32
+THINK_LIMIT, CHAIN_LIMIT, CHAT_CHAIN_LIMIT, ANSWER_LIMIT = 1_024, 128, 256, 32
 # Arms by what they feed back.
 LATENT_ARMS = {"normed": "coconut", "resid": "resid", "mixture": "soft"}
 
@@ -1021,34 +1035,33 @@ def default_recipe(words: Words, ends: Sequence[int], prompt: str, chat: bool, l
     `latents` one thinks in vectors (`latent` between the tokens that a model trained so has, else named by what is fed back).
     """
     vocabulary = {token for token in [*sum(BRACKETS, ()), *THINK] if words.backend.token_to_id(token) is not None}
-    cue = lambda text: [{"kind": "tokens", "tokens": words.tokens(text)}] if text else []
+    tokens = lambda names: [{"kind": "tokens", "tokens": names}] if names else []
+    cue = lambda text: tokens(words.tokens(text))
     stop = [token for token in map(words.backend.id_to_token, ends) if token]
     turn = turn_of(words, QUESTION) if chat else []
     if turn and turn[0] in {token.content for token in words.added.values() if token.special}:
         stop = [*dict.fromkeys([turn[0], *stop])]
-    lead = words.lead
-    start = [*([{"kind": "tokens", "tokens": lead}] if lead else []), {"kind": "prompt"}]
+    start = [*tokens(words.lead), {"kind": "prompt"}]
     decode = lambda role, ends, limit: {"kind": "decode", "role": role, "stop": ends, "limit": limit, "atLimit": "go-on"}
     answer = [decode("answer", stop, ANSWER_LIMIT)]
-    asked, direct = answer, answer
+    asked, direct, pattern = answer, answer, {}
     if vocabulary.issuperset(THINK):
         opened = prompt.rstrip().endswith(THINK[0])
-        cot = [*([] if opened else [{"kind": "tokens", "tokens": [THINK[0]]}]), decode("thought", [THINK[1]], THINK_LIMIT), *answer]
-        direct = asked = [*([{"kind": "tokens", "tokens": [THINK[1]]}] if opened else []), *answer]
+        cot = [*tokens([] if opened else [THINK[0]]), decode("thought", [THINK[1]], THINK_LIMIT), *answer]
+        direct = asked = [*tokens([THINK[1]] if opened else []), *answer]
     elif turn and turn[0] in stop:
         ending = [*cue(ANSWER_CUE.strip()), *answer]
-        cot = [*cue(CHAIN_CUE.strip()), decode("thought", stop, 2 * CHAIN_LIMIT), {"kind": "tokens", "tokens": turn[1:]}, *ending]
-        direct, asked = ending, [{"kind": "tokens", "tokens": turn}, *ending]
+        cot = [*cue(CHAIN_CUE.strip()), decode("thought", stop, CHAT_CHAIN_LIMIT), *tokens(turn[1:]), *ending]
+        direct, asked, pattern = ending, [*tokens(turn), *ending], {"answer": ANSWER}
     else:
         cot = [*cue(CHAIN_CUE), decode("thought", stop, CHAIN_LIMIT), *cue(ANSWER_CUE), *answer]
     arms = {"direct": [*start, *direct], "cot": [*start, *cot]}
     brackets = next((pair for pair in BRACKETS if vocabulary.issuperset(pair)), None) if feedback["site"] == "normed" else None
     if latents and brackets:
-        first, last = ([{"kind": "tokens", "tokens": [token]}] for token in brackets)
-        arms["latent"] = [*start, *first, {"kind": "latent", "count": latents, "feedback": feedback}, *last, *answer]
+        arms["latent"] = [*start, *tokens([brackets[0]]), {"kind": "latent", "count": latents, "feedback": feedback}, *tokens([brackets[1]]), *answer]
     elif latents:
         arms[LATENT_ARMS[feedback["site"]]] = [*start, {"kind": "latent", "count": latents, "feedback": feedback}, *asked]
-    return {"trainedLatents": 0, "arms": arms}
+    return {"trainedLatents": 0, **pattern, "arms": arms}
 
 
 def turn_of(words: Words, question: str) -> list[str]:
@@ -1083,27 +1096,62 @@ class Rules:
         return held
 
 
-def check_recipe(recipe: Any, arms: Sequence[str]) -> list[str]:
-    """Fails where an arm is not of the part of the grammar (models/README.md) that needs no graphs beside the model. Returns the names of all arms."""
-    try:
-        names = list(recipe["arms"])
-        if missing := next((arm for arm in arms if arm not in names), None):
-            raise TraceError(f"The recipe has no arm {quote(missing)}: choose from {', '.join(names)}.")
-        if not all(is_run_here(segment) for arm in arms for segment in recipe["arms"][arm]):
-            raise TraceError("The recipe has thoughts through graphs, noise or rules that are not run here: give one with plain feedback.")
-        if not all([segment["kind"] for segment in recipe["arms"][arm]].count("prompt") == 1 for arm in arms) or not recipe["trainedLatents"] >= 0:
-            raise ValueError
-    except (KeyError, TypeError, ValueError) as error:
-        raise TraceError("The recipe cannot be read: give the one of a model.json.") from error
-    return names
+def recipe_shape() -> Check:
+    """The part of the grammar (models/README.md) that needs no graphs beside the model: with plain feedback, and with rules that look at the next token."""
+    names, whole = list_of(LINE), number_of(1, MAX_SAFE, whole=True)
+    above = number_of(math.ulp(0), finite=True)
+    feedback = variant(
+        "site",
+        normed=record_of(),
+        resid=record_of(),
+        token=record_of(token=LINE),
+        mixture=record_of(top=number_of(1, MAX_TOP, whole=True), temperature_=above, gumbel_=NOTHING, dirichlet_=NOTHING),
+    )
+    rule = variant("rule", token=record_of(tokens=names), entropy=record_of(below=above, for_=whole))
+    segment = variant(
+        "kind",
+        prompt=record_of(),
+        tokens=record_of(tokens=names),
+        decode=record_of(role=one_of("thought", "answer"), stop=names, limit=whole, atLimit_=one_of("go-on")),
+        latent=record_of(
+            count=whole, feedback=feedback, stop_=list_of(rule), through_=one_of("identity"), noise_=NOTHING, state_=NOTHING, decode_=list_of(one_of("resid"))
+        ),
+    )
+
+    def arm(value: Any) -> str | None:
+        if wrong := list_of(segment)(value):
+            return wrong
+        kinds = [one["kind"] for one in value]
+        fits = kinds.count("prompt") == 1 and set(kinds[: kinds.index("prompt")]) <= {"tokens"}
+        return None if fits else ": expected one prompt, before what is decoded"
+
+    return arm
 
 
-def is_run_here(segment: dict) -> bool:
-    if segment["kind"] != "latent":
-        return segment["kind"] == "prompt" or isinstance(segment["tokens" if segment["kind"] == "tokens" else "limit"], (list, int))
-    fields, feedback = set(segment) <= {"kind", "count", "feedback", "stop", "decode"}, segment["feedback"]
-    plain = feedback["site"] in SITES and not {"gumbel", "dirichlet"} & set(feedback) and segment.get("decode", ["resid"]) == ["resid"]
-    return fields and plain and all(rule["rule"] in ("token", "entropy") for rule in segment.get("stop", []))
+def NOTHING(_: Any) -> str:
+    return ": expected nothing"
+
+
+def variant(field: str, **checks: Check) -> Check:
+    kinds = one_of(*checks)
+    return lambda value: record_of(**{field: kinds})(value) or checks[value[field]](value)
+
+
+def check_recipe(recipe: Any, wanted: Sequence[str] | None) -> list[str]:
+    """The names of the arms that are wanted, all where None. Fails where one of them cannot be run here."""
+    wrong = record_of(trainedLatents=COUNT, answer_=text_of(MAX_LINE), arms=record_of())(recipe)
+    if not wrong:
+        arms = list(recipe["arms"]) if wanted is None else list(wanted)
+        if missing := next((arm for arm in arms if arm not in recipe["arms"]), None):
+            raise TraceError(f"The recipe has no arm {quote(missing)}: choose from {', '.join(recipe['arms'])}.")
+        check = recipe_shape()
+        wrong = next((f".arms.{arm}{wrong}" for arm in arms if (wrong := check(recipe["arms"][arm]))), None)
+        with contextlib.suppress(re.error):
+            re.compile(recipe.get("answer", ""))
+            if not wrong:
+                return arms
+        wrong = wrong or ".answer: expected a pattern that Python knows"
+    raise TraceError(f"The recipe cannot be run here ({wrong.lstrip('.')}): correct it, or analyse with an export of the model.")
 
 
 # ── The run of an arm ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -1140,14 +1188,15 @@ class Cut(Exception):
 
 @dataclass
 class Last:
-    """What the last position that was fed says: logits of the next token [V], their log-sum-exp, their entropy in nats, and the stream [d] before and after the final norm."""
+    """What the last position that was fed says: logits of the next token [V], the stream before and after the final norm [d]."""
 
     logits: Tensor
+    resid: Tensor
+    normed: Tensor
+    # Of the logits: log-sum-exp, entropy in nats, and the likeliest token.
     lse: float
     entropy: float
     id: int
-    resid: Tensor
-    normed: Tensor
 
 
 class Run:
@@ -1169,15 +1218,15 @@ class Run:
 
     def run(self, segments: Sequence[dict], prompt: Sequence[int], spans: Sequence[dict], trained: int) -> str | None:
         """Feeds and decodes what the recipe says. Returns why it was cut, if it was."""
-        decodes = {i for i, segment in enumerate(segments) if segment["kind"] == "decode"}
         self.decoder.reset()
-        at = next(i for i, segment in enumerate(segments) if segment["kind"] == "prompt")
+        kinds = [segment["kind"] for segment in segments]
+        at = kinds.index("prompt")
         lead = [self.words.id(token) for segment in segments[:at] for token in segment["tokens"]]
         # One that a chat template has written begins so itself.
         lead = [] if list(prompt[: len(lead)]) == lead else lead
         steps = [{"kind": "token", "id": id, "forced": True} for id in lead]
         steps += [{"kind": "prompt", "id": id, "span": span} for id, span in zip(prompt, spans)]
-        if len(steps) + bool(decodes) > self.decoder.context:
+        if len(steps) + ("decode" in kinds) > self.decoder.context:
             raise TraceError(f"The prompt has {len(steps)} tokens and the model's context {self.decoder.context} positions: shorten the prompt.")
         try:
             for start in range(0, len(steps), CHUNK):
@@ -1192,7 +1241,8 @@ class Run:
     def segment(self, segment: dict, trained: int) -> None:
         if segment["kind"] == "tokens":
             ids = [self.words.id(token) for token in segment["tokens"]]
-            self.feed(self.decoder.embed(ids), [{"kind": "token", "id": id, "forced": True} for id in ids])
+            if ids:
+                self.feed(self.decoder.embed(ids), [{"kind": "token", "id": id, "forced": True} for id in ids])
         elif segment["kind"] == "decode":
             self.decode(segment)
         else:
@@ -1220,8 +1270,10 @@ class Run:
         if self.sampling.temperature == 0:
             return self.last.id
         logits = self.last.logits.double().cpu().numpy()
-        weights = np.exp((logits - logits.max()) / self.sampling.temperature).cumsum()
-        return int(min(np.searchsorted(weights, next(self.uniforms) * weights[-1], side="right"), np.flatnonzero(np.diff(weights, prepend=0))[-1]))
+        sums = np.exp((logits - logits.max()) / self.sampling.temperature).cumsum()
+        drawn = np.searchsorted(sums, next(self.uniforms) * sums[-1], side="right")
+        # Where rounding leaves a rest: the last token that can be drawn at all.
+        return int(min(drawn, np.searchsorted(sums, sums[-1])))
 
     def think(self, segment: dict, trained: int) -> None:
         count = segment["count"] if self.sampling.latents is None else self.sampling.latents
@@ -1233,7 +1285,7 @@ class Run:
                 self.stopped = {"rule": held, "at": len(self.thoughts)}
                 return
             index, at = len(self.thoughts), len(self.steps)
-            vector, token = source(self, feedback, index)
+            vector, token = source(self, feedback)
             # As it is fed: in the model's own precision.
             vector = vector.to(self.decoder.dtype)
             if not vector.isfinite().all():
@@ -1266,9 +1318,8 @@ class Run:
             lse = logits.logsumexp(-1)
             logp = logits - lse[..., None]
             p = logp.exp()
-            final = p[:, -1:] * (logp[:, -1:] - logp)
-            top = logits.topk(min(self.sampling.top_k, decoder.vocabulary), -1)
-            kl = torch.where(p[:, -1:] > 0, final, 0).sum(-1)
+            top = logits.topk(self.sampling.top_k, -1)
+            kl = torch.where(p[:, -1:] > 0, p[:, -1:] * (logp[:, -1:] - logp), 0).sum(-1)
             entropy = torch.where(p > 0, -p * logp, 0).sum(-1)
             numbers = {"topk_id": top.indices.int(), "topk_logit": top.values, "lse": lse, "entropy": entropy, "kl_final": kl}
             for name, values in numbers.items():
@@ -1280,7 +1331,9 @@ class Run:
             for i in range(start, min(start + rows, len(steps) - 1)):
                 if ids[i + 1] >= 0:
                     logprobs[i + 1] = float(logp[i - start, -1, ids[i + 1]])
-            self.last = Last(logits[-1, -1], float(lse[-1, -1]), float(entropy[-1, -1]), int(top.indices[-1, -1, 0]), some[-1, -1], normed[-1, -1])
+            # Copies, so that the rest of the chunk is free again.
+            states = (one[-1, -1].clone() for one in (logits, some, normed))
+            self.last = Last(*states, float(lse[-1, -1]), float(entropy[-1, -1]), int(top.indices[-1, -1, 0]))
         self.put("tokens.id", np.array(ids, np.int32))
         self.put("tokens.logprob", logprobs)
         self.steps += steps
@@ -1295,8 +1348,8 @@ class Run:
     def record(self, state: str, milliseconds: float, pattern: str | None) -> dict:
         words = self.words.decode
         said = words([id for role, id in self.written if role == "answer"])[:MAX_ANSWER].strip()
-        found = re.search(pattern, said) if pattern else None
-        answer = (found[1] or "").strip() if found else "" if pattern else said
+        found = None if pattern is None else re.search(pattern, said)
+        answer = said if pattern is None else ((found.groups() or ("",))[0] or "").strip() if found else ""
         return {
             "name": self.name,
             "state": state,
@@ -1313,28 +1366,28 @@ class Run:
 # Only this much of what was said is searched for an answer.
 MAX_ANSWER = 10_000
 
-Source = Callable[[Run, dict, int], "tuple[Tensor, int | None]"]
+Source = Callable[[Run, dict], "tuple[Tensor, int | None]"]
 
 
-def mixture(run: Run, feedback: dict, _index: int) -> tuple[Tensor, None]:
+def mixture(run: Run, feedback: dict) -> tuple[Tensor, None]:
     """Soft Thinking (arXiv 2505.15778): embeddings of the likeliest tokens, weighted by p = softmax(logits / temperature) among these."""
     top = run.last.logits.double().topk(min(feedback["top"], run.decoder.vocabulary))
     weights = (top.values / feedback.get("temperature", 1)).softmax(-1).to(run.decoder.entry)
     return weights @ run.decoder.embed(top.indices.tolist()).double(), None
 
 
-def dummy(run: Run, token: str) -> tuple[Tensor, int]:
-    id = run.words.id(token)
+def dummy(run: Run, feedback: dict) -> tuple[Tensor, int]:
+    id = run.words.id(feedback["token"])
     return run.decoder.embed([id])[0], id
 
 
 # What is fed back, by its name in recipes: a vector [d], and the token whose embedding it is, where it is one; and in words.
 SITES: dict[str, tuple[Source, Callable[[dict], str]]] = {
     # Coconut (arXiv 2412.06769).
-    "normed": (lambda run, _, __: (run.last.normed, None), lambda _: "state after the final norm"),
-    "resid": (lambda run, _, __: (run.last.resid, None), lambda _: "state before the final norm"),
+    "normed": (lambda run, _: (run.last.normed, None), lambda _: "state after the final norm"),
+    "resid": (lambda run, _: (run.last.resid, None), lambda _: "state before the final norm"),
     "mixture": (mixture, lambda feedback: f"mixture of the {feedback['top']} likeliest tokens' embeddings"),
-    "token": (lambda run, feedback, _: dummy(run, feedback["token"]), lambda feedback: f"the token {feedback['token']}"),
+    "token": (dummy, lambda feedback: f"the token {feedback['token']}"),
 }
 
 
@@ -1424,8 +1477,8 @@ def record(
         if own:
             site = {"site": feedback, **({"top": top} if feedback == "mixture" else {})}
             recipe = {**default_recipe(words, ends_of(model, tokenizer), text, chat and bool(tokenizer.chat_template), latents or 0, site), "trainedLatents": trained_latents}
-        chosen = list(arms or [arm for arm in check_recipe(recipe, ()) if not own or arm != "direct"])
-        check_recipe(recipe, chosen)
+        # By default what thinks.
+        chosen = check_recipe(recipe, arms if arms is not None or not own else [arm for arm in recipe["arms"] if arm != "direct"])
         sampling = Sampling(seed, temperature, latents, max_tokens, min(top_k, decoder.vocabulary), states)
         ids, spans = words.encode(text)
         spool = Spool(out.parent)
@@ -1465,6 +1518,8 @@ def record(
             write(out, document, spool.planes())
         except OSError as error:
             raise TraceError(f"The trace was not written to {out}: {ADVICE.get(error.errno, error.strerror)}.") from error
+        except torch.cuda.OutOfMemoryError as error:
+            raise TraceError("The device's memory is full: shorten the prompt, or load the model on more devices.") from error
         finally:
             spool.close()
     return Trace.open(out)
@@ -1632,8 +1687,7 @@ def record_command(options: argparse.Namespace) -> None:
         model = AutoModelForCausalLM.from_pretrained(options.model, dtype=dtype, **where)
         model = model if where else model.to(device)
     except Exception as error:  # the library raises whatever its parts raise
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")
-        raise TraceError(f"{quote(options.model)} cannot be loaded ({first}): give a folder of save_pretrained, or a hub id.") from error
+        raise TraceError(f"{quote(options.model)} cannot be loaded ({first_line(error)}): give a folder of save_pretrained, or a hub id.") from error
     record(
         model, tokenizer, prompt, options.out, latents=options.latents, feedback=options.feedback, top=options.top,
         trained_latents=options.trained_latents, recipe=recipe, arms=options.arms.split(",") if options.arms else None, seed=options.seed,
@@ -1656,6 +1710,8 @@ def main() -> None:
             record_command(options)
     except TraceError as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("Stopped: nothing was written.")
 
 
 if __name__ == "__main__":

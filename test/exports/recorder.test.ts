@@ -147,6 +147,8 @@ describe('trace.py', { skip: (EXPORTS === '' || PYTHON === '') && 'npm test -- e
 				assert.ok(difference <= tolerance, `${plane} differs by ${difference}`);
 				worst = Math.max(worst, data instanceof Uint16Array ? 0 : difference);
 			}
+			const [own, engines] = [(await read(name)).document.model.recipe, ours.document.model.recipe] as { arms: Record<string, object> }[];
+			assert.deepEqual([own!.arms['direct'], own!.arms['cot']], [engines!.arms['direct'], engines!.arms['cot']]);
 			context.diagnostic(`largest difference of ${expected.size} planes: ${worst.toExponential(1)}`);
 			ours.dispose();
 			theirs.dispose();
@@ -201,6 +203,7 @@ describe('trace.py', { skip: (EXPORTS === '' || PYTHON === '') && 'npm test -- e
 		}
 		assert.match(refusals['replaced']!, /changed since it was opened/);
 		assert.match(refusals['wrong shape']!, /^The trace was not written because nobody could read it \(plane lens\.lse of arm latent /);
+		assert.match(refusals['a graph']!, /^The recipe cannot be run here \(arms\.a\.1\.through: expected one of identity\)/);
 		assert.match(refusals['a full disk']!, /the disk is full/);
 		assert.match(refusals['a long prompt']!, /^The prompt has \d+ tokens and the model's context 128 positions/);
 	});
@@ -268,7 +271,36 @@ async function mutate(folder: string): Promise<void> {
 		}
 		await writeFile(join(folder, String(i).padStart(3, '0')), damaged);
 	}
+	const json = JSON.stringify(document);
+	for (const [name, hostile] of Object.entries(HOSTILE)) {
+		await writeFile(join(folder, name), withDocument(bytes, hostile(json)));
+	}
 }
+
+const nested = (levels: number) => (json: string) => json.replace('"recipe":{', `"recipe":{"deep":${'['.repeat(levels)}${']'.repeat(levels)},`);
+const instead = (from: string, to: string) => (json: string) => {
+	assert.ok(json.includes(from));
+	return json.replace(from, to);
+};
+/** What mutations do not meet. */
+const HOSTILE: Readonly<Record<string, (json: string) => string>> = {
+	'61 levels in the recipe': nested(61),
+	'62 levels': nested(62),
+	'a million levels': () => '['.repeat(1e6),
+	'a byte order mark': (json) => `\ufeff${json}`,
+	'half a surrogate pair': instead('"A note."', '"\\ud800"'),
+	'a key twice': instead('"version":1', '"version":2,"version":1'),
+	'a later version': instead('"version":1', '"version":2'),
+	'a version with a fraction': instead('"version":1', '"version":1.0'),
+	'an exponent': instead('"version":1', '"version":1e0'),
+	'a text for a version': instead('"version":1', '"version":"1"'),
+	'minus nothing': instead('"seed":0', '"seed":-0'),
+	'an endless number': instead('"seed":0', '"seed":1e999'),
+	'many digits': instead('"seed":0', `"seed":${'9'.repeat(5_000)}`),
+	'no number': instead('"seed":0', '"seed":NaN'),
+	'a control character': instead('A note.', 'A \u0001note.'),
+	'something behind it': (json) => `${json}x`,
+};
 
 /** One value of the document is another, is missing, or is there twice. */
 function changed(document: TraceDocument, pick: <T>(list: readonly T[]) => T, bytes: Buffer): Buffer {
