@@ -14,6 +14,8 @@ import { Focus } from './host/focus';
 import { TokenHover } from './host/hover';
 import { HubTokens } from './host/hubToken';
 import { LoadBearing } from './host/loadBearing';
+import { Importing } from './host/importing';
+import { ImportProcess } from './host/importProcess';
 import { Log } from './host/log';
 import { Models } from './host/models';
 import { Panel, PANEL_VIEW_TYPE } from './host/panel';
@@ -56,6 +58,7 @@ export function activate(context: vscode.ExtensionContext): Inspection {
 	const choice = register(new ModelChoice(models, focus, log));
 	const inTest = context.extensionMode === vscode.ExtensionMode.Test;
 	register(new AddModel(engine, choice, new HubTokens(context.secrets), panel, log, inTest));
+	register(new Importing(new ImportProcess(context.asAbsolutePath(join('dist', 'cli.js'))), join(storage, 'imports'), log));
 	register(new ProbeCommands(engine, models, log));
 	const reports = register(new ReportPanels(extensionUri, new ReportStore(new ResultStore(join(storage, 'reports'))), log));
 	register(new Evaluations(engine, models, new ResultStore(join(storage, 'results')), reports, log));
