@@ -26,6 +26,8 @@ import { ResultStore } from './host/resultStore';
 import { Reveal } from './host/reveal';
 import { StatusBar } from './host/statusBar';
 import { TRACE_VIEW_TYPE, TraceEditor } from './host/traceEditor';
+import { TraceSearch } from './host/traceSearch';
+import { TraceTree } from './host/traceTree';
 import type { PanelState } from './shared/panel';
 
 /** For the integration tests: neither the panel's state nor the engine's process shows through the editor's own API. */
@@ -55,6 +57,8 @@ export function activate(context: vscode.ExtensionContext): Inspection {
 	register(new Diagnostics(analyses));
 	register(new LoadBearing(focus, panel, traces, log));
 	register(new Commands(extensionUri, analyses, engine, focus, panel, traces, log));
+	register(new TraceSearch(focus, log));
+	register(new TraceTree(context.workspaceState, traces.onDidOpen));
 	const choice = register(new ModelChoice(models, focus, log));
 	const inTest = context.extensionMode === vscode.ExtensionMode.Test;
 	register(new AddModel(engine, choice, new HubTokens(context.secrets), panel, log, inTest));
