@@ -10,7 +10,7 @@
 Needs numpy and safetensors; `record` also torch and transformers. It is one file, so that it can be copied to where the model is.
 
 The parts, from top to bottom: the container, the planes, the shape of a trace's document, `Trace`, `write`, the parts of a model
-(`Decoder`), its tokens (`Words`), how it thinks (`Recipe`), the run of an arm (`Run`), `record`, and the command. The format's law is
+(`Decoder`), its tokens (`Words`), how it thinks (its recipe), the run of an arm (`Run`), `record`, and the command. The format's law is
 src/trace/*.ts: what its reader refuses is refused here.
 """
 
@@ -276,7 +276,8 @@ def check_tensor(dtype: str, shape: tuple[int, ...], meaning: Meaning, document:
     rows = len(arm["thoughts" if meaning.plane.startswith(PER_THOUGHT) else "steps"])
     extents = {"site": model["layers"] + 1, "width": model["width"], "latent": arm.get("latentWidth", model["width"]), "percentile": PERCENTILES}
     fits = dtype == meaning.dtype and len(shape) == 1 + len(meaning.axes) and shape[0] == -(-rows // MIP_FACTOR**meaning.level)
-    if not fits or not all(extents.get(axis, extent) == extent and (axis in extents or extent <= MAX_TOP) for axis, extent in zip(meaning.axes, shape[1:])):
+    bounded = lambda axis, extent: extent == extents[axis] if axis in extents else extent <= MAX_TOP
+    if not fits or not all(map(bounded, meaning.axes, shape[1:])):
         raise Damaged(f"plane {meaning.plane} of arm {arm['name']} has not the shape that its steps and model ask for")
 
 
@@ -319,10 +320,14 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)
 
 
+def is_whole(value: Any) -> bool:
+    return is_number(value) and (isinstance(value, int) or value.is_integer())
+
+
 def number_of(least: float = -math.inf, most: float = math.inf, whole: bool = False, finite: bool = False) -> Check:
     def check(value: Any) -> str | None:
         fits = is_number(value) and least <= value <= most
-        fits = fits and not (whole and value != math.floor(value)) and not (finite and math.isinf(value))
+        fits = fits and not (whole and not is_whole(value)) and not (finite and math.isinf(value))
         return None if fits else f": expected {'a whole' if whole else 'a'} number from {least} to {most}"
 
     return check
@@ -508,7 +513,7 @@ def migrate(parsed: Any) -> dict:
     if not isinstance(parsed, dict):
         raise TraceError("The trace holds no document: save it again.")
     version = parsed.get("version")
-    if not is_number(version) or version != math.floor(version) or version < 1:
+    if not is_whole(version) or version < 1:
         raise TraceError("The trace does not say which version of the format it has: save it again.")
     if version > VERSION:
         raise TraceError(f"The trace has format version {version} and this trace.py reads up to {VERSION}: update it.")
@@ -550,7 +555,7 @@ def depth(value: Any) -> int:
 
 
 class Plane:
-    """A tensor that is read by rows, when they are asked for: `plane[3]`, `plane[10:20]`, `plane[10:20, -1]`. Integers are I32, -1 is none; NaN is not measured."""
+    """A tensor that is read by rows, when they are asked for: `plane[3]`, `plane[10:20]`, `plane[10:20, -1]`."""
 
     def __init__(self, trace: Trace, entry: Entry) -> None:
         self.trace, self.dtype, self.shape, self.name = trace, DTYPES[entry.dtype], entry.shape, entry.name

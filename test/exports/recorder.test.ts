@@ -293,6 +293,8 @@ const HOSTILE: Readonly<Record<string, (json: string) => string>> = {
 	'a later version': instead('"version":1', '"version":2'),
 	'a version with a fraction': instead('"version":1', '"version":1.0'),
 	'an exponent': instead('"version":1', '"version":1e0'),
+	'an endless version': instead('"version":1', '"version":1e999'),
+	'an endless id': instead('"id":-1', '"id":1e999'),
 	'a text for a version': instead('"version":1', '"version":"1"'),
 	'minus nothing': instead('"seed":0', '"seed":-0'),
 	'an endless number': instead('"seed":0', '"seed":1e999'),
