@@ -785,8 +785,6 @@ LENS_BYTES = 64 * 2**20
 CHUNK = 128
 # Rows of the embedding that are compared with a thought at once.
 TABLE_ROWS = 8192
-
-
 DECODERS = "give a causal decoder such as Llama, Qwen or GPT-2"
 
 
@@ -923,8 +921,8 @@ class Words:
 
     @property
     def sha256(self) -> str:
-        """Of what `tokenizer.json` would hold."""
-        return hashlib.sha256(self.backend.to_str().encode("utf-8")).hexdigest()
+        """Of `tokenizer.json` as the library writes it."""
+        return hashlib.sha256(self.backend.to_str(pretty=True).encode("utf-8")).hexdigest()
 
     def tokens(self, text: str) -> list[str]:
         return self.backend.encode(text, add_special_tokens=False).tokens

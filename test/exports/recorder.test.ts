@@ -127,7 +127,7 @@ describe('trace.py', { skip: (EXPORTS === '' || PYTHON === '') && 'npm test -- e
 				pieces: prompt.pieces,
 				options,
 				tokens: [...tokens].sort((a, b) => a.id - b.id),
-				model: [model.layers, model.width, model.vocabulary, model.trainedLatents, model.quantisation],
+				model: [model.layers, model.width, model.vocabulary, model.trainedLatents, model.quantisation, model.tokenizerSha256],
 			});
 			assert.deepEqual(same(theirs.document), same(ours.document));
 			assert.deepEqual(theirs.document.arms.map((arm) => [arm.name, arm.thoughts.length]), [['direct', 0], ['cot', 0], ['coconut', 3], ['soft', 3]]);
