@@ -18,6 +18,7 @@ import { probeTrain } from './commands/probeTrain';
 import { providers } from './commands/providers';
 import { report } from './commands/report';
 import { reproduce } from './commands/reproduce';
+import { searchTrace } from './commands/search';
 import { verify } from './commands/verify';
 import { UsageError } from './failure';
 import { EXECUTION_NOTE } from './flags/execution';
@@ -38,6 +39,7 @@ const COMMANDS: readonly Command[] = [
 	inspect,
 	compare,
 	verify,
+	searchTrace,
 	modelsAdd,
 	modelsList,
 	modelsRemove,

@@ -56,14 +56,14 @@ function figures(tokens: readonly ComparedTokens[]): string {
 }
 
 function planeText({ name, measure, unit, names, values, largest }: PlaneDelta): string {
-	const symbol = { difference: 'Δ', distance: '‖Δ‖', divergence: 'KL ≥' }[measure];
+	const title = measure === 'divergence' ? 'KL of the lens, at least' : `${measure === 'difference' ? 'Δ' : '‖Δ‖'} ${printable(name)}`;
 	if (largest === 0) {
-		return `${symbol} ${printable(name)}: 0 everywhere`;
+		return `${title}: 0 everywhere`;
 	}
 	const at = values.findIndex((value) => Math.abs(value) === largest);
 	const column = names[at % names.length]!;
 	const value = measure === 'difference' ? difference(values[at], 3) : decimals(values[at], 3);
-	return `${symbol} ${printable(name)}: at most ${value}${unit === '' ? '' : ` ${unit}`}, at step ${Math.floor(at / names.length) + 1}${column === '' ? '' : `, ${/^\d/.test(column) ? 'layer ' : ''}${column}`}`;
+	return `${title}: largest ${value}${unit === '' ? '' : ` ${unit}`}, at step ${Math.floor(at / names.length) + 1}${column === '' ? '' : `, ${/^\d/.test(column) ? 'layer ' : ''}${column}`}`;
 }
 
 function shown(answer: string | undefined): string {

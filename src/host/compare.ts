@@ -8,6 +8,7 @@ import type { Log } from './log';
 import { plain } from './plain';
 import { baseName } from './promptFile';
 import { TRACE_VIEW_TYPE } from './traceEditor';
+import type { TraceTree } from './traceTree';
 
 const PATTERN = '**/*.trace.safetensors';
 /** Of the workspace: a list of more is not read. */
@@ -28,6 +29,7 @@ export class CompareCommands implements vscode.Disposable {
 		private readonly panels: ComparePanels,
 		private readonly analyses: Analyses,
 		private readonly focus: Focus,
+		private readonly tree: TraceTree,
 		private readonly log: Log,
 	) {
 		const { registerCommand } = vscode.commands;
@@ -96,21 +98,24 @@ export class CompareCommands implements vscode.Disposable {
 		return chosen && choiceOf(chosen);
 	}
 
-	/** Open ones, those of this window's analyses, those of the workspace, and any other file. */
+	/** Open ones, those of this window's analyses, those opened last, those of the workspace, and any other file. */
 	private async listed(other: TraceChoice | undefined): Promise<Item[]> {
 		const tabs = vscode.window.tabGroups.all.flatMap(({ tabs: all }) => all.flatMap(({ input }) => (input instanceof vscode.TabInputCustom && input.viewType === TRACE_VIEW_TYPE ? input.uri : [])));
 		const finished = this.analyses.finished.map(({ promptUri, path }) => ({ uri: vscode.Uri.file(path), label: baseName(promptUri) }));
 		const found = await vscode.workspace.findFiles(PATTERN, undefined, MAX_LISTED);
+		const named = (uris: readonly vscode.Uri[]) => uris.map((uri) => ({ uri, label: baseName(uri) }));
+		const analysed = vscode.l10n.t('analyzed');
 		const groups: [string, TraceChoice[]][] = [
-			[vscode.l10n.t('open'), tabs.flatMap((uri) => choiceOf(uri) ?? [])],
-			[vscode.l10n.t('analyzed'), finished],
-			[vscode.l10n.t('in the workspace'), found.flatMap((uri) => choiceOf(uri) ?? []).sort((one, two) => one.uri.path.localeCompare(two.uri.path))],
+			[vscode.l10n.t('open'), named(tabs)],
+			[analysed, finished],
+			[vscode.l10n.t('recently opened'), named(this.tree.recent())],
+			[vscode.l10n.t('in the workspace'), named(found.sort((one, two) => one.path.localeCompare(two.path)))],
 		];
 		const seen = new Set([other?.uri.toString()]);
 		const items = groups.flatMap(([kind, traces]) => {
 			const fresh = traces.filter(({ uri }) => seen.size < seen.add(uri.toString()).size);
 			const separator: Item = { label: kind, kind: vscode.QuickPickItemKind.Separator };
-			const folder = ({ uri }: TraceChoice) => (kind === groups[1]![0] ? '' : vscode.workspace.asRelativePath(uri).replace(/\/?[^/\\]*$/, ''));
+			const folder = ({ uri }: TraceChoice) => (kind === analysed ? '' : vscode.workspace.asRelativePath(uri).replace(/\/?[^/\\]*$/, ''));
 			return fresh.length === 0 ? [] : [separator, ...fresh.map((trace): Item => ({ label: plain(trace.label), description: plain(folder(trace)), trace }))];
 		});
 		return [...items, { label: '', kind: vscode.QuickPickItemKind.Separator }, { label: vscode.l10n.t('Open File…') }];
@@ -121,9 +126,10 @@ export class CompareCommands implements vscode.Disposable {
 	}
 }
 
-/** Menus pass a resource; a palette passes nothing. */
+/** The explorer's menus pass a resource, the tree of traces one of its nodes; a palette passes nothing. */
 function choiceOf(resource: unknown): TraceChoice | undefined {
-	return resource instanceof vscode.Uri ? { uri: resource, label: baseName(resource) } : undefined;
+	const uri = resource instanceof vscode.Uri ? resource : (resource as { uri?: unknown } | null | undefined)?.uri;
+	return uri instanceof vscode.Uri ? { uri, label: baseName(uri) } : undefined;
 }
 
 /** From other extensions and tests: `{ with }` instead of the list. Menus pass a selection there, which has none. */

@@ -17,6 +17,9 @@ import { openTraceFile } from './traceFile';
 import { mayRun } from './trust';
 import { working } from './working';
 
+/** Hex digits of a hash that a reader can hold against another. */
+const DIGITS = 12;
+
 export class Provenance implements vscode.Disposable {
 	private readonly command: vscode.Disposable;
 
@@ -70,7 +73,7 @@ export class Provenance implements vscode.Disposable {
 					{ trace, models: [...(await this.models.bundled()), ...(await addedModels())], scratch: join(scratch, 'again.trace.safetensors') },
 					{
 						call: (method, params, { onEvent }) => this.engine.call(method, params, signal, onEvent),
-						...{ signal, progress, note: (message) => this.log.info(message) },
+						...{ signal, progress },
 					},
 				);
 			} finally {
@@ -91,10 +94,12 @@ export class Provenance implements vscode.Disposable {
 		notes.forEach((note) => this.log.info(`${name}: ${note}`));
 		const wrong = hashes.find(({ same: equal }) => !equal);
 		if (wrong) {
-			const message = vscode.l10n.t('{0}: the {1} is not the one that the trace was made with (recorded {2}, here {3}).', name, wrong.what, wrong.recorded.slice(0, 12), wrong.here.slice(0, 12));
+			const message = vscode.l10n.t('{0}: the {1} is not the one that the trace was made with (recorded {2}, here {3}).', name, wrong.what, ...[wrong.recorded, wrong.here].map((hash) => hash.slice(0, DIGITS)));
 			void this.log.tell('warning', message, showLog);
 		} else if (difference) {
 			void this.log.tell('warning', vscode.l10n.t('{0}: the run is not the same here. First difference: {1}.', name, differenceText(difference)), showLog);
+		} else if (same && positions === 0) {
+			void this.log.tell('information', `${name}: ${notes.join(' ')}`, showLog);
 		} else if (same) {
 			const other = runtime.here !== undefined && runtime.here !== runtime.recorded ? vscode.l10n.t(' It was recorded with {0}.', runtime.recorded) : '';
 			void this.log.tell('information', vscode.l10n.t('{0}: prompt, model and tokenizer have their hashes, and the run is the same at all {1} positions.', name, positions) + other, showLog);

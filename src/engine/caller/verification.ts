@@ -48,7 +48,7 @@ export interface Verification {
 	notes: string[];
 }
 
-export async function verify({ trace, models, folder, scratch }: VerifyRequest, context: SetContext): Promise<Verification> {
+export async function verify({ trace, models, folder, scratch }: VerifyRequest, context: Pick<SetContext, 'call' | 'signal' | 'progress'>): Promise<Verification> {
 	const { document } = trace;
 	const { prompt, model, origin } = document;
 	if (origin) {
@@ -110,7 +110,7 @@ async function findModel({ model }: TraceDocument, models: readonly ModelEntry[]
 	}
 	const here = changed === undefined ? '' : ` (${quoted(model.id)} is here with ${changed.slice(0, DIGITS)}, so it is another version)`;
 	throw new EngineError(
-		`No model here has the hash ${model.sha256} that the trace records for ${quoted(model.id)}${here}: add it with models add or Add Model…, or name its folder with --model.`,
+		`No model here has the hash ${model.sha256} that the trace records for ${quoted(model.id)}${here}: add it with Add Model… or models add, then check again.`,
 		'bad-model',
 	);
 }
