@@ -1,6 +1,6 @@
 /** The steps of both runs, row by row, and the heatmap of a plane's differences beside them. */
 import { create } from 'd3';
-import type { CompareRow, PlaneView, StepView, TokensView } from '../../src/shared/compare';
+import type { CompareRow, PlaneView } from '../../src/shared/compare';
 import { clamp, type Range } from '../../src/shared/range';
 import { decimals } from '../../src/shared/decimals';
 import { scaleOf } from '../draw/colour';
@@ -8,7 +8,8 @@ import { cellAt, cellBox, drawHeatmap, type Heatmap } from '../draw/heatmap';
 import { Pages } from '../pages';
 import { onThemeChange, readPalette } from '../theme';
 import { reveal, visible } from '../viewport';
-import { cellText, tokenText } from './words';
+import { cellText } from './words';
+import { blankLine, fillLine } from './line';
 import { planeOf, rowOf, scaleOfPlane, viewOf, type CompareContext, type CompareViewPart, type PageState } from './state';
 
 /** Two lines of text beside each other, or a line of A above one of B where there is no room for that. */
@@ -153,44 +154,18 @@ export function rows(context: CompareContext): CompareViewPart {
 			.selectAll<HTMLElement, number>('.compare-row')
 			.data(indices, (index) => index)
 			.join((enter) => {
-				const row = enter.append('div').attr('role', 'row');
+				const row = enter.append(() => blankLine());
 				row.on('click', (_, index) => select(index));
-				for (const name of ['number', 'a', 'b', 'kl']) {
-					row.append('div').attr('class', `compare-${name}`).attr('role', 'gridcell');
-				}
-				row.append('span').attr('class', 'visually-hidden').attr('role', 'gridcell');
 				return row;
 			})
 			.style('top', (index) => `${index * height}px`)
 			.attr('aria-rowindex', (index) => index + 2)
 			.attr('aria-selected', (index) => String(index === selected));
+		const plane = planeOf(state);
 		lines.each(function (index) {
-			const row = texts.get(index);
-			this.className = `compare-row compare-columns ${row ? kindOf(row) : ''}`;
-			const cell = (name: string) => this.querySelector<HTMLElement>(`.compare-${name}`)!;
-			cell('number').textContent = `${index + 1}`;
-			fill(cell('a'), row?.a, row?.tokens ?? [], 'a');
-			fill(cell('b'), row?.b, row?.tokens ?? [], 'b');
-			const highest = row?.tokens.reduce<TokensView['kl']>((most, { kl }) => (kl && kl.atLeast > (most?.atLeast ?? -1) ? kl : most), undefined);
-			cell('kl').textContent = highest ? `${highest.exact ? '' : '≥ '}${highest.atLeast.toFixed(2)}` : '';
-			const [plane, values] = [planeOf(state), tiles.get(index)];
-			this.querySelector('.visually-hidden')!.textContent = plane && values ? [...values].map((value, column) => cellText(plane, index, column, value)).join('; ') : '';
+			const values = tiles.get(index);
+			fillLine(this, index, texts.get(index), plane && values ? [...values].map((value, column) => cellText(plane, index, column, value)).join('; ') : '', tooltip);
 		});
-	}
-
-	/** A step as its label and its tokens; those that the other side has differently are marked. */
-	function fill(cell: HTMLElement, step: StepView | undefined, tokens: readonly TokensView[], side: 'a' | 'b'): void {
-		const parts = step?.label ? [span('compare-label', step.label)] : [];
-		tokens
-			.filter((group) => group[side] !== '')
-			.forEach((group, i) => {
-				const spaced = i === 0 && !step?.label && group[side].startsWith(' ') ? ' spaced' : '';
-				const part = span(`token${spaced}`, '');
-				part.append(...marked(group[side], group.changed?.[side] ?? []));
-				tooltip.set(part, tokenText(group));
-				parts.push(part);
-			});
-		cell.replaceChildren(...parts);
 	}
 
 	let subject: string | undefined;
@@ -214,26 +189,4 @@ export function rows(context: CompareContext): CompareViewPart {
 /** Of a plane with a column for each layer. */
 function layersOf({ columns }: PlaneView): string {
 	return columns.length > 1 && columns[0] === '0' ? `, layers 0–${columns.at(-1)}` : '';
-}
-
-function kindOf({ a, b, same }: CompareRow): string {
-	return same ? 'is-same' : !b ? 'is-only-a' : !a ? 'is-only-b' : 'is-changed';
-}
-
-/** What the other side has differently stands out. */
-function marked(text: string, changed: readonly Range[]): (HTMLElement | string)[] {
-	let done = 0;
-	const parts = changed.flatMap(({ start, end }) => {
-		const before = text.slice(done, start);
-		done = end;
-		return [before, span('changed', text.slice(start, end))];
-	});
-	return [...parts, text.slice(done)];
-}
-
-function span(className: string, text: string): HTMLElement {
-	const element = document.createElement('span');
-	element.className = className;
-	element.textContent = text;
-	return element;
 }

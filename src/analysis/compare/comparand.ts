@@ -1,7 +1,7 @@
 /** A trace file as a side of a comparison. */
 import { parseTensorName } from '../../trace/check';
 import type { TraceFile } from '../../trace/reader';
-import type { Comparand } from './comparison';
+import type { Comparand } from './side';
 
 export function comparandOf(file: TraceFile): Comparand {
 	const planes = file.tensors.flatMap(({ name }) => parseTensorName(name, file.document) ?? []).filter(({ level }) => level === 0);

@@ -1,26 +1,17 @@
 /** Two arms of two traces, step by step. Planes and tokens are read when they are asked for. */
 import { MAX_TOP } from '../../trace/check';
-import type { ArmRecord } from '../../trace/document';
-import type { PlaneName, TraceSource } from '../../trace/planes';
-import { Lookup } from '../lookup';
-import { surprisalBits } from '../lens';
-import { lensAt, sameTokens, takenFrom, type SameTokens } from './distributions';
+import { lensAt, sameTokens, type SameTokens } from './distributions';
 import { differences } from './differences';
 import { divergence, type Divergence, type TopTokens } from './divergence';
 import { groups, laid } from './groups';
 import { alignSteps, type AlignedBy, type ArmPair } from './pairing';
 import { byInterest, comparable, DIVERGENCE, PERCENTILE_COLUMNS, type Comparable } from './planes';
-import { MAX_STEPS, stepsOf, type ComparedStep } from './steps';
-import { valuesAt } from './values';
+import { cells, sideOf, sumOf, widthOf, writtenBy, type Comparand, type Side } from './side';
+import { MAX_STEPS, type ComparedStep } from './steps';
+import type { Values } from './values';
 
 /** Values of one side that are held at once: a batch of steps with the vectors of all their layers. */
 const BATCH_VALUES = 4 * 1024 * 1024;
-
-/** A trace, and which planes each of its arms has. */
-export interface Comparand {
-	source: TraceSource;
-	planes(arm: string): readonly PlaneName[];
-}
 
 export interface ComparedRow {
 	/** Absent where the other side has a step more. */
@@ -51,13 +42,6 @@ export interface ComparedTokens {
 	kl?: Divergence;
 }
 
-interface Side {
-	source: TraceSource;
-	arm: ArmRecord;
-	lookup: Lookup;
-	steps: readonly ComparedStep[];
-}
-
 export class Comparison {
 	private constructor(
 		readonly pair: ArmPair,
@@ -72,8 +56,8 @@ export class Comparison {
 	) {}
 
 	static async of(one: Comparand, other: Comparand, pair: ArmPair, by: AlignedBy): Promise<Comparison> {
-		const [a, b] = [await sideOf(one.source, pair.a), await sideOf(other.source, pair.b)];
-		const tokensBy = sameTokens(one.source.document, other.source.document);
+		const [a, b] = [await sideOf(one, pair.a), await sideOf(other, pair.b)];
+		const tokensBy = sameTokens(one, other, pair);
 		const { pairs, note } = alignSteps(a.steps, b.steps, by);
 		const rows = pairs.map((at): ComparedRow => {
 			const [stepA, stepB] = [at.a === undefined ? undefined : a.steps[at.a], at.b === undefined ? undefined : b.steps[at.b]];
@@ -94,7 +78,7 @@ export class Comparison {
 			const words = (step: ComparedStep | undefined) => (step ? [step.text] : []);
 			return [{ a: words(row.a), b: words(row.b), same: row.same, bitsA: NaN, bitsB: NaN, ...(kl ? { kl } : {}) }];
 		}
-		const [a, b] = await Promise.all([read(this.a, row.a), read(this.b, row.b)]);
+		const [a, b] = await Promise.all([writtenBy(this.a, row.a), writtenBy(this.b, row.b)]);
 		return groups(laid(a.texts), laid(b.texts)).map((group): ComparedTokens => {
 			const [fromA, fromB] = [a.takenFrom[group.a.start], b.takenFrom[group.b.start]];
 			const both = group.a.start < group.a.end && group.b.start < group.b.end;
@@ -130,6 +114,7 @@ export class Comparison {
 		return { ...plane, names, values, largest };
 	}
 
+	/** Pairs of sites that are held against each other. */
 	private get sites(): [a: number, b: number][] {
 		return sitePairs(this.a.source.document.model.layers, this.b.source.document.model.layers);
 	}
@@ -149,7 +134,7 @@ export class Comparison {
 		const columns = plane.columns === 'sites' ? this.sites : this.columns(plane).map((_, column) => [column, column] as const);
 		const width = widthOf(this.a, plane);
 		return a.flatMap((one, i) =>
-			columns.map(([ofA, ofB]) => (plane.measure === 'distance' ? distance(one, b[i]!, ofA, ofB, width) : (b[i]![ofB] ?? NaN) - (one[ofA] ?? NaN))),
+			columns.map(([ofA, ofB]) => (plane.measure === 'distance' ? distance(one.subarray(ofA * width, (ofA + 1) * width), b[i]!.subarray(ofB * width, (ofB + 1) * width)) : (b[i]![ofB] ?? NaN) - (one[ofA] ?? NaN))),
 		);
 	}
 
@@ -167,13 +152,7 @@ export function sitePairs(layersA: number, layersB: number): [a: number, b: numb
 	return Array.from({ length: fewer + 1 }, (_, i) => [at(layersA, i), at(layersB, i)]);
 }
 
-async function sideOf(source: TraceSource, name: string): Promise<Side & { of: number }> {
-	const arm = source.document.arms.find((one) => one.name === name)!;
-	const lookup = new Lookup(source);
-	return { source, arm, lookup, ...(await stepsOf(lookup, arm)) };
-}
-
-function armNotes(side: 'A' | 'B', { arm, steps, of }: Side & { of: number }): string[] {
+function armNotes(side: 'A' | 'B', { arm, steps, of }: Side): string[] {
 	return [
 		...(of > steps.length ? [`Of arm ${arm.name} of ${side} the first ${MAX_STEPS} of ${of} steps are compared.`] : []),
 		...(arm.state === 'done' ? [] : [`Arm ${arm.name} of ${side} is not complete (${arm.state}).`]),
@@ -185,55 +164,11 @@ function isSame(a: ComparedStep | undefined, b: ComparedStep | undefined): boole
 	return a !== undefined && b !== undefined && isAnswer(a) === isAnswer(b) && a.text.trim() === b.text.trim() && a.text !== '';
 }
 
-/** Texts of a step's tokens, their surprisals in bits, and what each was taken from. */
-async function read({ source, arm, lookup }: Side, step: ComparedStep | undefined): Promise<{ texts: string[]; bits: number[]; takenFrom: (TopTokens | undefined)[] }> {
-	const places = step?.tokens ?? [];
-	const textOf = (id: number) => lookup.text(id);
-	const logprobs = await valuesAt(source, arm.name, 'tokens.logprob', places, 1);
-	return {
-		texts: places.map((place) => textOf(arm.steps[place]!.id)),
-		bits: logprobs.map((values) => surprisalBits(values[0] ?? NaN)),
-		takenFrom: await takenFrom(source, arm, places, textOf),
-	};
-}
-
-/** Of each step the values of a plane: of all sites or columns, or vectors one after the other. */
-async function cells({ source, arm }: Side, compared: Comparable, steps: readonly ComparedStep[]): Promise<ArrayLike<number>[]> {
-	const { name, place, columns } = compared;
-	const plane = name as PlaneName;
-	const each = columns === 'sites' ? source.document.model.layers + 1 : columns === 'percentiles' ? PERCENTILE_COLUMNS.length : 1;
-	const stride = each * widthOf({ source, arm }, compared);
-	if (place === 'tokens') {
-		const all = await valuesAt(source, arm.name, plane, steps.flatMap(({ tokens }) => tokens), stride);
-		let next = 0;
-		return steps.map(({ tokens }) => [sumOf(tokens.map(() => all[next++]?.[0] ?? NaN))]);
-	}
-	const places = steps.map((step) => (place === 'thought' ? step.thought : step[place]));
-	const found = await valuesAt(source, arm.name, plane, places.filter(isThere), stride);
-	let next = 0;
-	return places.map((one) => (isThere(one) ? found[next++]! : []));
-}
-
-function isThere(place: number | undefined): place is number {
-	return place !== undefined && place >= 0;
-}
-
-/** Values of a plane in each column: of a vector its width. */
-function widthOf({ source, arm }: Pick<Side, 'source' | 'arm'>, { name, measure }: Comparable): number {
-	const { width } = source.document.model;
-	return measure !== 'distance' ? 1 : name === 'latent.vec' ? (arm.latentWidth ?? width) : width;
-}
-
-/** NaN of nothing, and where one of them is. */
-function sumOf(values: readonly number[]): number {
-	return values.length === 0 ? NaN : values.reduce((sum, value) => sum + value, 0);
-}
-
-/** Of the vectors at two sites; NaN where one is missing or of another width. */
-function distance(a: ArrayLike<number>, b: ArrayLike<number>, siteA: number, siteB: number, width: number): number {
-	let sum = 0;
-	for (let i = 0; i < width; i++) {
-		sum += ((b[siteB * width + i] ?? NaN) - (a[siteA * width + i] ?? NaN)) ** 2;
+/** NaN where one is missing. */
+function distance(a: Values, b: Values): number {
+	let sum = a.length === b.length && a.length > 0 ? 0 : NaN;
+	for (let i = 0; i < a.length; i++) {
+		sum += (b[i]! - a[i]!) ** 2;
 	}
 	return Math.sqrt(sum);
 }

@@ -1,7 +1,9 @@
 /** Distributions over tokens as a trace has them: the likeliest few. */
-import { UNKNOWN_MODEL, type ArmRecord, type TraceDocument } from '../../trace/document';
-import { planeSpec, type PlaneName, type TraceSource } from '../../trace/planes';
+import { UNKNOWN_MODEL, type ArmRecord } from '../../trace/document';
+import type { PlaneName, TraceSource } from '../../trace/planes';
 import type { TopTokens } from './divergence';
+import type { ArmPair } from './pairing';
+import type { Comparand } from './side';
 import { valuesAt } from './values';
 
 /** How tokens of two traces can be told to be the same. */
@@ -13,7 +15,12 @@ export type SameTokens =
 	/** `why`: the end of a sentence. */
 	| { by: 'nothing'; why: string };
 
-export function sameTokens(a: TraceDocument, b: TraceDocument): SameTokens {
+export function sameTokens(one: Comparand, other: Comparand, pair: ArmPair): SameTokens {
+	const [a, b] = [one.source.document, other.source.document];
+	const has = ({ planes, source }: Comparand, arm: string) => planes(arm).includes(source.document.origin ? 'tokens.topk_logprob' : 'lens.topk_logit');
+	if (!has(one, pair.a) || !has(other, pair.b)) {
+		return { by: 'nothing', why: 'not both traces hold distributions over tokens' };
+	}
 	if (a.origin && b.origin) {
 		const isSame = a.model.id === b.model.id && a.model.id !== UNKNOWN_MODEL;
 		return isSame ? { by: 'text' } : { by: 'nothing', why: 'their sources do not name one model' };
@@ -62,9 +69,9 @@ export async function takenFrom(source: TraceSource, arm: ArmRecord, places: rea
 
 /** Rows of a plane whose last axis is of unknown length. */
 async function ranked(source: TraceSource, arm: ArmRecord, plane: PlaneName, places: readonly number[], cells: number): Promise<number[][]> {
-	const first = places.length > 0 && planeSpec(plane) ? await source.read(arm.name, plane, { start: places[0]!, end: places[0]! + 1 }) : undefined;
-	const length = first?.length ?? 0;
-	const rows = await valuesAt(source, arm.name, plane, places, Math.max(length, cells));
+	const [start] = places;
+	const first = start === undefined ? undefined : await source.read(arm.name, plane, { start, end: start + 1 });
+	const rows = await valuesAt(source, arm.name, plane, places, first?.length || cells);
 	return rows.map((row) => Array.from(row));
 }
 

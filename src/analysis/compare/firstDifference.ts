@@ -2,7 +2,7 @@
 import type { ArmRecord, Step } from '../../trace/document';
 import { planeSpec, type PlaneName, type TraceSource } from '../../trace/planes';
 import { differentNumber, differentRank, type Ranked } from './agreement';
-import type { Comparand } from './comparison';
+import type { Comparand } from './side';
 
 /** Where a recorded run and the same run here first part. */
 export interface FirstDifference {
