@@ -148,6 +148,15 @@ describe('the command line', () => {
 		]);
 	});
 
+	test('what an imported source lists is compared by the tokens’ texts', async () => {
+		const out = join(await temporary(), 'a.trace.safetensors');
+		cli('import', 'test/fixtures/imports/files/openai-chat.json', '--out', out);
+		const { notes, arms } = JSON.parse(cli('compare', out, out, '--json').out) as { notes: string[]; arms: { rows: { tokens: { kl: { atLeast: number; exact: boolean } | null }[] }[] }[] };
+		assert.match(notes.join(' '), /told apart by their texts/);
+		const divergences = arms[0]!.rows.flatMap(({ tokens }) => tokens.flatMap(({ kl }) => kl ?? []));
+		assert.ok(divergences.length > 0 && divergences.every(({ atLeast, exact }) => atLeast === 0 && !exact));
+	});
+
 	test('the object that it prints', async () => {
 		const [a, b] = [await recorded(engine, PROMPT), await recorded(engine, PROMPT, { model: 'models/prosqa-rl' })];
 		const found = JSON.parse(cli('compare', a, b, '--json', '--arms', 'cot').out) as Record<string, unknown> & { arms: Record<string, unknown>[] };
