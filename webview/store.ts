@@ -19,6 +19,8 @@ export interface AppState {
 	scroll: number;
 	/** Whether the details of the selected row are shown. */
 	details: boolean;
+	/** Whether all thoughts at once are shown, where there are enough of them. */
+	course: boolean;
 	/** The model whose card is over the panel: that of what is shown where it has no name. */
 	card?: { model?: string };
 	/** What the panel has room for. */
@@ -36,9 +38,10 @@ export interface Saved {
 	underline?: Underline;
 	scroll: number;
 	details: boolean;
+	course: boolean;
 }
 
-export const INITIAL: AppState = { selection: {}, scroll: 0, details: true, room: 'ample' };
+export const INITIAL: AppState = { selection: {}, scroll: 0, details: true, course: true, room: 'ample' };
 
 export function runOf(panel: PanelState | undefined): Run | undefined {
 	return panel && 'run' in panel ? panel.run : undefined;
@@ -109,8 +112,8 @@ export function withSelection(state: AppState, selection: Selection): AppState {
 }
 
 export function saved(state: AppState): Saved {
-	const { selection, layer, probe, underline, scroll, details } = state;
-	return { subject: subjectOf(state.panel), selection, layer, probe, underline, scroll, details };
+	const { selection, layer, probe, underline, scroll, details, course } = state;
+	return { subject: subjectOf(state.panel), selection, layer, probe, underline, scroll, details, course };
 }
 
 /** What an older panel saved is taken as far as it can be understood. */
@@ -128,6 +131,7 @@ export function restored(value: unknown): { state: AppState; saved?: Saved } {
 		underline: isUnderline(from.underline) ? from.underline : undefined,
 		scroll: typeof from.scroll === 'number' && from.scroll >= 0 ? from.scroll : 0,
 		details: from.details !== false,
+		course: from.course !== false,
 	};
 	return { state: { ...INITIAL, ...navigation, selection: {} }, saved: { subject: from.subject, ...navigation } };
 }

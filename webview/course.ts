@@ -1,0 +1,84 @@
+/** What is said and chosen about all thoughts at once: words for a point, keys, places of bins. */
+import { decimals, difference } from '../src/shared/decimals';
+import type { Course, CurveView, PathView } from '../src/shared/panel';
+import { clamp } from '../src/shared/range';
+import type { Axes } from './draw/path';
+import { exact } from './figures';
+
+/** Thoughts that Page Up and Page Down move by. */
+const PAGE = 10;
+
+/** The thought that a key leads to from `row`; absent where the key means nothing here. */
+export function moved(key: string, row: number | undefined, count: number): number | undefined {
+	const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDown: PAGE, PageUp: -PAGE, Home: -Infinity, End: Infinity }[key];
+	if (by === undefined || count === 0) {
+		return undefined;
+	}
+	return clamp(row === undefined ? (by === Infinity ? count - 1 : 0) : row + by, 0, count - 1);
+}
+
+/** The bin that holds a selected row; absent where none is selected, or a row beyond the last thought. */
+export function binOf({ thoughts, every }: Course, row: number | undefined): number | undefined {
+	return row === undefined || row >= thoughts ? undefined : Math.floor(row / every);
+}
+
+/** Pairs of components that can be looked at, of those that tell anything. */
+export function planes({ shares }: Pick<PathView, 'shares'>): { value: string; label: string; axes: Axes }[] {
+	const known = shares.slice(0, 3).filter((share) => share > 0).length;
+	const pairs: Axes[] = known >= 3 ? [[0, 1], [0, 2], [1, 2]] : [[0, 1]];
+	return pairs.map((axes) => ({ value: axes.join(), label: `components ${axes[0] + 1}, ${axes[1] + 1}`, axes }));
+}
+
+/** `21 %` */
+export function percent(share: number): string {
+	return `${decimals(100 * share, share > 0 && share < 0.01 ? 1 : 0)} %`;
+}
+
+/** `Thought 23`, or `Thoughts 21–30` where they share a bin; counted from 1. */
+export function nameOf({ thoughts, every }: Course, bin: number): string {
+	const first = bin * every + 1;
+	const last = Math.min(thoughts, first + every - 1);
+	return last > first ? `Thoughts ${first}–${last}` : `Thought ${first}`;
+}
+
+/** A value of a curve with its range or interval, and what it is held against. */
+export function reading({ series, unit, control }: CurveView, bin: number, signed = false): { value: string; control: string } {
+	const print = signed ? (value: number | undefined) => difference(value) : (value: number | undefined) => decimals(value);
+	const within = (of: CurveView['series']) => (of.high[bin]! > of.low[bin]! ? ` [${print(of.low[bin])}, ${print(of.high[bin])}]` : '');
+	const measured = !Number.isNaN(series.mean[bin]!);
+	const value = measured ? `${print(series.mean[bin])}${within(series)}${/^[a-z]+$/.test(unit) ? ` ${unit}` : ''}` : 'not measured';
+	if (!control) {
+		return { value, control: '' };
+	}
+	const against = control.kind === 'level' ? decimals(control.value) : `${print(control.series.mean[bin])}${within(control.series)}`;
+	return { value, control: control.kind === 'curve' && !measured ? '' : `${control.label} ${against}` };
+}
+
+/** One line a measure. */
+export function explain(course: Course, bin: number): string {
+	const { curves, effects, path } = course;
+	const codes = (path?.labels ?? []).flatMap(({ by, groups, of }) => {
+		const name = groups[of[bin] ?? -1]?.name;
+		return name === undefined ? [] : [`${by}: ${name}`];
+	});
+	const line = (curve: CurveView, signed = false) => {
+		const { value, control } = reading(curve, bin, signed);
+		return `${curve.label}: ${value}${control === '' ? '' : ` (${control})`}`;
+	};
+	return [nameOf(course, bin), ...codes, ...curves.map((curve) => line(curve)), ...(effects ? [line(effects, true)] : [])].join('\n');
+}
+
+/** Of the end of a curve's scale. */
+export function endOf({ domain }: CurveView): string {
+	return exact(Number(domain[1].toPrecision(2)));
+}
+
+/** What the section says beside its name. */
+export function summary({ path, effects, thoughts }: Course): string {
+	const shown = (path?.shares ?? []).slice(0, 2);
+	const parts = [
+		path && `2 components hold ${percent(shown.reduce((sum, share) => sum + share, 0))} of the variance`,
+		effects && `answer tested at ${effects.measured} of ${thoughts} thoughts`,
+	];
+	return parts.filter(Boolean).join(' · ');
+}
