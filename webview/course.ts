@@ -2,9 +2,11 @@
 import { decimals, difference } from '../src/shared/decimals';
 import type { Course, CurveView, PathView } from '../src/shared/panel';
 import { clamp } from '../src/shared/range';
+import type { CurveKind } from './draw/curve';
 import type { Axes } from './draw/path';
 import { exact } from './figures';
 
+const MISSING = 'not measured';
 /** Thoughts that Page Up and Page Down move by. */
 const PAGE = 10;
 
@@ -26,7 +28,7 @@ export function binOf({ thoughts, every }: Course, row: number | undefined): num
 export function planes({ shares }: Pick<PathView, 'shares'>): { value: string; label: string; axes: Axes }[] {
 	const known = shares.slice(0, 3).filter((share) => share > 0).length;
 	const pairs: Axes[] = known >= 3 ? [[0, 1], [0, 2], [1, 2]] : [[0, 1]];
-	return pairs.map((axes) => ({ value: axes.join(), label: `components ${axes[0] + 1}, ${axes[1] + 1}`, axes }));
+	return pairs.map((axes) => ({ value: axes.join(), label: `${axes[0] + 1} × ${axes[1] + 1}`, axes }));
 }
 
 /** `21 %` */
@@ -41,12 +43,12 @@ export function nameOf({ thoughts, every }: Course, bin: number): string {
 	return last > first ? `Thoughts ${first}–${last}` : `Thought ${first}`;
 }
 
-/** A value of a curve with its range or interval, and what it is held against. */
-export function reading({ series, unit, control }: CurveView, bin: number, signed = false): { value: string; control: string } {
-	const print = signed ? (value: number | undefined) => difference(value) : (value: number | undefined) => decimals(value);
-	const within = (of: CurveView['series']) => (of.high[bin]! > of.low[bin]! ? ` [${print(of.low[bin])}, ${print(of.high[bin])}]` : '');
+/** A value of a curve and what it is held against; `whole`: with range or interval. `kind`: differences have a sign. */
+export function reading({ series, control }: CurveView, bin: number, kind: CurveKind, whole: boolean): { value: string; control: string } {
+	const print = kind === 'stems' ? (value: number | undefined) => difference(value) : (value: number | undefined) => decimals(value);
+	const within = (of: CurveView['series']) => (whole && of.high[bin]! > of.low[bin]! ? ` [${print(of.low[bin])}, ${print(of.high[bin])}]` : '');
 	const measured = !Number.isNaN(series.mean[bin]!);
-	const value = measured ? `${print(series.mean[bin])}${within(series)}${/^[a-z]+$/.test(unit) ? ` ${unit}` : ''}` : 'not measured';
+	const value = measured ? `${print(series.mean[bin])}${within(series)}` : MISSING;
 	if (!control) {
 		return { value, control: '' };
 	}
@@ -61,16 +63,16 @@ export function explain(course: Course, bin: number): string {
 		const name = groups[of[bin] ?? -1]?.name;
 		return name === undefined ? [] : [`${by}: ${name}`];
 	});
-	const line = (curve: CurveView, signed = false) => {
-		const { value, control } = reading(curve, bin, signed);
-		return `${curve.label}: ${value}${control === '' ? '' : ` (${control})`}`;
+	const line = (curve: CurveView, kind: CurveKind) => {
+		const { value, control } = reading(curve, bin, kind, true);
+		return `${curve.label}: ${value}${curve.unit === 'nats' && value !== MISSING ? ' nats' : ''}${control === '' ? '' : ` (${control})`}`;
 	};
-	return [nameOf(course, bin), ...codes, ...curves.map((curve) => line(curve)), ...(effects ? [line(effects, true)] : [])].join('\n');
+	return [nameOf(course, bin), ...codes, ...curves.map((curve) => line(curve, 'line')), ...(effects ? [line(effects, 'stems')] : [])].join('\n');
 }
 
-/** Of the end of a curve's scale. */
-export function endOf({ domain }: CurveView): string {
-	return exact(Number(domain[1].toPrecision(2)));
+/** An end of a curve's scale. */
+export function endOf(value: number): string {
+	return exact(Number(value.toPrecision(2)));
 }
 
 /** What the section says beside its name. */

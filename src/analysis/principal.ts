@@ -1,5 +1,6 @@
 /** Principal components: the orthogonal directions along which vectors vary most (Jolliffe, Principal Component Analysis, 2002). */
 import { symmetricEigen, upright } from './eigen';
+import { norm } from './lens';
 
 export interface Principal {
 	/** Variances along all components that were found, descending: of n vectors of width w, min(n, w) of them. */
@@ -8,8 +9,8 @@ export interface Principal {
 	project(vector: ArrayLike<number>): number[];
 }
 
-/** Variance below this share of the largest is rounding of float32: it has no direction. */
-const MIN_VARIANCE = 1e-12;
+/** Variance below this share of the mean square is rounding of float32. */
+const MIN_VARIANCE = 1e-10;
 
 /**
  * Of `vectors` [n, w], which are centred and not scaled. The Gram matrix [n, n] has the same eigenvalues as the covariance [w, w], but for
@@ -26,9 +27,10 @@ export function principal(vectors: readonly Float32Array[], count: number): Prin
 	const dual = n < width;
 	const rows = dual ? centred : Array.from({ length: width }, (_, i) => Float64Array.from(centred, (vector) => vector[i]!));
 	const { values, vectors: found } = symmetricEigen(gram(rows, n), rows.length);
-	const variances = values.map((value) => Math.max(0, value));
+	const square = vectors.reduce((sum, vector) => sum + norm(vector) ** 2 / n, 0);
+	const variances = values.map((value) => (value > MIN_VARIANCE * square ? value : 0));
 	const axes = Array.from({ length: count }, (_, k) => {
-		const varies = (variances[k] ?? 0) > MIN_VARIANCE * variances[0]!;
+		const varies = (variances[k] ?? 0) > 0;
 		return varies ? (dual ? upright(unit(combined(centred, found[k]!))) : found[k]!) : new Float64Array(width);
 	});
 	return { variances, project: (vector) => axes.map((axis) => axis.reduce((sum, value, i) => sum + value * (vector[i]! - mean[i]!), 0)) };

@@ -370,7 +370,7 @@ export interface PathView {
 }
 
 export interface PathLabels {
-	/** `nearest room code` */
+	/** `room code`: the nearest one; `top word`: of the lens at the last layer. */
 	by: string;
 	/** `place`: the mean of its points; the commonest names first. */
 	groups: { name: string; place: [number, number, number] }[];

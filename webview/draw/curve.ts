@@ -6,17 +6,21 @@ import { prepared, type Size } from './canvas';
 import { scaleOf } from './colour';
 import { hatching } from './heatmap';
 
+/** A line with its range, or stems of what was measured at single thoughts. */
+export type CurveKind = 'line' | 'stems';
+
 export interface CurveDrawing extends Size {
 	view: CurveView;
-	kind: 'line' | 'stems';
+	kind: CurveKind;
 	/** Bin that is marked. */
 	selected?: number;
-	/** The end of its scale, as printed. */
-	most: string;
+	/** An end of its scale, as printed. */
+	print(value: number): string;
 }
 
-/** Half a mark at both ends of the axis. */
-export const SIDE = 5;
+/** Pixels beside the axis: half a mark, and the numbers of the scale. */
+const LEFT = 5;
+const RIGHT = 38;
 const PADDING = 3;
 const FONT_SIZE = 10;
 /** Of the hatched strip at the foot, where nothing was measured. */
@@ -27,12 +31,12 @@ const MARKED_FROM = 5;
 
 /** Pixels of the middle of a bin. */
 export function binPlace(bin: number, bins: number, width: number): number {
-	return bins > 1 ? SIDE + (bin / (bins - 1)) * (width - 2 * SIDE) : width / 2;
+	return bins > 1 ? LEFT + (bin / (bins - 1)) * (width - LEFT - RIGHT) : (width - RIGHT) / 2;
 }
 
 /** The bin whose middle is nearest. */
 export function binAt(left: number, bins: number, width: number): number {
-	const place = bins > 1 ? Math.round(((left - SIDE) / (width - 2 * SIDE)) * (bins - 1)) : 0;
+	const place = bins > 1 ? Math.round(((left - LEFT) / (width - LEFT - RIGHT)) * (bins - 1)) : 0;
 	return Math.min(Math.max(place, 0), bins - 1);
 }
 
@@ -45,7 +49,7 @@ export function drawCurve(canvas: HTMLCanvasElement, drawing: CurveDrawing, pale
 	const bins = view.series.mean.length;
 	const x = (bin: number) => binPlace(bin, bins, width);
 	const y = scaleLinear(view.domain, [height - PADDING - (kind === 'stems' ? STRIP + 1 : 0), PADDING]);
-	drawBase(context, y(0), width, palette);
+	drawBase(context, y(0), width - RIGHT, palette);
 	if (selected !== undefined) {
 		context.fillStyle = palette.focus;
 		context.globalAlpha = palette.contrastBorder ? 1 : 0.55;
@@ -56,12 +60,12 @@ export function drawCurve(canvas: HTMLCanvasElement, drawing: CurveDrawing, pale
 		drawUnmeasured(context, view.series, x, drawing, palette);
 		drawStems(context, view, x, y, palette);
 	} else {
-		drawControl(context, view, x, y, width, palette);
+		drawControl(context, view, x, y, width - RIGHT, palette);
 		drawBand(context, view.series, x, y, palette);
 		drawLine(context, view.series.mean, x, y, palette.accent);
 	}
 	drawSelected(context, view.series.mean[selected ?? -1], x(selected ?? 0), y, palette);
-	drawMost(context, drawing, palette);
+	drawEnds(context, drawing, y, palette);
 }
 
 type Place = (value: number) => number;
@@ -137,7 +141,8 @@ function drawUnmeasured(context: CanvasRenderingContext2D, { mean }: Series, x: 
 
 /** Stems from 0 with their intervals: purple where the answer lost, orange where it gained. Open squares are the control. */
 function drawStems(context: CanvasRenderingContext2D, { series, control, domain }: CurveView, x: Place, y: Place, palette: Palette): void {
-	const { shade } = scaleOf({ kind: 'patch', domain });
+	const most = Math.max(-domain[0], domain[1]);
+	const { shade } = scaleOf({ kind: 'patch', domain: [-most, most] });
 	const marked = x(1) - x(0) >= MARKED_FROM || series.mean.filter((value) => !Number.isNaN(value)).length * MARKED_FROM < x(series.mean.length - 1);
 	series.mean.forEach((value, i) => {
 		if (Number.isNaN(value)) {
@@ -196,13 +201,18 @@ function drawSelected(context: CanvasRenderingContext2D, value: number | undefin
 	}
 }
 
-function drawMost(context: CanvasRenderingContext2D, { most, width }: CurveDrawing, palette: Palette): void {
+/** The ends of the scale, beside the plot. */
+function drawEnds(context: CanvasRenderingContext2D, { print, width, height, view: { domain } }: CurveDrawing, y: Place, palette: Palette): void {
 	context.font = `${FONT_SIZE}px ${palette.mono}`;
-	context.textAlign = 'right';
-	context.textBaseline = 'top';
-	context.strokeStyle = palette.background;
-	context.lineWidth = 3;
-	context.strokeText(most, width, 0);
+	context.textBaseline = 'middle';
 	context.fillStyle = palette.dim;
-	context.fillText(most, width, 0);
+	const ends = domain[0] < 0 && domain[1] > 0 ? [domain[0], 0, domain[1]] : domain;
+	let free = height + FONT_SIZE / 2;
+	for (const value of ends) {
+		const place = Math.min(Math.max(y(value), FONT_SIZE / 2), height - FONT_SIZE / 2);
+		if (place <= free - FONT_SIZE) {
+			context.fillText(print(value), width - RIGHT + 7, place);
+			free = place;
+		}
+	}
 }

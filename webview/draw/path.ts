@@ -95,7 +95,7 @@ export function drawPath(canvas: HTMLCanvasElement, { layout, spare, names, sele
 function drawLine(context: CanvasRenderingContext2D, { x, y }: PathLayout, palette: Palette, alpha: number): void {
 	context.strokeStyle = palette.foreground;
 	context.lineWidth = 1;
-	context.globalAlpha = palette.contrastBorder ? Math.min(1, 2 * alpha) : alpha;
+	context.globalAlpha = palette.contrastBorder ? Math.min(1, 1.5 * alpha) : alpha;
 	context.beginPath();
 	x.forEach((left, i) => (i === 0 ? context.moveTo(left, y[i]!) : context.lineTo(left, y[i]!)));
 	context.stroke();

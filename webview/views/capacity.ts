@@ -5,7 +5,7 @@ import type { Tooltip } from '../tooltip';
 import type { Course } from '../../src/shared/panel';
 import type { Part } from './trajectory';
 
-const SPECTRUM = { width: 168, height: 54 };
+const SPECTRUM = { width: 168, height: 44 };
 
 export function capacity(tooltip: Tooltip): Part {
 	const root = create('div').attr('class', 'course-capacity');

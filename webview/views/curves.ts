@@ -3,19 +3,19 @@ import { axisBottom, create, scaleLinear, select } from 'd3';
 import type { CurveView } from '../../src/shared/panel';
 import { choice } from '../controls';
 import { endOf, reading } from '../course';
-import { binAt, binPlace, drawCurve, SIDE } from '../draw/curve';
+import { binAt, binPlace, drawCurve, type CurveKind } from '../draw/curve';
 import type { Tooltip } from '../tooltip';
 import type { CourseDrawing, CourseTools } from './course';
 import type { Part } from './trajectory';
 
-const HEIGHT = { line: 30, stems: 52 };
+const HEIGHT: Readonly<Record<CurveKind, number>> = { line: 30, stems: 64 };
 const AXIS_HEIGHT = 18;
 /** Pixels that a number on the axis needs. */
 const TICK = 56;
 
 interface Shown {
 	curve: CurveView;
-	kind: keyof typeof HEIGHT;
+	kind: CurveKind;
 }
 
 /** `change`: another replacement of the thoughts is asked for. */
@@ -68,16 +68,15 @@ export function curves({ point, choose, walk }: CourseTools, tooltip: Tooltip, c
 				.data(all, ({ kind }, i) => `${kind} ${i}`)
 				.join((enter) => enter.append(() => makeRow()));
 			rows.each(function ({ curve, kind }) {
-				const { value, control } = selected === undefined ? { value: '', control: '' } : reading(curve, selected, kind === 'stems');
-				const parts = { name: curve.label, value, control: control || (curve.measured < course.thoughts ? `${curve.measured} of ${course.thoughts} thoughts` : (curve.control?.label ?? '')) };
+				const { value, control } = selected === undefined ? { value: '', control: '' } : reading(curve, selected, kind, false);
+				const parts = { name: curve.label, value, control: control || besides(curve, course.thoughts) };
 				for (const [part, text] of Object.entries(parts)) {
 					this.querySelector(`.curve-${part}`)!.textContent = text;
 				}
-				this.querySelector('.curve-control')!.classList.toggle('keyed', curve.control !== undefined && control !== '');
-				tooltip.set(this.querySelector('.curve-label')!, curve.definition);
+				tooltip.set(this.querySelector('.curve-label')!, `${curve.definition} Unit: ${curve.unit}.`);
 				const canvas = this.querySelector('canvas')!;
 				const width = this.querySelector<HTMLElement>('.curve-plot')!.clientWidth;
-				drawCurve(canvas, { view: curve, kind, width, height: HEIGHT[kind], selected, most: endOf(curve) }, palette, devicePixelRatio);
+				drawCurve(canvas, { view: curve, kind, width, height: HEIGHT[kind], selected, print: endOf }, palette, devicePixelRatio);
 			});
 			list.append(axis.node()!);
 			drawAxis(axis.node()!, course.thoughts, list.querySelector<HTMLElement>('.curve-plot')?.clientWidth ?? 0);
@@ -85,6 +84,11 @@ export function curves({ point, choose, walk }: CourseTools, tooltip: Tooltip, c
 			changes.set((course.effects?.changes ?? []).map(({ name, label }) => ({ value: name, label })), course.effects?.shown ?? '');
 		},
 	};
+}
+
+/** Where no value is held against another: for how many thoughts there is one, else what the line beside it is. */
+function besides({ measured, control }: CurveView, thoughts: number): string {
+	return measured < thoughts - 1 ? `${measured} of ${thoughts} thoughts` : (control?.label ?? '');
 }
 
 function makeRow(): HTMLElement {
@@ -99,7 +103,7 @@ function makeRow(): HTMLElement {
 
 /** Numbers of thoughts, counted from 1. */
 function drawAxis(svg: SVGSVGElement, thoughts: number, width: number): void {
-	const x = scaleLinear([1, Math.max(2, thoughts)], [SIDE, binPlace(1, 2, width)]);
+	const x = scaleLinear([1, Math.max(2, thoughts)], [binPlace(0, 2, width), binPlace(1, 2, width)]);
 	const ticks = x.ticks(Math.max(2, Math.floor(width / TICK))).filter((tick) => Number.isInteger(tick) && tick >= 1);
 	const values = [...new Set([1, ...ticks.filter((tick) => x(tick) - x(1) > TICK / 2)])];
 	select(svg).attr('width', width).selectAll<SVGGElement, null>('g').data([null]).join('g').call(axisBottom(x).tickValues(values).tickFormat((value) => String(value)).tickSize(4).tickPadding(2));

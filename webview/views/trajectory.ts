@@ -9,9 +9,10 @@ import type { CourseDrawing, CourseTools } from './course';
 
 /** Pixels from a point within which it is meant. */
 const REACH = 14;
-const KEY = { width: 72, height: 8 };
-/** Longer than wide, the drawing would push the steps away. */
-const MAX_HEIGHT = 250;
+const KEY = { width: 56, height: 8 };
+/** A higher drawing would push the steps away. */
+const MAX_HEIGHT = 220;
+const ASPECT = 0.75;
 const NO_NAMES = 'none';
 
 export interface Part {
@@ -26,6 +27,7 @@ export function trajectory({ point, choose, walk }: CourseTools, tooltip: Toolti
 	let [plane, by] = ['', ''];
 	const plan = choice('Components', (value) => ((plane = value), redraw()));
 	const naming = choice('Names', (value) => ((by = value), redraw()));
+	bar.append('span').text('components');
 	bar.append(() => plan.element);
 	bar.append(() => naming.element);
 	const frame = root.append('div').attr('class', 'course-frame').node() as HTMLElement;
@@ -33,6 +35,7 @@ export function trajectory({ point, choose, walk }: CourseTools, tooltip: Toolti
 	const canvas = create('canvas').attr('class', 'course-canvas').attr('aria-hidden', 'true').node() as HTMLCanvasElement;
 	frame.append(canvas);
 	const key = root.append('p').attr('class', 'course-key');
+	key.append('span').text('thought');
 	const first = key.append('span').attr('class', 'figure');
 	const ramp = key.append('canvas').attr('aria-hidden', 'true').node() as HTMLCanvasElement;
 	const last = key.append('span').attr('class', 'figure');
@@ -69,16 +72,16 @@ export function trajectory({ point, choose, walk }: CourseTools, tooltip: Toolti
 			const names = path.labels.find((one) => one.by === by) ?? (by === NO_NAMES ? undefined : path.labels[0]);
 			naming.set([...path.labels.map((one) => ({ value: one.by, label: one.by })), { value: NO_NAMES, label: 'no names' }], names?.by ?? NO_NAMES);
 			const width = frame.clientWidth;
-			layout = layOutPath(path.places, axes, { width, height: Math.min(MAX_HEIGHT, Math.max(frame.clientHeight, Math.round(width * 0.75))) });
+			layout = layOutPath(path.places, axes, { width, height: Math.min(MAX_HEIGHT, Math.round(width * ASPECT)) });
 			drawPath(canvas, { layout, spare: path.spare, names: names?.groups ?? [], selected }, palette, devicePixelRatio);
-			first.text('thought 1');
+			first.text('1');
 			last.text(thoughts);
 			const context = prepared(ramp, KEY, devicePixelRatio);
 			for (let x = 0; context && x < KEY.width; x++) {
 				context.fillStyle = stepColour(x, KEY.width);
 				context.fillRect(x, 0, 1, KEY.height);
 			}
-			shares.text(`${percent(path.shares[axes[0]] ?? 0)} × ${percent(path.shares[axes[1]] ?? 0)} of the variance`);
+			shares.text(`variance ${percent(path.shares[axes[0]] ?? 0)} × ${percent(path.shares[axes[1]] ?? 0)}`);
 			tooltip.set(key.node() as HTMLElement, path.definition);
 		},
 	};

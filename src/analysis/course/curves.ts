@@ -45,7 +45,7 @@ function highest({ high }: Series): number {
 }
 
 function distances({ norm, drift, departure, shuffled: { value, ci, n } }: Geometry): Curve[] {
-	const control = { kind: 'level', label: 'shuffled order', value, ci } as const;
+	const control = { kind: 'level', label: 'shuffled', value, ci } as const;
 	const against = `The line across is its control: two thoughts of this run taken at random, as neighbours in a shuffled order are (mean and middle 95 % of ${n} pairs).`;
 	return [
 		{ label: 'norm', unit: UNIT, definition: 'Euclidean length of the thought.', values: norm },
@@ -67,7 +67,7 @@ async function toCode({ source }: Lookup, { name: arm, thoughts }: ArmRecord, { 
 		unit: UNIT,
 		definition: printable(`Euclidean distance of the part “${name}” to the nearest of its ${classes.length} learnt codes.${between} The line above is its control: the second nearest code.`),
 		values: rank(0),
-		control: ranks > 1 ? { kind: 'curve', label: 'second nearest', series: binned(rank(1), every) } : undefined,
+		control: ranks > 1 ? { kind: 'curve', label: '2nd nearest', series: binned(rank(1), every) } : undefined,
 	};
 }
 
@@ -86,7 +86,7 @@ async function toTokens({ source, evidence }: Lookup, { name: arm, thoughts }: A
 		return { label: `to ${nth} token`, unit: UNIT, definition: `Euclidean distance to the ${nth} nearest token embedding. Percentiles stand in a thought’s details.`, values: distance };
 	}
 	const cosine = await first('neighbour.topk_cosine');
-	return cosine && { label: 'token cosine', unit: '', definition: 'Highest cosine of the thought with a token embedding: 1 is the direction of that token.', values: cosine, most: 1 };
+	return cosine && { label: 'token cosine', unit: '−1…1', definition: 'Highest cosine of the thought with a token embedding: 1 is the direction of that token.', values: cosine, most: 1 };
 }
 
 async function entropies({ source, sites }: Lookup, { name, thoughts }: ArmRecord): Promise<Curve> {

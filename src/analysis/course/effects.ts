@@ -3,7 +3,6 @@ import type { EffectsView, Series } from '../../shared/panel';
 import type { ArmRecord } from '../../trace/document';
 import type { CausalRecord, EvidenceRecord } from '../../trace/evidence';
 import { changesThought } from '../effects';
-import { roundUp } from '../patchViews';
 import { labelOf, ORDER } from '../testViews';
 import { binned, measuredCount } from './bins';
 
@@ -32,17 +31,17 @@ export function effectsView({ tests, twin }: EvidenceRecord, { name: arm, though
 	const records = kinds.get(shown.name)!;
 	const own = seriesOf(records, thoughts.length, every);
 	const controls = seriesOf(records.flatMap(({ control, step }) => (control ? [{ ...control, step }] : [])), thoughts.length, every);
-	const most = [own.series, controls.series].flatMap(({ low, high }) => [...low, ...high]).reduce((max, value) => Math.max(max, Math.abs(value) || 0), 0);
+	const [low, high] = domainOf(own.series, controls.series);
 	const draws = Math.max(0, ...records.map((one) => one.draws?.n ?? 0));
 	return {
-		label: 'effect on the answer',
+		label: 'Δ log-odds',
 		unit: 'nats',
 		definition:
 			`Δ log-odds of the unchanged answer when this thought alone becomes ${shown.label} and the later ones are computed again: below 0 the change speaks against the answer.` +
 			(draws > 1 ? ` Mean over up to ${draws} draws with its 95 % interval (bootstrap).` : ' One draw: there is no interval.') +
 			(twin ? ' Open squares: the same change on the control model, the twin without recurrence.' : ' There is no control model.') +
 			' Hatched: not measured.',
-		domain: [-roundUp(most), roundUp(most)],
+		domain: low < high ? [low, high] : [-1, 1],
 		series: own.series,
 		measured: own.measured,
 		control: controls.measured > 0 ? { kind: 'curve', label: 'twin', series: controls.series } : undefined,
@@ -61,6 +60,12 @@ function nameOf({ test, form }: CausalRecord): string {
 
 function placeOf({ test }: CausalRecord): number {
 	return test === FIRST ? -1 : ORDER.includes(test) ? ORDER.indexOf(test) : ORDER.length;
+}
+
+/** From the lowest to the highest end of all that was measured, 0 between them. */
+function domainOf(...all: Series[]): [number, number] {
+	const ends = all.flatMap(({ low, high }) => [...low, ...high]).filter((value) => !Number.isNaN(value));
+	return [ends.reduce((a, b) => Math.min(a, b), 0), ends.reduce((a, b) => Math.max(a, b), 0)];
 }
 
 /** The mean over draws where there are several, with its interval. */

@@ -41,7 +41,7 @@ interface Named {
 async function byCode({ source }: Lookup, { name: arm, thoughts }: ArmRecord, { name, classes }: CodeRecord): Promise<Named | undefined> {
 	const ids = await source.read(arm, `code.${name}.id`, { start: 0, end: thoughts.length });
 	const ranks = Math.round((ids?.length ?? 0) / thoughts.length);
-	return ids && { by: `nearest ${name} code`, names: thoughts.map((_, i) => classes[ids[i * ranks] ?? -1]) };
+	return ids && { by: `${name} code`, names: thoughts.map((_, i) => classes[ids[i * ranks] ?? -1]) };
 }
 
 async function byToken(lookup: Lookup, arm: ArmRecord): Promise<Named | undefined> {
@@ -51,7 +51,7 @@ async function byToken(lookup: Lookup, arm: ArmRecord): Promise<Named | undefine
 	);
 	const last = lookup.sites.length - 1;
 	const name = (position: number) => readout?.has(position) && readout.ranked(position, last, 1)[0];
-	return readout && { by: 'top word of the lens', names: arm.thoughts.map(({ producedAt }) => { const top = name(producedAt); return top ? lookup.word(top.id) : undefined; }) };
+	return readout && { by: 'top word', names: arm.thoughts.map(({ producedAt }) => { const top = name(producedAt); return top ? lookup.word(top.id) : undefined; }) };
 }
 
 /** `places`: of the points that are shown. */
