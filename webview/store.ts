@@ -19,8 +19,8 @@ export interface AppState {
 	scroll: number;
 	/** Whether the details of the selected row are shown. */
 	details: boolean;
-	/** Whether all thoughts at once are shown, where there are enough of them. */
-	course: boolean;
+	/** Whether all thoughts at once are shown, as chosen last; see `isCourseOpen`. */
+	course?: boolean;
 	/** The model whose card is over the panel: that of what is shown where it has no name. */
 	card?: { model?: string };
 	/** What the panel has room for. */
@@ -38,10 +38,10 @@ export interface Saved {
 	underline?: Underline;
 	scroll: number;
 	details: boolean;
-	course: boolean;
+	course?: boolean;
 }
 
-export const INITIAL: AppState = { selection: {}, scroll: 0, details: true, course: true, room: 'ample' };
+export const INITIAL: AppState = { selection: {}, scroll: 0, details: true, room: 'ample' };
 
 export function runOf(panel: PanelState | undefined): Run | undefined {
 	return panel && 'run' in panel ? panel.run : undefined;
@@ -81,6 +81,15 @@ export function underlines(run: Run | undefined): { value: Underline; label: str
 /** The chosen measure where the run has it. */
 export function underlineOf(state: AppState): Underline {
 	return underlines(runOf(state.panel)).find(({ value }) => value === state.underline)?.value ?? 'own';
+}
+
+/** Fewer thoughts are read row by row: in little room the rows come first. */
+const COURSE_FIRST_FROM = 32;
+
+/** Whether all thoughts at once are shown: as chosen, else where they do not push away what says more. */
+export function isCourseOpen({ panel, room, course }: AppState): boolean {
+	const thoughts = runOf(panel)?.course?.thoughts ?? 0;
+	return thoughts > 0 && (course ?? (room === 'ample' || thoughts >= COURSE_FIRST_FROM));
 }
 
 /** The heatmap that is shown. */
@@ -131,7 +140,7 @@ export function restored(value: unknown): { state: AppState; saved?: Saved } {
 		underline: isUnderline(from.underline) ? from.underline : undefined,
 		scroll: typeof from.scroll === 'number' && from.scroll >= 0 ? from.scroll : 0,
 		details: from.details !== false,
-		course: from.course !== false,
+		course: typeof from.course === 'boolean' ? from.course : undefined,
 	};
 	return { state: { ...INITIAL, ...navigation, selection: {} }, saved: { subject: from.subject, ...navigation } };
 }

@@ -85,7 +85,7 @@ export function drawPath(canvas: HTMLCanvasElement, { layout, spare, names, sele
 	for (let i = 0; i < count; i++) {
 		drawPoint(context, layout, i, radius, stepColour(i, count), spare[i] === 1, palette);
 	}
-	drawNames(context, layout, names, palette);
+	drawNames(context, layout, names, radius + FONT_SIZE / 2 + 1, palette);
 	drawScale(context, layout, palette);
 	if (selected !== undefined && selected < count) {
 		drawSelected(context, layout, selected, radius, palette);
@@ -115,15 +115,16 @@ function drawPoint(context: CanvasRenderingContext2D, { x, y }: PathLayout, i: n
 	context.globalAlpha = 1;
 }
 
-/** The commonest first; a name that would lie on another is left out. */
-function drawNames(context: CanvasRenderingContext2D, layout: PathLayout, names: PathDrawing['names'], palette: Palette): void {
+/** `above` the middle of what they name. The commonest first; a name that would lie on another is left out. */
+function drawNames(context: CanvasRenderingContext2D, layout: PathLayout, names: PathDrawing['names'], above: number, palette: Palette): void {
 	context.font = `600 ${FONT_SIZE}px ${palette.mono}`;
 	context.textAlign = 'center';
 	context.textBaseline = 'middle';
 	context.lineJoin = 'round';
 	const taken: { left: number; right: number; top: number; bottom: number }[] = [];
 	for (const { name, place } of names) {
-		const [x, y] = layout.at(place);
+		const [x, middleOf] = layout.at(place);
+		const y = Math.max(middleOf - above, FONT_SIZE / 2 + 2);
 		const half = context.measureText(name).width / 2 + 2;
 		const middle = Math.min(Math.max(x, half), layout.width - half);
 		const box = { left: middle - half, right: middle + half, top: y - FONT_SIZE / 2 - 2, bottom: y + FONT_SIZE / 2 + 2 };

@@ -51,7 +51,7 @@ function drawSpectrum(root: HTMLElement, shares: readonly number[], rest: number
 		.attr('width', Math.max(1, step - 2))
 		.attr('y', (share) => height - y(share))
 		.attr('height', y);
-	const title = create('p').text(`variance by component, first ${percent(shares[0] ?? 0)}`);
+	const title = create('p').text('variance by component');
 	const sums = shares.map((_, i) => shares.slice(0, i + 1).reduce((sum, share) => sum + share, 0));
 	const listed = shares.map((share, i) => `${i + 1}: ${percent(share)}, together ${percent(sums[i]!)}`);
 	root.replaceChildren(title.node() as HTMLElement, svg.node() as SVGSVGElement);

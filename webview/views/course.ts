@@ -3,7 +3,7 @@ import { create, range } from 'd3';
 import type { Course, CourseQuery } from '../../src/shared/panel';
 import { isCancelled } from '../../src/shared/rpc';
 import { binOf, explain, moved, summary } from '../course';
-import { runOf, subjectOf, type AppState } from '../store';
+import { isCourseOpen, runOf, subjectOf, type AppState } from '../store';
 import { onThemeChange, readPalette, type Palette } from '../theme';
 import type { Context, View } from '../view';
 import { capacity as makeCapacity } from './capacity';
@@ -35,7 +35,7 @@ export interface CourseTools {
 export function course({ host, store, selecting, tooltip, report }: Context): View {
 	const root = create('section').attr('class', 'course').attr('aria-label', 'All thoughts at once').node() as HTMLElement;
 	const head = create('div').attr('class', 'course-head');
-	const toggle = head.append('button').attr('class', 'course-toggle').on('click', () => store.update((state) => ({ ...state, course: !state.course })));
+	const toggle = head.append('button').attr('class', 'course-toggle').on('click', () => store.update((state) => ({ ...state, course: !isCourseOpen(state) })));
 	const told = head.append('span').attr('class', 'course-summary');
 	const body = create('div').attr('class', 'course-body').attr('id', 'course-body').node() as HTMLElement;
 	toggle.attr('aria-controls', 'course-body');
@@ -117,7 +117,7 @@ export function course({ host, store, selecting, tooltip, report }: Context): Vi
 	function askAgain(state: AppState): void {
 		const run = runOf(state.panel);
 		const key = keyOf(state);
-		if (run?.course && state.course && asking === undefined && asked !== key) {
+		if (run && isCourseOpen(state) && asking === undefined && asked !== key) {
 			void ask(key, { revision: run.revision, bins: BINS, change });
 		}
 	}
@@ -127,9 +127,10 @@ export function course({ host, store, selecting, tooltip, report }: Context): Vi
 		const run = runOf(state.panel);
 		const value = found?.value ?? undefined;
 		root.hidden = !run?.course || found?.value === null;
-		toggle.text(`${state.course ? '▾' : '▸'} All ${run?.course?.thoughts ?? 0} thoughts`).attr('aria-expanded', String(state.course));
-		told.text(state.course && value ? summary(value) : '');
-		body.hidden = !state.course || value === undefined;
+		const open = isCourseOpen(state);
+		toggle.text(`${open ? '▾' : '▸'} All ${run?.course?.thoughts ?? 0} thoughts`).attr('aria-expanded', String(open));
+		told.text(open ? (value ? summary(value) : '') : 'trajectory, curves, capacity');
+		body.hidden = !open || value === undefined;
 		draw(state);
 	}
 
@@ -165,7 +166,7 @@ export function course({ host, store, selecting, tooltip, report }: Context): Vi
 			if (before && subjectOf(state.panel) !== subjectOf(before.panel)) {
 				found = undefined;
 			}
-			if (!before || state.panel !== before.panel || state.course !== before.course) {
+			if (!before || state.panel !== before.panel || isCourseOpen(state) !== isCourseOpen(before)) {
 				show(state);
 				askAgain(state);
 			} else if (state.selection.row !== before.selection.row) {

@@ -12,7 +12,7 @@ export const COMPONENTS = 3;
 
 /** Thoughts read at once: 16 MB of the widest that are known. */
 const CHUNK = 1_024;
-/** Rows and columns of a matrix that is decomposed: 0.2 s, during which the host does nothing else. */
+/** Rows and columns of a matrix that is decomposed: half a second, during which the host does nothing else. */
 const MAX_MATRIX = 256;
 /** Thoughts that components are found from where they are narrow enough for their covariance to be decomposed. */
 const MAX_SAMPLE = 2_048;
