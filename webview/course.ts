@@ -76,9 +76,10 @@ export function endOf(value: number): string {
 }
 
 /** What the section says beside its name. */
-export function summary({ path, effects, thoughts }: Course): string {
+export function summary({ path, effects, thoughts, every }: Course): string {
 	const shown = (path?.shares ?? []).slice(0, 2);
 	const parts = [
+		every > 1 && `${every} thoughts a point`,
 		path && `2 components hold ${percent(shown.reduce((sum, share) => sum + share, 0))} of the variance`,
 		effects && `answer tested at ${effects.measured} of ${thoughts} thoughts`,
 	];

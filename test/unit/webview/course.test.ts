@@ -37,6 +37,7 @@ describe('readings', () => {
 	test('the summary says how many thoughts were tested', () => {
 		const effects = { ...curve({ measured: 1 }), shown: '', changes: [] };
 		assert.equal(summary({ ...COURSE, effects }), '2 components hold 75 % of the variance · answer tested at 1 of 2 thoughts');
+		assert.match(summary({ ...COURSE, thoughts: 20, every: 10 }), /^10 thoughts a point · /);
 	});
 });
 
