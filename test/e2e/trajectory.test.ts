@@ -131,7 +131,7 @@ describe('many thoughts in the editor', () => {
 		assert.equal(await now(), 7);
 		await workbench.page.keyboard.press('End');
 		await selected(THOUGHTS - 1).waitFor();
-		await section().locator('.course-list').focus();
+		await section().locator('.course-axis').focus();
 		await workbench.page.keyboard.press('PageUp');
 		await selected(THOUGHTS - 11).waitFor();
 		const plot = (await section().locator('.curve canvas').first().boundingBox())!;

@@ -43,7 +43,8 @@ export function course({ host, store, selecting, tooltip, report }: Context): Vi
 	const table = mirror.append('table').attr('role', 'grid').attr('aria-label', 'Thoughts and their measures, around the selected one').node() as HTMLTableElement;
 	const walkers: HTMLElement[] = [];
 	let palette = readPalette();
-	let found: { key: string; value: Course | null } | undefined;
+	/** `null` where there is nothing to draw; undefined until the host has answered. */
+	let found: Course | null | undefined;
 	let change: string | undefined;
 	/** One call at a time. It may finish, so that a run that changes faster than it is answered still shows something. */
 	let asking: string | undefined;
@@ -51,13 +52,13 @@ export function course({ host, store, selecting, tooltip, report }: Context): Vi
 
 	const tools: CourseTools = {
 		point(owner, bin, box) {
-			if (bin === undefined || !found?.value) {
+			if (bin === undefined || !found) {
 				tooltip.hide();
 			} else {
-				tooltip.show(owner, explain(found.value, bin), box);
+				tooltip.show(owner, explain(found, bin), box);
 			}
 		},
-		choose: (bin) => select(bin * (found?.value?.every ?? 1)),
+		choose: (bin) => select(bin * (found?.every ?? 1)),
 		walk(element, label) {
 			walkers.push(element);
 			element.tabIndex = 0;
@@ -87,7 +88,7 @@ export function course({ host, store, selecting, tooltip, report }: Context): Vi
 			void selecting.select({});
 			return;
 		}
-		const target = moved(event.key, store.state.selection.row, found?.value?.thoughts ?? 0);
+		const target = moved(event.key, store.state.selection.row, found?.thoughts ?? 0);
 		if (target !== undefined) {
 			event.preventDefault();
 			select(target);
@@ -98,10 +99,11 @@ export function course({ host, store, selecting, tooltip, report }: Context): Vi
 
 	async function ask(key: string, query: CourseQuery): Promise<void> {
 		asking = asked = key;
+		const subject = subjectOf(store.state.panel);
 		try {
-			const value = await host.call('course', query);
-			if (subjectOf(store.state.panel) === JSON.parse(key)[0]) {
-				found = { key, value };
+			const answer = await host.call('course', query);
+			if (subjectOf(store.state.panel) === subject) {
+				found = answer;
 				show(store.state);
 			}
 		} catch (error) {
@@ -125,33 +127,31 @@ export function course({ host, store, selecting, tooltip, report }: Context): Vi
 	/** What is there, and what of it. */
 	function show(state: AppState): void {
 		const run = runOf(state.panel);
-		const value = found?.value ?? undefined;
-		root.hidden = !run?.course || found?.value === null;
+		root.hidden = !run?.course || found === null;
 		const open = isCourseOpen(state);
 		toggle.text(`${open ? '▾' : '▸'} All ${run?.course?.thoughts ?? 0} thoughts`).attr('aria-expanded', String(open));
-		told.text(open ? (value ? summary(value) : '') : 'trajectory, curves, capacity');
-		body.hidden = !open || value === undefined;
+		told.text(open ? (found ? summary(found) : '') : 'trajectory, curves, capacity');
+		body.hidden = !open || !found;
 		draw(state);
 	}
 
 	function draw(state: AppState): void {
-		const value = found?.value;
-		if (!value || body.hidden || root.hidden) {
+		if (!found || body.hidden || root.hidden) {
 			return;
 		}
-		const selected = binOf(value, state.selection.row);
-		const drawing: CourseDrawing = { course: value, selected, palette };
+		const selected = binOf(found, state.selection.row);
+		const drawing: CourseDrawing = { course: found, selected, palette };
 		trajectory.draw(drawing);
 		curves.draw(drawing);
 		capacity.draw(drawing);
 		const row = selected === undefined ? undefined : state.selection.row;
 		for (const walker of walkers) {
 			walker.setAttribute('aria-valuemin', '1');
-			walker.setAttribute('aria-valuemax', String(value.thoughts));
+			walker.setAttribute('aria-valuemax', String(found.thoughts));
 			walker.setAttribute('aria-valuenow', String((row ?? 0) + 1));
-			walker.setAttribute('aria-valuetext', selected === undefined ? 'no thought selected' : explain(value, selected));
+			walker.setAttribute('aria-valuetext', selected === undefined ? 'no thought selected' : explain(found, selected));
 		}
-		mirrorTable(table, value, row);
+		mirrorTable(table, found, row);
 	}
 
 	new ResizeObserver(() => draw(store.state)).observe(body);

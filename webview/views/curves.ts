@@ -24,11 +24,12 @@ export function curves({ point, choose, walk }: CourseTools, tooltip: Tooltip, c
 	const element = root.node() as HTMLElement;
 	const changes = choice('What takes a thought’s place', change);
 	const list = root.append('div').attr('class', 'course-list').node() as HTMLElement;
-	walk(list, 'Curves of the thoughts on the step axis. Arrow keys step through them.');
+	const axis = root.append('div').attr('class', 'course-axis').node() as HTMLElement;
+	walk(axis, 'Step axis of the curves. Arrow keys step through the thoughts.');
+	const ticks = select(axis).append('svg').attr('aria-hidden', 'true').attr('height', AXIS_HEIGHT).node() as SVGSVGElement;
 	const chooser = root.append('div').attr('class', 'course-change');
 	chooser.append('span').text('each thought becomes');
 	chooser.append(() => changes.element);
-	const axis = create<SVGSVGElement>('svg').attr('class', 'course-axis').attr('aria-hidden', 'true').attr('height', AXIS_HEIGHT);
 	let shown: CourseDrawing | undefined;
 
 	const under = (event: MouseEvent) => {
@@ -49,6 +50,7 @@ export function curves({ point, choose, walk }: CourseTools, tooltip: Tooltip, c
 	list.addEventListener('click', (event) => {
 		const hit = under(event);
 		if (hit) {
+			axis.focus({ preventScroll: true });
 			choose(hit.bin);
 		}
 	});
@@ -66,7 +68,8 @@ export function curves({ point, choose, walk }: CourseTools, tooltip: Tooltip, c
 			const rows = select(list)
 				.selectAll<HTMLElement, Shown>('.curve')
 				.data(all, ({ kind }, i) => `${kind} ${i}`)
-				.join((enter) => enter.append(() => makeRow()));
+				.join((enter) => enter.append(() => makeRow()))
+				.order();
 			rows.each(function ({ curve, kind }) {
 				const { value, control } = selected === undefined ? { value: '', control: '' } : reading(curve, selected, kind, false);
 				const parts = { name: curve.label, value, control: control || besides(curve, course.thoughts) };
@@ -78,8 +81,7 @@ export function curves({ point, choose, walk }: CourseTools, tooltip: Tooltip, c
 				const width = this.querySelector<HTMLElement>('.curve-plot')!.clientWidth;
 				drawCurve(canvas, { view: curve, kind, width, height: HEIGHT[kind], selected, print: endOf }, palette, devicePixelRatio);
 			});
-			list.append(axis.node()!);
-			drawAxis(axis.node()!, course.thoughts, list.querySelector<HTMLElement>('.curve-plot')?.clientWidth ?? 0);
+			drawAxis(ticks, course.thoughts, list.querySelector<HTMLElement>('.curve-plot')?.clientWidth ?? 0);
 			(chooser.node() as HTMLElement).hidden = course.effects === undefined;
 			changes.set((course.effects?.changes ?? []).map(({ name, label }) => ({ value: name, label })), course.effects?.shown ?? '');
 		},
@@ -93,7 +95,7 @@ function besides({ measured, control }: CurveView, thoughts: number): string {
 
 function makeRow(): HTMLElement {
 	const row = create('div').attr('class', 'curve');
-	const label = row.append('div').attr('class', 'curve-label');
+	const label = row.append('div').attr('class', 'curve-label').attr('tabindex', 0);
 	label.append('span').attr('class', 'curve-name');
 	label.append('span').attr('class', 'curve-value figure');
 	label.append('span').attr('class', 'curve-control figure');

@@ -5,6 +5,7 @@ import type { Course, CurveView } from '../../../src/shared/panel';
 import { binOf, explain, moved, nameOf, planes, reading, summary } from '../../../webview/course';
 import { binAt, binPlace } from '../../../webview/draw/curve';
 import { layOutPath, pointAt } from '../../../webview/draw/path';
+import { INITIAL, isCourseOpen, type AppState } from '../../../webview/store';
 
 const series = (...mean: number[]) => ({ mean: Float32Array.from(mean), low: Float32Array.from(mean), high: Float32Array.from(mean) });
 const curve = (extra: Partial<CurveView> = {}): CurveView => ({ label: 'drift', unit: 'nats', definition: 'd', domain: [0, 4], series: series(NaN, 2), measured: 1, ...extra });
@@ -54,6 +55,13 @@ test('both axes of the plane have one scale, and a point is found near its place
 	assert.equal(pointAt(layout, layout.x[1]! + 3, layout.y[1]! - 3, 14), 1);
 	assert.equal(pointAt(layout, 150, 100, 14), undefined);
 	assert.ok([...layOutPath(new Float32Array(6), [0, 1], { width: 300, height: 200 }).x].every(Number.isFinite), 'thoughts at one place');
+});
+
+test('it is open unless few thoughts have little room, and as it was chosen', () => {
+	const run = (thoughts?: number) => ({ kind: 'ready', run: { course: thoughts === undefined ? undefined : { thoughts } } }) as AppState['panel'];
+	const open = (thoughts: number | undefined, of: Partial<AppState>) => isCourseOpen({ ...INITIAL, panel: run(thoughts), ...of });
+	assert.deepEqual([open(128, { room: 'least' }), open(8, { room: 'ample' }), open(8, { room: 'short' }), open(undefined, { room: 'ample' })], [true, true, false, false]);
+	assert.deepEqual([open(8, { room: 'short', course: true }), open(128, { course: false }), open(undefined, { course: true })], [true, false, false]);
 });
 
 test('the middle of a bin leads back to it', () => {
