@@ -67,7 +67,8 @@ export function explain(course: Course, bin: number): string {
 		const { value, control } = reading(curve, bin, kind, true);
 		return `${curve.label}: ${value}${curve.unit === 'nats' && value !== MISSING ? ' nats' : ''}${control === '' ? '' : ` (${control})`}`;
 	};
-	return [nameOf(course, bin), ...codes, ...curves.map((curve) => line(curve, 'line')), ...(effects ? [line(effects, 'stems')] : [])].join('\n');
+	const name = `${nameOf(course, bin)}${path?.spare[bin] === 1 ? ', spare' : ''}`;
+	return [name, ...codes, ...curves.map((curve) => line(curve, 'line')), ...(effects ? [line(effects, 'stems')] : [])].join('\n');
 }
 
 /** An end of a curve's scale. */

@@ -70,7 +70,7 @@ function tridiagonal(a: Float64Array, n: number, rows: readonly Float64Array[]):
 	};
 }
 
-/** The unit vector v [n], 0 up to k, whose reflection I − 2·v·vᵀ leaves one entry of column k below the diagonal; undefined where that is so already. */
+/** The unit vector v [n], 0 up to k, whose reflection I − 2·v·vᵀ leaves one entry of column k below the diagonal; undefined where there is one. */
 function reflection(a: Float64Array, n: number, k: number): Float64Array | undefined {
 	const v = new Float64Array(n);
 	let rest = 0;

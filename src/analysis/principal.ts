@@ -77,7 +77,7 @@ export function effectiveDimension(variances: ArrayLike<number>): number {
 
 /**
  * Participation ratio of the sample covariance of n independent vectors that vary alike in each of w directions: (n − 1)·w/(n + w), from the
- * moments of a Wishart matrix with n − 1 degrees of freedom, E tr S = (n − 1)·w and E tr S² = (n − 1)·w·(n + w). What n vectors can show at most.
+ * moments of a Wishart matrix with n − 1 degrees of freedom, E tr S = (n − 1)·w and E tr S² = (n − 1)·w·(n + w).
  */
 export function isotropicDimension(n: number, width: number): number {
 	return n > 1 ? ((n - 1) * width) / (n + width) : 0;

@@ -83,7 +83,7 @@ export function drawPath(canvas: HTMLCanvasElement, { layout, spare, names, sele
 	const radius = count <= FEW ? 4 : count <= MANY ? 3 : 1.75;
 	drawLine(context, layout, palette, count <= FEW ? 0.5 : count <= MANY ? 0.22 : 0.1);
 	for (let i = 0; i < count; i++) {
-		drawPoint(context, layout, i, radius, stepColour(i, count), spare[i] === 1, palette);
+		drawPoint(context, [layout.x[i]!, layout.y[i]!], radius, stepColour(i, count), spare[i] === 1, palette);
 	}
 	drawNames(context, layout, names, radius + FONT_SIZE / 2 + 1, palette);
 	drawScale(context, layout, palette);
@@ -103,9 +103,16 @@ function drawLine(context: CanvasRenderingContext2D, { x, y }: PathLayout, palet
 }
 
 /** A spare thought is hollow. The rim keeps the darkest and the lightest colour off the page. */
-function drawPoint(context: CanvasRenderingContext2D, { x, y }: PathLayout, i: number, radius: number, colour: string, hollow: boolean, palette: Palette): void {
+function drawPoint(
+	context: CanvasRenderingContext2D,
+	[x, y]: [number, number],
+	radius: number,
+	colour: string,
+	hollow: boolean,
+	palette: Palette,
+): void {
 	context.beginPath();
-	context.arc(x[i]!, y[i]!, radius, 0, 2 * Math.PI);
+	context.arc(x, y, radius, 0, 2 * Math.PI);
 	context.fillStyle = hollow ? palette.background : colour;
 	context.fill();
 	context.strokeStyle = hollow ? colour : palette.foreground;

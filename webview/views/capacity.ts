@@ -1,13 +1,13 @@
 /** How many directions the thoughts take: numbers with their controls, and the spectrum of their variance. */
 import { create, scaleLinear } from 'd3';
+import type { Course } from '../../src/shared/panel';
 import { percent } from '../course';
 import type { Tooltip } from '../tooltip';
-import type { Course } from '../../src/shared/panel';
-import type { Part } from './trajectory';
+import type { CoursePart } from './course';
 
 const SPECTRUM = { width: 168, height: 44 };
 
-export function capacity(tooltip: Tooltip): Part {
+export function capacity(tooltip: Tooltip): CoursePart {
 	const root = create('div').attr('class', 'course-capacity');
 	const list = root.append('dl');
 	const figure = root.append('div').attr('class', 'spectrum');
@@ -33,7 +33,7 @@ export function capacity(tooltip: Tooltip): Part {
 	};
 }
 
-/** Bars of shares, the rest paler; the line is what equal shares would be. */
+/** Bars of shares: the two that are drawn, the others, and the rest together. */
 function drawSpectrum(root: HTMLElement, shares: readonly number[], rest: number, tooltip: Tooltip): void {
 	root.hidden = shares.length === 0;
 	const bars = [...shares, ...(rest > 0 ? [rest] : [])];
@@ -55,5 +55,6 @@ function drawSpectrum(root: HTMLElement, shares: readonly number[], rest: number
 	const sums = shares.map((_, i) => shares.slice(0, i + 1).reduce((sum, share) => sum + share, 0));
 	const listed = shares.map((share, i) => `${i + 1}: ${percent(share)}, together ${percent(sums[i]!)}`);
 	root.replaceChildren(title.node() as HTMLElement, svg.node() as SVGSVGElement);
-	tooltip.set(root, ['Share of the variance of this run’s thoughts along each principal component.', ...listed, ...(rest > 0 ? [`all others: ${percent(rest)}`] : [])].join('\n'));
+	const others = rest > 0 ? [`all others: ${percent(rest)}`] : [];
+	tooltip.set(root, ['Share of the variance of this run’s thoughts along each principal component.', ...listed, ...others].join('\n'));
 }

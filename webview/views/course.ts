@@ -23,6 +23,11 @@ export interface CourseDrawing {
 	palette: Palette;
 }
 
+export interface CoursePart {
+	readonly element: HTMLElement;
+	draw(drawing: CourseDrawing): void;
+}
+
 /** What they may do. */
 export interface CourseTools {
 	/** A bin is pointed at. */
@@ -35,12 +40,14 @@ export interface CourseTools {
 export function course({ host, store, selecting, tooltip, report }: Context): View {
 	const root = create('section').attr('class', 'course').attr('aria-label', 'All thoughts at once').node() as HTMLElement;
 	const head = create('div').attr('class', 'course-head');
-	const toggle = head.append('button').attr('class', 'course-toggle').on('click', () => store.update((state) => ({ ...state, course: !isCourseOpen(state) })));
+	const toggle = head.append('button').attr('class', 'course-toggle');
+	toggle.on('click', () => store.update((state) => ({ ...state, course: !isCourseOpen(state) })));
 	const told = head.append('span').attr('class', 'course-summary');
 	const body = create('div').attr('class', 'course-body').attr('id', 'course-body').node() as HTMLElement;
 	toggle.attr('aria-controls', 'course-body');
 	const mirror = create('div').attr('class', 'visually-hidden');
-	const table = mirror.append('table').attr('role', 'grid').attr('aria-label', 'Thoughts and their measures, around the selected one').node() as HTMLTableElement;
+	const table = mirror.append('table').attr('role', 'grid').node() as HTMLTableElement;
+	table.setAttribute('aria-label', 'Thoughts and their measures, around the selected one');
 	const walkers: HTMLElement[] = [];
 	let palette = readPalette();
 	/** `null` where there is nothing to draw; undefined until the host has answered. */

@@ -5,8 +5,7 @@ import { choice } from '../controls';
 import { endOf, reading } from '../course';
 import { binAt, binPlace, drawCurve, type CurveKind } from '../draw/curve';
 import type { Tooltip } from '../tooltip';
-import type { CourseDrawing, CourseTools } from './course';
-import type { Part } from './trajectory';
+import type { CourseDrawing, CoursePart, CourseTools } from './course';
 
 const HEIGHT: Readonly<Record<CurveKind, number>> = { line: 30, stems: 64 };
 const AXIS_HEIGHT = 18;
@@ -19,7 +18,7 @@ interface Shown {
 }
 
 /** `change`: another replacement of the thoughts is asked for. */
-export function curves({ point, choose, walk }: CourseTools, tooltip: Tooltip, change: (name: string) => void): Part {
+export function curves({ point, choose, walk }: CourseTools, tooltip: Tooltip, change: (name: string) => void): CoursePart {
 	const root = create('div').attr('class', 'course-curves');
 	const element = root.node() as HTMLElement;
 	const changes = choice('What takes a thought’s place', change);
@@ -108,5 +107,6 @@ function drawAxis(svg: SVGSVGElement, thoughts: number, width: number): void {
 	const x = scaleLinear([1, Math.max(2, thoughts)], [binPlace(0, 2, width), binPlace(1, 2, width)]);
 	const ticks = x.ticks(Math.max(2, Math.floor(width / TICK))).filter((tick) => Number.isInteger(tick) && tick >= 1);
 	const values = [...new Set([1, ...ticks.filter((tick) => x(tick) - x(1) > TICK / 2)])];
-	select(svg).attr('width', width).selectAll<SVGGElement, null>('g').data([null]).join('g').call(axisBottom(x).tickValues(values).tickFormat((value) => String(value)).tickSize(4).tickPadding(2));
+	const axis = axisBottom(x).tickValues(values).tickFormat(String).tickSize(4).tickPadding(2);
+	select(svg).attr('width', width).selectAll<SVGGElement, null>('g').data([null]).join('g').call(axis);
 }

@@ -5,7 +5,7 @@ import { percent, planes } from '../course';
 import { drawPath, layOutPath, pointAt, stepColour, type PathLayout } from '../draw/path';
 import { prepared } from '../draw/canvas';
 import type { Tooltip } from '../tooltip';
-import type { CourseDrawing, CourseTools } from './course';
+import type { CoursePart, CourseTools } from './course';
 
 /** Pixels from a point within which it is meant. */
 const REACH = 14;
@@ -15,13 +15,8 @@ const MAX_HEIGHT = 220;
 const ASPECT = 0.75;
 const NO_NAMES = 'none';
 
-export interface Part {
-	element: HTMLElement;
-	draw(drawing: CourseDrawing): void;
-}
-
 /** `redraw`: what is drawn was chosen anew. */
-export function trajectory({ point, choose, walk }: CourseTools, tooltip: Tooltip, redraw: () => void): Part {
+export function trajectory({ point, choose, walk }: CourseTools, tooltip: Tooltip, redraw: () => void): CoursePart {
 	const root = create('div').attr('class', 'course-path');
 	const bar = root.append('div').attr('class', 'course-bar');
 	let [plane, by] = ['', ''];

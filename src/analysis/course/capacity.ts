@@ -34,18 +34,20 @@ function alongRun({ variances, width, sampled }: Geometry, thoughts: number): Li
 	};
 }
 
-function acrossPrompts({ thoughts, prompts }: CohortRecord, twin: CohortRecord | undefined, none: string, width: number | undefined): Line | undefined {
+function acrossPrompts(model: CohortRecord, twin: CohortRecord | undefined, none: string, width: number | undefined): Line | undefined {
+	const { thoughts, prompts } = model;
 	const of = width === undefined ? '' : ` of ${width}`;
-	const dimensions = ({ thoughts: measured }: Pick<CohortRecord, 'thoughts'>) => measured.map(({ dimension }) => dimension);
+	const dimensions = (of: CohortRecord) => of.thoughts.map(({ dimension }) => dimension);
 	return thoughts.length === 0
 		? undefined
 		: {
 				label: 'dimensions across prompts',
-				value: `${decimals(mean(dimensions({ thoughts })), 1)}${of}`,
+				value: `${decimals(mean(dimensions(model)), 1)}${of}`,
 				control: twin && twin.thoughts.length > 0 ? `twin ${decimals(mean(dimensions(twin)), 1)}` : none,
 				definition:
-					'Effective dimension (Σλ)²/Σλ² over the eigenvalues λ of the covariance of one thought over the reference prompts: how many directions tell prompts apart. ' +
-					`Mean over ${counted(thoughts.length)} and ${prompts} prompts${spanOf(dimensions({ thoughts }))}; ${prompts} prompts cannot show more than ${prompts - 1}.`,
+					'Effective dimension (Σλ)²/Σλ² over the eigenvalues λ of the covariance of one thought over the reference prompts: ' +
+					'how many directions tell prompts apart. ' +
+					`Mean over ${counted(thoughts.length)} and ${prompts} prompts${spanOf(dimensions(model))}; ${prompts} prompts cannot show more than ${prompts - 1}.`,
 			};
 }
 

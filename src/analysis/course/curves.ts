@@ -26,7 +26,7 @@ export async function curves(lookup: Lookup, arm: ArmRecord, geometry: Geometry 
 	const { codes = [] } = lookup.document.model;
 	const [entropy, nearest] = await Promise.all([
 		entropies(lookup, arm),
-		codes.length > 0 ? Promise.all(codes.slice(0, MAX_PARTS).map((code) => toCode(lookup, arm, code, every))) : toTokens(lookup, arm).then((one) => [one]),
+		Promise.all(codes.length > 0 ? codes.slice(0, MAX_PARTS).map((code) => toCode(lookup, arm, code, every)) : [toTokens(lookup, arm)]),
 	]);
 	const made = [...(geometry ? distances(geometry) : []), ...nearest, entropy, gates(arm)];
 	return made.filter((one) => one !== undefined && measuredCount(one.values) > 0).map((one) => view(one!, every));
@@ -46,7 +46,9 @@ function highest({ high }: Series): number {
 
 function distances({ norm, drift, departure, shuffled: { value, ci, n } }: Geometry): Curve[] {
 	const control = { kind: 'level', label: 'shuffled', value, ci } as const;
-	const against = `The line across is its control: two thoughts of this run taken at random, as neighbours in a shuffled order are (mean and middle 95 % of ${n} pairs).`;
+	const against =
+		'The line across is its control: two thoughts of this run taken at random, as neighbours in a shuffled order are ' +
+		`(mean and middle 95 % of ${n} pairs).`;
 	return [
 		{ label: 'norm', unit: UNIT, definition: 'Euclidean length of the thought.', values: norm },
 		{ label: 'drift', unit: UNIT, definition: `Euclidean distance to the thought before. ${against}`, values: drift, control },
@@ -54,7 +56,12 @@ function distances({ norm, drift, departure, shuffled: { value, ci, n } }: Geome
 	];
 }
 
-async function toCode({ source }: Lookup, { name: arm, thoughts }: ArmRecord, { name, state, classes }: CodeRecord, every: number): Promise<Curve | undefined> {
+async function toCode(
+	{ source }: Lookup,
+	{ name: arm, thoughts }: ArmRecord,
+	{ name, state, classes }: CodeRecord,
+	every: number,
+): Promise<Curve | undefined> {
 	const read = await source.read(arm, `code.${name}.distance`, { start: 0, end: thoughts.length });
 	if (!(read instanceof Float32Array)) {
 		return undefined;
@@ -65,7 +72,10 @@ async function toCode({ source }: Lookup, { name: arm, thoughts }: ArmRecord, { 
 	return {
 		label: printable(`to ${name} code`),
 		unit: UNIT,
-		definition: printable(`Euclidean distance of the part “${name}” to the nearest of its ${classes.length} learnt codes.${between} The line above is its control: the second nearest code.`),
+		definition: printable(
+			`Euclidean distance of the part “${name}” to the nearest of its ${classes.length} learnt codes.${between} ` +
+				'The line above is its control: the second nearest code.',
+		),
 		values: rank(0),
 		control: ranks > 1 ? { kind: 'curve', label: '2nd nearest', series: binned(rank(1), every) } : undefined,
 	};
@@ -83,10 +93,12 @@ async function toTokens({ source, evidence }: Lookup, { name: arm, thoughts }: A
 	const distance = record && (await first('ood.knn-tokens'));
 	if (record && distance && measuredCount(distance) > 0) {
 		const nth = ordinal(record.neighbour);
-		return { label: `to ${nth} token`, unit: UNIT, definition: `Euclidean distance to the ${nth} nearest token embedding. Percentiles stand in a thought’s details.`, values: distance };
+		const definition = `Euclidean distance to the ${nth} nearest token embedding. Percentiles stand in a thought’s details.`;
+		return { label: `to ${nth} token`, unit: UNIT, definition, values: distance };
 	}
 	const cosine = await first('neighbour.topk_cosine');
-	return cosine && { label: 'token cosine', unit: '−1…1', definition: 'Highest cosine of the thought with a token embedding: 1 is the direction of that token.', values: cosine, most: 1 };
+	const definition = 'Highest cosine of the thought with a token embedding: 1 is the direction of that token.';
+	return cosine && { label: 'token cosine', unit: '−1…1', definition, values: cosine, most: 1 };
 }
 
 async function entropies({ source, sites }: Lookup, { name, thoughts }: ArmRecord): Promise<Curve> {

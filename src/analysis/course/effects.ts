@@ -12,12 +12,19 @@ const FIRST = 'resample';
 const MAX_CHANGES = 64;
 
 /** Undefined where no single thought was changed. `change`: one of `changes`. */
-export function effectsView({ tests, twin }: EvidenceRecord, { name: arm, thoughts }: ArmRecord, every: number, change?: string): EffectsView | undefined {
+export function effectsView(
+	{ tests, twin }: EvidenceRecord,
+	{ name: arm, thoughts }: ArmRecord,
+	every: number,
+	change?: string,
+): EffectsView | undefined {
 	const kinds = new Map<string, CausalRecord[]>();
 	for (const record of tests) {
 		if (record.arm === arm && isOfOne(record) && (record.step as number) < thoughts.length) {
 			const name = nameOf(record);
-			kinds.set(name, [...(kinds.get(name) ?? []), record]);
+			const found = kinds.get(name);
+			kinds.set(name, found ?? [record]);
+			found?.push(record);
 		}
 	}
 	const changes = [...kinds]
@@ -37,7 +44,8 @@ export function effectsView({ tests, twin }: EvidenceRecord, { name: arm, though
 		label: 'Δ log-odds',
 		unit: 'nats',
 		definition:
-			`Δ log-odds of the unchanged answer when this thought alone becomes ${shown.label} and the later ones are computed again: below 0 the change speaks against the answer.` +
+			`Δ log-odds of the unchanged answer when this thought alone becomes ${shown.label} and the later ones are computed again: ` +
+			'below 0 the change speaks against the answer.' +
 			(draws > 1 ? ` Mean over up to ${draws} draws with its 95 % interval (bootstrap).` : ' One draw: there is no interval.') +
 			(twin ? ' Open squares: the same change on the control model, the twin without recurrence.' : ' There is no control model.') +
 			' Hatched: not measured.',
@@ -69,7 +77,11 @@ function domainOf(...all: Series[]): [number, number] {
 }
 
 /** The mean over draws where there are several, with its interval. */
-function seriesOf(records: readonly Pick<CausalRecord, 'step' | 'deltaLogOdds' | 'draws'>[], count: number, every: number): { series: Series; measured: number } {
+function seriesOf(
+	records: readonly Pick<CausalRecord, 'step' | 'deltaLogOdds' | 'draws'>[],
+	count: number,
+	every: number,
+): { series: Series; measured: number } {
 	const [values, low, high] = [0, 1, 2].map(() => new Float32Array(count).fill(NaN)) as [Float32Array, Float32Array, Float32Array];
 	for (const { step, deltaLogOdds, draws } of records) {
 		const at = step as number;

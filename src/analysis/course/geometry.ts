@@ -64,7 +64,12 @@ export async function geometryOf(source: TraceSource, arm: ArmRecord): Promise<G
 }
 
 /** False where there are fewer vectors than thoughts, or values that are no numbers. */
-async function eachVector(source: TraceSource, { name, thoughts }: ArmRecord, width: number, visit: (vector: Float32Array, index: number) => void): Promise<boolean> {
+async function eachVector(
+	source: TraceSource,
+	{ name, thoughts }: ArmRecord,
+	width: number,
+	visit: (vector: Float32Array, index: number) => void,
+): Promise<boolean> {
 	for (let start = 0; start < thoughts.length; start += CHUNK) {
 		const rows: Range = { start, end: Math.min(start + CHUNK, thoughts.length) };
 		const values = await source.read(name, 'latent.vec', rows);

@@ -27,7 +27,9 @@ export async function pathView(lookup: Lookup, arm: ArmRecord, { places, varianc
 		spare: Uint8Array.from(shown, ({ spare }) => Number(spare !== undefined)),
 		shares: [...variances.slice(0, LISTED)].map(share),
 		rest: share(variances.slice(LISTED).reduce((sum, value) => sum + value, 0)),
-		definition: `Projection of the thoughts, width ${width}, onto principal components of this run’s own thoughts${sample}; centred, not scaled, one scale on both axes. What lies close here may be far apart in the directions that are not drawn.${thinned}`,
+		definition:
+			`Projection of the thoughts, width ${width}, onto principal components of this run’s own thoughts${sample}; centred, not scaled, ` +
+			`one scale on both axes. What lies close here may be far apart in the directions that are not drawn.${thinned}`,
 		labels: named.flatMap((one) => (one ? [groups(one, every, own)] : [])),
 	};
 }
@@ -50,8 +52,11 @@ async function byToken(lookup: Lookup, arm: ArmRecord): Promise<Named | undefine
 		arm.thoughts.map(({ producedAt }) => producedAt),
 	);
 	const last = lookup.sites.length - 1;
-	const name = (position: number) => readout?.has(position) && readout.ranked(position, last, 1)[0];
-	return readout && { by: 'top word', names: arm.thoughts.map(({ producedAt }) => { const top = name(producedAt); return top ? lookup.word(top.id) : undefined; }) };
+	const name = (position: number) => {
+		const [top] = readout?.has(position) ? readout.ranked(position, last, 1) : [];
+		return top && lookup.word(top.id);
+	};
+	return readout && { by: 'top word', names: arm.thoughts.map(({ producedAt }) => name(producedAt)) };
 }
 
 /** `places`: of the points that are shown. */
