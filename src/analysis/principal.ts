@@ -1,5 +1,5 @@
 /** Principal components: the orthogonal directions along which vectors vary most (Jolliffe, Principal Component Analysis, 2002). */
-import { symmetricEigen, upright } from './eigen';
+import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { norm } from './lens';
 
 export interface Principal {
@@ -23,45 +23,32 @@ export function principal(vectors: readonly Float32Array[], count: number): Prin
 	for (const vector of vectors) {
 		vector.forEach((value, i) => (mean[i]! += value / n));
 	}
-	const centred = vectors.map((vector) => Float64Array.from(vector, (value, i) => value - mean[i]!));
+	const centred = new Matrix(vectors.map((vector) => Float64Array.from(vector, (value, i) => value - mean[i]!)));
 	const dual = n < width;
-	const rows = dual ? centred : Array.from({ length: width }, (_, i) => Float64Array.from(centred, (vector) => vector[i]!));
-	const { values, vectors: found } = symmetricEigen(gram(rows, n), rows.length);
+	const rows = dual ? centred : centred.transpose();
+	const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(rows.mmul(rows.transpose()).div(n), { assumeSymmetric: true });
+	const order = [...realEigenvalues.keys()].sort((i, j) => realEigenvalues[j]! - realEigenvalues[i]!);
 	const square = vectors.reduce((sum, vector) => sum + norm(vector) ** 2 / n, 0);
-	const variances = values.map((value) => (value > MIN_VARIANCE * square ? value : 0));
+	const variances = Float64Array.from(order, (i) => (realEigenvalues[i]! > MIN_VARIANCE * square ? realEigenvalues[i]! : 0));
 	const axes = Array.from({ length: count }, (_, k) => {
-		const varies = (variances[k] ?? 0) > 0;
-		return varies ? (dual ? upright(unit(combined(centred, found[k]!))) : found[k]!) : new Float64Array(width);
+		if (!((variances[k] ?? 0) > 0)) {
+			return new Float64Array(width);
+		}
+		const found = eigenvectorMatrix.getColumn(order[k]!);
+		return upright(dual ? unit(new Matrix([found]).mmul(centred).getRow(0)) : found);
 	});
 	return { variances, project: (vector) => axes.map((axis) => axis.reduce((sum, value, i) => sum + value * (vector[i]! - mean[i]!), 0)) };
 }
 
-/** Products of all pairs of rows over `n`. */
-function gram(rows: readonly Float64Array[], n: number): Float64Array {
-	const size = rows.length;
-	const out = new Float64Array(size * size);
-	for (let i = 0; i < size; i++) {
-		for (let j = 0; j <= i; j++) {
-			let sum = 0;
-			const [one, other] = [rows[i]!, rows[j]!];
-			for (let k = 0; k < one.length; k++) {
-				sum += one[k]! * other[k]!;
-			}
-			out[i * size + j] = out[j * size + i] = sum / n;
-		}
-	}
-	return out;
-}
-
-function combined(rows: readonly Float64Array[], weights: Float64Array): Float64Array {
-	const out = new Float64Array(rows[0]!.length);
-	rows.forEach((row, i) => row.forEach((value, j) => (out[j]! += weights[i]! * value)));
-	return out;
-}
-
-function unit(vector: Float64Array): Float64Array {
-	const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
+function unit(vector: readonly number[]): number[] {
+	const length = Math.hypot(...vector);
 	return vector.map((value) => value / length);
+}
+
+/** Of the two directions that an axis has, the one in which its largest component is positive: so that a picture does not flip. */
+function upright(vector: readonly number[]): Float64Array {
+	const largest = vector.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
+	return Float64Array.from(vector, (value) => (largest < 0 ? -value : value));
 }
 
 /** Participation ratio (Σλ)²/Σλ² of variances; 0 where nothing varies. */

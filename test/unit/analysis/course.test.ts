@@ -6,7 +6,6 @@ import { binned, binSize } from '../../../src/analysis/course/bins';
 import { CourseReader, hasCourse } from '../../../src/analysis/course/course';
 import { effectsView } from '../../../src/analysis/course/effects';
 import { geometryOf, shuffledDistance } from '../../../src/analysis/course/geometry';
-import { symmetricEigen } from '../../../src/analysis/eigen';
 import { Lookup } from '../../../src/analysis/lookup';
 import { effectiveDimension, isotropicDimension, principal } from '../../../src/analysis/principal';
 import { generator, gaussian } from '../../../src/shared/random';
@@ -71,23 +70,6 @@ describe('principal components', () => {
 			assert.ok(Math.abs(effectiveDimension(found.variances) - dimension) < 1e-6);
 		});
 	}
-
-	test('of a large matrix: A·v = λ·v, and vectors of length 1 at right angles', () => {
-		const n = 40;
-		const uniform = generator(2, 'matrix');
-		const matrix = new Float64Array(n * n);
-		for (let i = 0; i < n; i++) {
-			for (let j = 0; j <= i; j++) {
-				matrix[i * n + j] = matrix[j * n + i] = gaussian(uniform);
-			}
-		}
-		const { values, vectors } = symmetricEigen(matrix, n);
-		assert.deepEqual([...values], [...values].sort((a, b) => b - a));
-		vectors.forEach((v, k) => {
-			close(Float64Array.from(v, (_, i) => v.reduce((sum, x, j) => sum + matrix[i * n + j]! * x, 0)), [...v].map((x) => x * values[k]!), 1e-10);
-			vectors.forEach((other, m) => assert.ok(Math.abs(v.reduce((sum, x, i) => sum + x * other[i]!, 0) - Number(k === m)) < 1e-10));
-		});
-	});
 
 	test('what does not vary lies at one place and has no dimension', () => {
 		const { variances, project } = principal(Array.from({ length: 9 }, () => Float32Array.of(1, 2, 3)), 3);
