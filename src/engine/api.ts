@@ -1,4 +1,4 @@
-/** The engine's face: what the child process answers. Host and command line import this and `client.ts`, nothing else here. */
+/** The engine's face: what the child process answers. Host and command line import this and what of `caller/` runs on their side. */
 import type { CausalTest, Variant } from '../analysis/causal';
 import type { Effect } from '../analysis/effect';
 import type { Bin } from '../analysis/calibration';

@@ -4,7 +4,7 @@ import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { PROBE_TASK_NAMES, PROBE_TASKS, type ProbeTaskName } from '../analysis/labels';
 import type { ModelCard, ProbeReport, ProgressEvent, TrainProbeParams } from '../engine/api';
-import { questionsFor } from '../engine/conversation';
+import { questionsFor } from '../engine/caller/conversation';
 import { parseLabelled, type LabelledPrompt } from '../prompts/labelled';
 import { formatProbability } from '../shared/probability';
 import { isCancelled, RpcError } from '../shared/rpc';

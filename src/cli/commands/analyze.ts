@@ -1,7 +1,7 @@
 /** `analyze`: one prompt file, all arms, for people or as JSON. */
 import { basename, resolve } from 'node:path';
 import type { AnalyzeEvent, EvidenceParams } from '../../engine/api';
-import { inputFor, questionsFor, templateNote } from '../../engine/conversation';
+import { inputFor, questionsFor, templateNote } from '../../engine/caller/conversation';
 import { LiveTrace } from '../../trace/live';
 import { report } from '../analysisText';
 import { cacheFolder } from '../cache';
