@@ -842,20 +842,29 @@ def published(options: argparse.Namespace) -> tuple[int, list[str]]:
     return options.count or PUBLISHED_THOUGHTS, assumed
 
 
-def bracketed(language: Language, prompt: list[dict], start: str, end: str, segment: dict, chain: list[dict], written_end: str) -> dict:
-    """Arms of a model that thinks between two tokens: in latents, not at all, and in words up to the token that its answers begin with."""
+def bracketed(
+    language: Language, prompt: list[dict], brackets: list[str], segment: dict, chain: list[dict], cue: str, assumed: list[str]
+) -> dict:
+    """
+    Arms of a model that thinks between two tokens: not at all, in words up to the `cue` of its answers, which must be one token to stop
+    at, and in latents. `chain`: what stands before the words.
+    """
+    start, end = brackets
     answer = {"kind": "decode", "role": "answer", "stop": language.stops(), "limit": ANSWER_LIMIT, "atLimit": "go-on"}
-    written = {"kind": "decode", "role": "thought", "stop": [written_end], "limit": WRITTEN_LIMIT, "atLimit": "go-on"}
+    cues = language.tokens(cue)
+    written = {"kind": "decode", "role": "thought", "stop": cues, "limit": WRITTEN_LIMIT, "atLimit": "go-on"}
+    if len(cues) > 1:
+        assumed.append(f'It has no arm cot, because "{cue}", which its answers begin with, is {len(cues)} tokens.')
     return {
         "direct": [*prompt, *tokens([start, end]), answer],
-        "cot": [*prompt, *chain, written, answer],
+        **({"cot": [*prompt, *chain, written, answer]} if len(cues) == 1 else {}),
         "latent": [*prompt, *tokens([start]), segment, *tokens([end]), answer],
     }
 
 
 COCONUT_TOKENS = ["<|start-latent|>", "<|end-latent|>", "<|latent|>"]
 # What its answers begin with, and group 1: what is behind the last of these signs.
-COCONUT_ANSWER, COCONUT_PATTERN = "###", r"\s*([^#]+?)\s*$"
+COCONUT_CUE, COCONUT_PATTERN = "###", r"\s*([^#]+?)\s*$"
 
 
 def coconut(options: argparse.Namespace) -> Thinker:
@@ -879,8 +888,8 @@ def wrapped_coconut(options: argparse.Namespace, state: State) -> Checkpoint:
 
 def coconut_thinker(options: argparse.Namespace, checkpoint: Checkpoint) -> Thinker:
     language = Language(checkpoint)
-    start, end, _ = COCONUT_TOKENS
-    absent = [token for token in (start, end) if language.words.token_to_id(token) is None]
+    brackets = COCONUT_TOKENS[:2]
+    absent = [token for token in brackets if language.words.token_to_id(token) is None]
     if absent:
         raise Refusal(f"The tokenizer has no {' and no '.join(absent)}: give --tokenizer the one that the model was trained with.")
     count, assumed = published(options)
@@ -888,17 +897,16 @@ def coconut_thinker(options: argparse.Namespace, checkpoint: Checkpoint) -> Thin
     prompt = [*language.prompt(), *tokens(language.tokens("\n"))]
     if language.tokens("?\n") != [*language.tokens("?"), *language.tokens("\n")]:
         assumed.append("Its tokenizer joins a question mark and the line end; here the line end is fed by itself: end prompts with it otherwise.")
-    arms = bracketed(language, prompt, start, end, latent(count, {"site": "normed"}), tokens([start, end]), COCONUT_ANSWER)
-    if language.words.token_to_id(COCONUT_ANSWER) is None:
-        del arms["cot"]
-        assumed.append(f'It has no arm cot, because "{COCONUT_ANSWER}" is not one of its tokens.')
+    # Its first stage wrote all steps, with no thought between the two.
+    arms = bracketed(language, prompt, brackets, latent(count, {"site": "normed"}), tokens(brackets), COCONUT_CUE, assumed)
     recipe = {"version": 2, "trainedLatents": count, "answer": COCONUT_PATTERN, "arms": arms}
     return Thinker(checkpoint, recipe, assumed=assumed)
 
 
 # CODI's tokens have ids behind the vocabulary and no names.
 CODI_TOKENS = ["[PAD]", "<bot>", "<eot>"]
-CODI_ANSWER, CODI_PATTERN = "The answer is:", r"answer is:?\s*([^\n]+?)\.?\s*$"
+# The first word of "The answer is: 5": elsewhere in a line it has a space before it and is another token.
+CODI_CUE, CODI_PATTERN = "The", r"answer is:?\s*([^\n]+?)\.?\s*$"
 # Its published scripts all scale their adapters by 32 / r, which no checkpoint says.
 LORA_ALPHA = 32.0
 
@@ -950,7 +958,7 @@ def codi_thinker(options: argparse.Namespace, state: State) -> Thinker:
         segment |= {"through": "thought", "decode": ["resid", "latent"]}
     else:
         assumed.append("It has no projection prj.…: its states are fed back as they are.")
-    arms = bracketed(language, language.prompt(), *CODI_TOKENS[1:], segment, [], language.tokens(CODI_ANSWER)[0])
+    arms = bracketed(language, language.prompt(), CODI_TOKENS[1:], segment, [], CODI_CUE, assumed)
     return Thinker(checkpoint, {"version": 2, "trainedLatents": count, "answer": CODI_PATTERN, "arms": arms}, extras, assumed=assumed)
 
 

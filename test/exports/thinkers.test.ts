@@ -20,9 +20,9 @@ const TOLERANCE = 1e-4;
 const RULES = [undefined, 'token', 'entropy', 'difference', 'kl', 'gate', 'limit'];
 /** Arms that an exporter's family makes. */
 const ARMS: [name: RegExp, arms: string[]][] = [
-	[/^(coconut-folder|gated|codi|sim-cot-codi)/, ['direct', 'cot', 'latent']],
-	// Their tokenizers have no sign that answers begin with.
-	[/^(coconut-(gpt2|llama)|sim-cot-coconut)/, ['direct', 'latent']],
+	[/^(coconut-folder|gated)/, ['direct', 'cot', 'latent']],
+	// Their small vocabularies have no one token that answers begin with.
+	[/^(coconut|codi|sim-cot)/, ['direct', 'latent']],
 	[/^soft/, ['direct', 'cot', 'soft']],
 	[/^zebra/, ['latent']],
 ];
