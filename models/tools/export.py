@@ -325,9 +325,9 @@ class Base:
     @staticmethod
     def of(options: argparse.Namespace) -> Base:
         path = options.base or options.checkpoint
+        if options.base is None and not (Path(path) / "config.json").is_file():
+            raise Refusal("A state dict does not say what it belongs to: give --base, the folder or hub id of the decoder that it was trained from.")
         if not Path(path).is_dir():
-            if options.base is None:
-                raise Refusal("A state dict does not say what it belongs to: give --base, the folder or hub id of the decoder that it was trained from.")
             path = download(path, ["*.json", "*.jinja", "*.model", "*.txt"])
         try:
             config = AutoConfig.from_pretrained(path)
@@ -364,15 +364,20 @@ class Base:
     def checkpoint(self, model: nn.Module, origin: str, name: str) -> Checkpoint:
         return Checkpoint(model, self.words, self.words.backend_tokenizer.to_str(), name, f"the checkpoint {origin}, trained from {self.name}")
 
-    def add(self, tokens: list[str], size: int) -> None:
-        """Tokens with the last ids below `size`; ids before them that nothing stands for get names of their own."""
-        words = self.words.backend_tokenizer
-        if all(words.token_to_id(token) is not None for token in tokens):
-            return
-        free = size - len(tokens) - words.get_vocab_size()
-        if free < 0:
-            raise Refusal(f"The tokenizer of {self.name} has {words.get_vocab_size()} tokens, which leave {', '.join(tokens)} no ids below {size}: give --tokenizer the one that it was trained with.")
-        words.add_special_tokens([tokenizers.AddedToken(token, special=True, normalized=False) for token in [*(f"<|unused-{i}|>" for i in range(free)), *tokens]])
+
+def add_tokens(words: transformers.PreTrainedTokenizerBase, tokens: list[str], size: int) -> None:
+    """With the last ids below `size`; ids before them that nothing stands for get names of their own."""
+    known = words.backend_tokenizer
+    if all(known.token_to_id(token) is not None for token in tokens):
+        return
+    free = size - len(tokens) - known.get_vocab_size()
+    if free < 0:
+        raise Refusal(
+            f"The tokenizer has {known.get_vocab_size()} tokens, which leave {', '.join(tokens)} no ids below {size}: "
+            "give --tokenizer the one that the model was trained with."
+        )
+    names = [*(f"<|unused-{i}|>" for i in range(free)), *tokens]
+    known.add_special_tokens([tokenizers.AddedToken(name, special=True, normalized=False) for name in names])
 
 
 # ── The parts of a decoder ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -869,8 +874,8 @@ COCONUT_CUE, COCONUT_PATTERN = "###", r"\s*([^#]+?)\s*$"
 
 def coconut(options: argparse.Namespace) -> Thinker:
     """Coconut (arXiv 2412.06769): a state dict of its wrapper, or a folder of the library whose tokenizer has its tokens."""
-    if (Path(options.checkpoint) / "config.json").is_file() and options.base is None:
-        checkpoint = from_folder(options.checkpoint, options.tokenizer)
+    if options.base is None and not Path(options.checkpoint).is_file():
+        checkpoint = read(options.checkpoint, options.tokenizer)
     else:
         checkpoint = wrapped_coconut(options, read_state(options.checkpoint))
     return coconut_thinker(options, checkpoint)
@@ -882,7 +887,7 @@ def wrapped_coconut(options: argparse.Namespace, state: State) -> Checkpoint:
         raise Refusal(f'"{options.checkpoint}" has no weights base_causallm.…, as Coconut saves them: give a checkpoint of a latent stage.')
     base, origin = Base.of(options), Path(options.checkpoint).name
     model = base.model(inner, options.checkpoint)
-    base.add(COCONUT_TOKENS, model.config.vocab_size)
+    add_tokens(base.words, COCONUT_TOKENS, model.config.vocab_size)
     return base.checkpoint(model, origin, f"coconut-{base.name}")
 
 
@@ -943,7 +948,7 @@ def codi_thinker(options: argparse.Namespace, state: State) -> Thinker:
         lambda name: isinstance(modules.get(name), transformers.pytorch_utils.Conv1D),
     )
     model = base.model(plain, options.checkpoint)
-    base.add(CODI_TOKENS, model.config.vocab_size)
+    add_tokens(base.words, CODI_TOKENS, model.config.vocab_size)
     checkpoint = base.checkpoint(model, origin, f"codi-{base.name}")
     language = Language(checkpoint)
     count, assumed = published(options)
@@ -1144,7 +1149,7 @@ def zebra(options: argparse.Namespace) -> Thinker:
         state = read_state(options.checkpoint)
         words, _ = read_tokenizer(options.tokenizer or options.checkpoint)
         return zebra_thinker(config, state, words, folder.resolve().name)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise Refusal(f'"{options.checkpoint}" is no checkpoint of zlm ({brief(error)}): give a folder with config.json and model.pt.') from error
 
 
@@ -1153,8 +1158,7 @@ def zebra_thinker(config: dict, state: State, words: transformers.PreTrainedToke
         raise Refusal("Its positions are scaled (rope_scaling), which this script does not read.")
     table, inside, outside = (state[key] for key in ("embed_tokens.weight", "decoder_input_embeddings", "decoder_output_embeddings"))
     size = max(len(table), words.backend_tokenizer.get_vocab_size()) + len(ZEBRA_TOKENS)
-    base = Base(None, words, "zlm")
-    base.add(ZEBRA_TOKENS, size)
+    add_tokens(words, ZEBRA_TOKENS, size)
     keys = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "hidden_act")
     keys += ("max_position_embeddings", "rope_theta", "rms_norm_eps", "attention_bias", "eos_token_id")
     shape = transformers.LlamaConfig(vocab_size=size, tie_word_embeddings=False, **{key: config[key] for key in keys})
@@ -1190,7 +1194,7 @@ def zebra_thinker(config: dict, state: State, words: transformers.PreTrainedToke
         "thought": Extra.thought(head, inputs, ["embed", "latent"]),
         "embed": Extra.thought(latents, {"latent": torch.randn(2, latent_width), "step": step}, ["embed"]),
     }
-    checkpoint = base.checkpoint(model, name, name)
+    checkpoint = Checkpoint(model, words, words.backend_tokenizer.to_str(), name, f"the checkpoint {name}")
     language = Language(checkpoint)
     count = config["z_length"]
     segment = latent(count, {"site": "resid"}, through="thought", noise={"shape": noise})
@@ -1575,7 +1579,7 @@ SWITCHES: dict[str, tuple[Callable[[str], object], str]] = {
 def check_switches(options: argparse.Namespace) -> None:
     unknown = [name for name in SWITCHES if getattr(options, name) is not None and name not in FAMILIES[options.family].switches]
     if unknown:
-        raise Refusal(f"--family {options.family} has no {' and no '.join(f'--' + name.replace('_', '-') for name in unknown)}: leave it out.")
+        raise Refusal(f"--family {options.family} has no {' and no '.join('--' + name.replace('_', '-') for name in unknown)}: leave it out.")
     if options.gumbel and options.dirichlet:
         raise Refusal("A mixture has one kind of noise: give --gumbel or --dirichlet.")
 

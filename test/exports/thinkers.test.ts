@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cp, readFile, writeFile } from 'node:fs/promises';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { readNpz } from '../../src/engine/adding/npz';
@@ -12,7 +12,7 @@ import { Tokenizer } from '../../src/engine/tokens/tokenizer';
 import { openFile } from '../../src/trace/bytes.node';
 import type { PlaneName } from '../../src/trace/planes';
 import { openTrace } from '../../src/trace/reader';
-import { EXPORTS, temporary, THINKERS } from './support';
+import { exits, EXPORTS, PYTHON, temporary, THINKERS } from './support';
 
 /** Largest absolute difference from PyTorch. */
 const TOLERANCE = 1e-4;
@@ -51,8 +51,10 @@ describe('thinkers', { skip: THINKERS === '' && 'npm test -- exports makes them'
 			await writeFile(prompt, described.prompt);
 			const env = { ...process.env, NEURALESE_HOME: home, XDG_CACHE_HOME: home };
 			const cli = (...args: string[]) => spawnSync('node', ['dist/cli.js', ...args], { encoding: 'utf8', env });
-			const checked = cli('models', 'check', folder);
-			assert.equal(checked.status, 0, checked.stderr);
+			for (const verb of ['add', 'check']) {
+				const said = cli('models', verb, folder);
+				assert.equal(said.status, 0, said.stderr);
+			}
 			const options = ['--arms', described.arm, '--seed', `${described.seed}`, '--max-tokens', `${described.tokens}`, '--no-evidence', '--out', out];
 			const { status, stderr } = cli('analyze', prompt, '--model', folder, ...options);
 			assert.equal(status, 0, stderr);
@@ -110,6 +112,38 @@ describe('thinkers', { skip: THINKERS === '' && 'npm test -- exports makes them'
 			trace.dispose();
 		});
 	}
+});
+
+describe('families of export.py', { skip: PYTHON === '' && 'npm test -- exports makes them' }, () => {
+	test('what is no checkpoint of a family is one sentence that says what to do, and a pickle runs nothing', async () => {
+		const home = await temporary();
+		const out = ['--out', join(home, 'out')];
+		const made = (name: string, ...path: string[]) => join(THINKERS, name, ...path);
+		const [coconut, codi] = [made('coconut-gpt2', 'checkpoint_50'), made('codi-gpt2', 'checkpoint')];
+		const base = ['--base', made('coconut-gpt2', 'base')];
+		const ran = join(home, 'ran');
+		const pickle = join(home, 'evil.pt');
+		await writeFile(pickle, `cos\nsystem\n(S'touch ${ran}'\ntR.`);
+		const cases: [args: string[], wording: RegExp][] = [
+			[[coconut, '--family', 'coconut'], /^A state dict does not say what it belongs to: give --base, /],
+			[[coconut, '--family', 'codi', ...base], /^".*checkpoint_50" has no weights codi\.…, as CODI saves them: /],
+			[[codi, '--family', 'coconut', ...base], /^".*checkpoint" has no weights base_causallm\.…, as Coconut saves them: /],
+			[[coconut, '--family', 'sim-cot', ...base], /^".*checkpoint_50" has no auxiliary decoder expainable_llm\.…: export it as --family coconut\.$/],
+			[[coconut, '--family', 'coconut', '--base', made('coconut-llama', 'base')], /has no weights model\.embed_tokens\.weight, as LlamaForCausalLM calls them: /],
+			[[made('coconut-llama', 'checkpoint_50'), '--family', 'coconut', ...base], /has no weights transformer\.wte\.weight, as GPT2LMHeadModel calls them: /],
+			[[made('soft', 'plain'), '--family', 'coconut'], /^The tokenizer has no <\|start-latent\|> and no <\|end-latent\|>: /],
+			[[made('soft', 'plain'), '--family', 'zebra'], /^".*plain" is no checkpoint of zlm \(/],
+			[[pickle, '--family', 'coconut', ...base], /^".*evil\.pt" is no state dict of tensors \(/],
+			[[home, '--family', 'codi', ...base], /^The folder ".*" has none of model\.safetensors, /],
+			[[coconut, '--family', 'coconut', '--gumbel', '1', '--lora-alpha', '16'], /^--family coconut has no --lora-alpha and no --gumbel: leave it out\.$/],
+			[[made('soft', 'plain'), '--family', 'soft', '--gumbel', '1', '--dirichlet', '1'], /^A mixture has one kind of noise: /],
+		];
+		for (const [i, said] of exits(cases.map(([args]) => [...args, ...out])).entries()) {
+			assert.match(said, cases[i]![1]);
+			assert.doesNotMatch(said, /\n/);
+		}
+		assert.ok(!existsSync(ran));
+	});
 });
 
 describe('proposals', { skip: EXPORTS === '' && 'npm test -- exports makes them' }, () => {
