@@ -12,6 +12,7 @@ import { Tokenizer } from '../../src/engine/tokens/tokenizer';
 import { openFile } from '../../src/trace/bytes.node';
 import type { PlaneName } from '../../src/trace/planes';
 import { openTrace } from '../../src/trace/reader';
+import { oneNode } from '../unit/engine/onnx';
 import { exits, EXPORTS, PYTHON, temporary, THINKERS } from './support';
 
 /** Largest absolute difference from PyTorch. */
@@ -171,6 +172,56 @@ describe('proposals', { skip: EXPORTS === '' && 'npm test -- exports makes them'
 		await writeFile(prompt, 'Is Tom a hilpus?');
 		const ran = cli('analyze', prompt, '--model', out, '--arms', 'latent', '--no-evidence', '--json');
 		assert.equal(ran.status, 0, ran.stderr);
+	});
+
+	/** The export with tokens around thoughts, CODI's weights in a sharded checkpoint, and these files beside it, as it was added. */
+	async function addedBeside(files: Record<string, Uint8Array>) {
+		const home = await temporary();
+		const source = join(home, 'source');
+		await cp(join(EXPORTS, 'gpt2/optimum'), source, { recursive: true });
+		const tokenizer = await readFile(join(source, 'tokenizer.json'), 'utf8');
+		await writeFile(join(source, 'tokenizer.json'), tokenizer.replaceAll('<pad>', '<bot>').replaceAll('<s>', '<eot>'));
+		const map = { 'codi.transformer.wte.weight': 'model-00001-of-00002.safetensors', 'prj.1.weight': 'model-00002-of-00002.safetensors' };
+		await writeFile(join(source, 'model.safetensors.index.json'), JSON.stringify({ weight_map: map }));
+		for (const [name, content] of Object.entries(files)) {
+			await writeFile(join(source, name), content);
+		}
+		const out = join(home, 'model');
+		const env = { ...process.env, NEURALESE_HOME: home, XDG_CACHE_HOME: home };
+		const cli = (...args: string[]) => spawnSync('node', ['dist/cli.js', ...args], { encoding: 'utf8', env });
+		const { status, stderr, stdout } = cli('models', 'add', source, '--out', out);
+		assert.equal(status, 0, stderr);
+		return { cli, home, out, stdout, manifest: parseManifest((await readManifest(out)).text) };
+	}
+	const vector = (name: string) => ({ name, dims: ['rows', 64] });
+
+	test('a thought graph beside an export is what its thoughts go through; a readout that does not fit is left out, and why', async () => {
+		const negated = oneNode('Neg', [vector('hidden')], vector('embed'));
+		const { cli, home, out, stdout, manifest } = await addedBeside({ 'thought.onnx': negated, 'readout.onnx': negated });
+		assert.equal(manifest.files.thought?.name, 'thought.onnx');
+		assert.equal(manifest.files.readout, undefined);
+		const segment = manifest.recipe.arms['latent']!.find(({ kind }) => kind === 'latent');
+		assert.deepEqual(segment, { kind: 'latent', count: 6, feedback: { site: 'normed' }, through: 'thought', decode: ['resid', 'latent'] });
+		assert.match(stdout, /^Its thoughts go through thought\.onnx, because it lies beside the export/m);
+		assert.match(stdout, /^Not decided: readout\.onnx lies beside the export and is not used: .*latent/m);
+		assert.doesNotMatch(stdout, /prj\.1\.weight/);
+		const prompt = join(home, 'a.prompt.md');
+		await writeFile(prompt, 'Is Tom a hilpus?');
+		const traced = join(home, 'a.trace.safetensors');
+		const ran = cli('analyze', prompt, '--model', out, '--arms', 'latent', '--latents', '3', '--max-tokens', '2', '--no-evidence', '--out', traced);
+		assert.equal(ran.status, 0, ran.stderr);
+		const trace = await openTrace(await openFile(traced));
+		assert.equal(trace.document.arms[0]!.thoughts.length, 3);
+		trace.dispose();
+	});
+
+	test('a thought graph that gives no numbers is left out with the self-test that says so, and the checkpoint’s projection is missed', async () => {
+		const { stdout, manifest } = await addedBeside({ 'thought.onnx': oneNode('Sqrt', [vector('hidden')], vector('embed')) });
+		assert.equal(manifest.files.thought, undefined);
+		assert.equal(manifest.recipe.arms['latent'], undefined);
+		assert.equal(manifest.shape.layers, 3);
+		assert.match(stdout, /^Not decided: What lies beside the export is not used, because the self-test "thought: thoughts are numbers" failed/m);
+		assert.match(stdout, /^Not decided: Its checkpoint has a projection .*\(prj\.1\.weight\)/m);
 	});
 });
 

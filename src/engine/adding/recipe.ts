@@ -1,7 +1,7 @@
 /** How a decoder that was not trained to think in latents is run: written thoughts, and the latent ones that need no training. */
 import type { Recipe } from '../model/manifest';
 import { propose, type Proposal, type Signs } from './proposal';
-import type { RecipeSegment } from '../model/recipeSchema';
+import { RECIPE_VERSION, type RecipeSegment } from '../model/recipeSchema';
 import type { Tokenizer } from '../tokens/tokenizer';
 
 /** What begins a written chain of thought (arXiv 2205.11916), and what ends it. */
@@ -19,8 +19,8 @@ export function defaultRecipe(
 	tokenizer: Tokenizer,
 	stops: readonly number[],
 	signs: Omit<Signs, 'has'>,
-): { recipe: Recipe } & Pick<Proposal, 'reasons' | 'undecided'> {
-	const { latents } = signs;
+): { recipe: Recipe } & Pick<Proposal, 'reasons' | 'undecided' | 'readoutStart'> {
+	const { latents, thought } = signs;
 	const stop = stops.flatMap((id) => tokenizer.tokenOf(id) ?? []);
 	const cue = (text: string): RecipeSegment[] => {
 		const tokens = tokenizer.encode(text).ids.flatMap((id) => tokenizer.tokenOf(id) ?? []);
@@ -29,8 +29,9 @@ export function defaultRecipe(
 	const { lead } = tokenizer;
 	const prompt: RecipeSegment[] = [...(lead.length > 0 ? [{ kind: 'tokens' as const, tokens: lead }] : []), { kind: 'prompt' }];
 	const answer: RecipeSegment = { kind: 'decode', role: 'answer', stop, limit: ANSWER_LIMIT, atLimit: 'go-on' };
-	const { arms, trainedLatents, reasons, undecided } = propose({ ...signs, has: (token) => tokenizer.idOf(token) !== undefined }, { prompt, answer: [answer] });
+	const { arms, trainedLatents, reasons, undecided, readoutStart } = propose({ ...signs, has: (token) => tokenizer.idOf(token) !== undefined }, { prompt, answer: [answer] });
 	const recipe: Recipe = {
+		...(thought ? { version: RECIPE_VERSION } : {}),
 		trainedLatents,
 		arms: {
 			direct: [...prompt, answer],
@@ -43,12 +44,12 @@ export function defaultRecipe(
 			],
 			...(latents
 				? {
-						coconut: [...prompt, { kind: 'latent', count: COCONUT_THOUGHTS, feedback: { site: 'normed' } }, answer],
+						coconut: [...prompt, { kind: 'latent', count: COCONUT_THOUGHTS, feedback: { site: 'normed' }, ...(thought ? { through: 'identity' } : {}) }, answer],
 						soft: [...prompt, { kind: 'latent', count: SOFT_THOUGHTS, feedback: { site: 'mixture', top: SOFT_TOP } }, answer],
 					}
 				: {}),
 			...arms,
 		},
 	};
-	return { recipe, reasons, undecided };
+	return { recipe, reasons, undecided, readoutStart };
 }
