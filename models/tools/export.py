@@ -280,19 +280,19 @@ def read_state(path: str) -> State:
         place = place / found[0]
     if not place.is_file():
         raise Refusal(f'There is no checkpoint "{path}": give the file that was saved, or its folder.')
-    files = [place]
-    if place.suffix == ".json":
-        named = set(json.loads(place.read_text("utf-8"))["weight_map"].values())
-        files = [place.parent / Path(name).name for name in sorted(named)]
     state: State = {}
-    for file in files:
-        try:
+    try:
+        named = [place.name] if place.suffix != ".json" else json.loads(place.read_text("utf-8"))["weight_map"].values()
+        for file in (place.parent / Path(name).name for name in sorted({*named})):
             state |= load_file(file) if file.suffix == ".safetensors" else torch.load(file, map_location="cpu", weights_only=True)
-        except Exception as error:
-            raise Refusal(f'"{file}" is no state dict of tensors ({brief(error)}): save model.state_dict() again.') from error
+    except Exception as error:  # readers of damaged files raise anything
+        raise Refusal(f'"{place}" is no state dict of tensors ({brief(error)}): save model.state_dict() again.') from error
     if not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise Refusal(f'"{place}" holds more than tensors by name: save model.state_dict() alone.')
-    return {re.sub(r"^module\.|_orig_mod\.", "", name): value.float() if value.is_floating_point() else value for name, value in state.items()}
+    return {
+        re.sub(r"^module\.|_orig_mod\.", "", name): value.float() if value.is_floating_point() else value
+        for name, value in state.items()
+    }
 
 
 def under(state: State, prefix: str) -> State:
@@ -303,14 +303,18 @@ def under(state: State, prefix: str) -> State:
 def merged(state: State, alpha: float, transposed: Callable[[str], bool]) -> State:
     """Adapters added to what they adapt: W + alpha / r * B A (LoRA, arXiv 2106.09685), as peft names them."""
     plain = {
-        name.replace(".base_layer.", "."): value for name, value in state.items() if ".lora_A." not in name and ".lora_B." not in name
+        name.replace(".base_layer.", "."): value
+        for name, value in state.items()
+        if ".lora_A." not in name and ".lora_B." not in name
     }
     for name, down in state.items():
         if ".lora_A." in name:
-            up = state[name.replace(".lora_A.", ".lora_B.")]
-            change = alpha / down.shape[0] * up @ down
             adapted = name.partition(".lora_A.")[0]
-            plain[f"{adapted}.weight"] = plain[f"{adapted}.weight"] + (change.T if transposed(adapted) else change)
+            up, weight = state.get(name.replace(".lora_A.", ".lora_B.")), plain.get(f"{adapted}.weight")
+            if up is None or weight is None:
+                raise Refusal(f"The adapter {name} has no other half, or nothing to adapt: save the whole state dict again.")
+            change = alpha / down.shape[0] * up @ down
+            plain[f"{adapted}.weight"] = weight + (change.T if transposed(adapted) else change)
     return plain
 
 
@@ -326,7 +330,9 @@ class Base:
     def of(options: argparse.Namespace) -> Base:
         path = options.base or options.checkpoint
         if options.base is None and not (Path(path) / "config.json").is_file():
-            raise Refusal("A state dict does not say what it belongs to: give --base, the folder or hub id of the decoder that it was trained from.")
+            raise Refusal(
+                "A state dict does not say what it belongs to: give --base, the folder or hub id of the decoder that it was trained from."
+            )
         if not Path(path).is_dir():
             path = download(path, ["*.json", "*.jinja", "*.model", "*.txt"])
         try:
@@ -345,7 +351,9 @@ class Base:
         blank = self.blank()
         [embedding] = [name for name, module in blank.named_modules() if module is blank.get_input_embeddings()]
         if f"{embedding}.weight" not in state:
-            raise Refusal(f'"{origin}" has no weights {embedding}.weight, as {type(blank).__name__} calls them: give the --base that it was trained from.')
+            raise Refusal(
+                f'"{origin}" has no weights {embedding}.weight, as {type(blank).__name__} calls them: give the --base that it was trained from.'
+            )
         config = copy.deepcopy(self.config)
         config.vocab_size = state[f"{embedding}.weight"].shape[0]
         with quiet():
@@ -353,16 +361,22 @@ class Base:
         try:
             missing, unexpected = model.load_state_dict(state, strict=False)
         except RuntimeError as error:
-            raise Refusal(f'The weights of "{origin}" have other shapes than {self.name} ({brief(error)}): give the --base that it was trained from.') from error
+            raise Refusal(
+                f'The weights of "{origin}" have other shapes than {self.name} ({brief(error)}): give the --base that it was trained from.'
+            ) from error
         tied = set(model._tied_weights_keys or []) if config.tie_word_embeddings else set()
         wrong = [name for name in missing if name not in tied] + [name for name in unexpected if not name.endswith(RECOMPUTED)]
         if wrong:
-            raise Refusal(f'"{origin}" and {self.name} differ in the weights {", ".join(wrong[:3])}: give the --base that it was trained from.')
+            raise Refusal(
+                f'"{origin}" and {self.name} differ in the weights {", ".join(wrong[:3])}: give the --base that it was trained from.'
+            )
         model.tie_weights()
         return model
 
     def checkpoint(self, model: nn.Module, origin: str, name: str) -> Checkpoint:
-        return Checkpoint(model, self.words, self.words.backend_tokenizer.to_str(), name, f"the checkpoint {origin}, trained from {self.name}")
+        return Checkpoint(
+            model, self.words, self.words.backend_tokenizer.to_str(), name, f"the checkpoint {origin}, trained from {self.name}"
+        )
 
 
 def add_tokens(words: transformers.PreTrainedTokenizerBase, tokens: list[str], size: int) -> None:
@@ -843,7 +857,11 @@ WRITTEN_LIMIT, ANSWER_LIMIT, READOUT_LIMIT = 256, 64, 32
 
 def published(options: argparse.Namespace) -> tuple[int, list[str]]:
     """Number of thoughts, which no checkpoint says."""
-    assumed = [] if options.count else [f"It thinks {PUBLISHED_THOUGHTS} times, as the published ones do: give --count where it was trained otherwise."]
+    assumed = (
+        []
+        if options.count
+        else [f"It thinks {PUBLISHED_THOUGHTS} times, as the published ones do: give --count where it was trained otherwise."]
+    )
     return options.count or PUBLISHED_THOUGHTS, assumed
 
 
@@ -884,7 +902,9 @@ def coconut(options: argparse.Namespace) -> Thinker:
 def wrapped_coconut(options: argparse.Namespace, state: State) -> Checkpoint:
     inner = under(state, "base_causallm.")
     if not inner:
-        raise Refusal(f'"{options.checkpoint}" has no weights base_causallm.…, as Coconut saves them: give a checkpoint of a latent stage.')
+        raise Refusal(
+            f'"{options.checkpoint}" has no weights base_causallm.…, as Coconut saves them: give a checkpoint of a latent stage.'
+        )
     base, origin = Base.of(options), Path(options.checkpoint).name
     model = base.model(inner, options.checkpoint)
     add_tokens(base.words, COCONUT_TOKENS, model.config.vocab_size)
@@ -901,7 +921,9 @@ def coconut_thinker(options: argparse.Namespace, checkpoint: Checkpoint) -> Thin
     # The question ends its line; that the line end stays a token of its own is how most tokenizers read it.
     prompt = [*language.prompt(), *tokens(language.tokens("\n"))]
     if language.tokens("?\n") != [*language.tokens("?"), *language.tokens("\n")]:
-        assumed.append("Its tokenizer joins a question mark and the line end; here the line end is fed by itself: end prompts with it otherwise.")
+        assumed.append(
+            "Its tokenizer joins a question mark and the line end; here the line end is fed by itself: end prompts with it otherwise."
+        )
     # Its first stage wrote all steps, with no thought between the two.
     arms = bracketed(language, prompt, brackets, latent(count, {"site": "normed"}), tokens(brackets), COCONUT_CUE, assumed)
     recipe = {"version": 2, "trainedLatents": count, "answer": COCONUT_PATTERN, "arms": arms}
@@ -939,7 +961,9 @@ def codi(options: argparse.Namespace) -> Thinker:
 def codi_thinker(options: argparse.Namespace, state: State) -> Thinker:
     inner = under(state, "codi.")
     if not inner:
-        raise Refusal(f'"{options.checkpoint}" has no weights codi.…, as CODI saves them: give its model.safetensors or pytorch_model.bin.')
+        raise Refusal(
+            f'"{options.checkpoint}" has no weights codi.…, as CODI saves them: give its model.safetensors or pytorch_model.bin.'
+        )
     base, origin = Base.of(options), Path(options.checkpoint).name
     modules = dict(base.blank().named_modules())
     plain = merged(
@@ -954,17 +978,27 @@ def codi_thinker(options: argparse.Namespace, state: State) -> Thinker:
     count, assumed = published(options)
     adapted = any(".lora_A." in name for name in inner)
     if adapted and not options.lora_alpha:
-        assumed.append(f"Its adapters are scaled by {LORA_ALPHA:.0f} / r, as the published ones are: give --lora-alpha where they were trained otherwise.")
+        assumed.append(
+            f"Its adapters are scaled by {LORA_ALPHA:.0f} / r, as the published ones are: give --lora-alpha where they were trained otherwise."
+        )
     weights, extras = under(state, "prj."), {}
     segment = latent(count, {"site": "normed"})
     if weights:
         example = {"hidden": torch.randn(2, model.get_input_embeddings().embedding_dim)}
-        extras["thought"] = Extra.thought(Projection(weights), example, ["embed"])
+        try:
+            projection = Projection(weights)
+        except (KeyError, RuntimeError) as error:
+            raise Refusal(
+                f"Its projection prj.… is not CODI's, two linear layers and a norm ({brief(error)}): export another checkpoint."
+            ) from error
+        extras["thought"] = Extra.thought(projection, example, ["embed"])
         segment |= {"through": "thought", "decode": ["resid", "latent"]}
     else:
         assumed.append("It has no projection prj.…: its states are fed back as they are.")
     arms = bracketed(language, language.prompt(), CODI_TOKENS[1:], segment, [], CODI_CUE, assumed)
-    return Thinker(checkpoint, {"version": 2, "trainedLatents": count, "answer": CODI_PATTERN, "arms": arms}, extras, assumed=assumed)
+    return Thinker(
+        checkpoint, {"version": 2, "trainedLatents": count, "answer": CODI_PATTERN, "arms": arms}, extras, assumed=assumed
+    )
 
 
 class Auxiliary(nn.Module):
@@ -995,14 +1029,20 @@ def sim_cot(options: argparse.Namespace) -> Thinker:
         thinker, prefix, first = coconut_thinker(options, wrapped_coconut(options, state)), "expainable_llm.", 1
     weights = under(state, prefix)
     if not weights:
-        raise Refusal(f'"{options.checkpoint}" has no auxiliary decoder {prefix}…: export it as --family {"coconut" if first else "codi"}.')
+        raise Refusal(
+            f'"{options.checkpoint}" has no auxiliary decoder {prefix}…: export it as --family {"coconut" if first else "codi"}.'
+        )
     if any(name.startswith(("pj_in.", "pj_out.")) for name in state):
-        raise Refusal("Its auxiliary decoder is another model than its own, with projections pj_in and pj_out, which this script does not read: export it as --family codi.")
+        raise Refusal(
+            "Its auxiliary decoder is another model, behind projections pj_in and pj_out, which this script does not read: use --family codi."
+        )
     if options.each and options.each > 1:
         thinker.assumed.append(f"Its auxiliary decoder reads {options.each} latents at once, and a readout one: it is left out.")
         return thinker
     if first and not options.each:
-        thinker.assumed.append("Its auxiliary decoder reads each latent by itself: give --each where several made one step (c_thought), and it is left out.")
+        thinker.assumed.append(
+            "Its auxiliary decoder reads each latent by itself: give --each where several made one step (c_thought), and it is left out."
+        )
     table = thinker.checkpoint.model.get_input_embeddings()
     auxiliary = Auxiliary(Base.of(options).model(weights, options.checkpoint), table, first)
     example = {"latent": torch.randn(1, table.embedding_dim), "input_ids": torch.zeros(1, 3, dtype=torch.int64)}
@@ -1150,13 +1190,17 @@ def zebra(options: argparse.Namespace) -> Thinker:
         words, _ = read_tokenizer(options.tokenizer or options.checkpoint)
         return zebra_thinker(config, state, words, folder.resolve().name)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise Refusal(f'"{options.checkpoint}" is no checkpoint of zlm ({brief(error)}): give a folder with config.json and model.pt.') from error
+        raise Refusal(
+            f'"{options.checkpoint}" is no checkpoint of zlm ({brief(error)}): give a folder with config.json and model.pt.'
+        ) from error
 
 
 def zebra_thinker(config: dict, state: State, words: transformers.PreTrainedTokenizerBase, name: str) -> Thinker:
     if config.get("rope_scaling"):
         raise Refusal("Its positions are scaled (rope_scaling), which this script does not read.")
-    table, inside, outside = (state[key] for key in ("embed_tokens.weight", "decoder_input_embeddings", "decoder_output_embeddings"))
+    table, inside, outside = (
+        state[key] for key in ("embed_tokens.weight", "decoder_input_embeddings", "decoder_output_embeddings")
+    )
     size = max(len(table), words.backend_tokenizer.get_vocab_size()) + len(ZEBRA_TOKENS)
     add_tokens(words, ZEBRA_TOKENS, size)
     keys = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "hidden_act")
@@ -1182,7 +1226,9 @@ def zebra_thinker(config: dict, state: State, words: transformers.PreTrainedToke
     given |= {"model.embed_tokens.weight": own, "lm_head.weight": unembedding, "lm_head.bias": bias}
     missing, unexpected = model.load_state_dict(given, strict=False)
     if {*missing, *unexpected} - {"shift"}:
-        raise Refusal(f"Its decoder has other weights than zlm's ({', '.join([*missing, *unexpected][:3])}): give a checkpoint of zlm.ZLMModel or ar_zlm.ARZLMModel.")
+        raise Refusal(
+            f"Its decoder has other weights than zlm's ({', '.join([*missing, *unexpected][:3])}): give a checkpoint of zlm.ZLMModel or ar_zlm.ARZLMModel."
+        )
 
     diffuses, latent_width = "scheduler.a" in state, config["latent_size"]
     latents = Latents(state, config["rms_norm_eps"] if diffuses else None)
@@ -1201,7 +1247,11 @@ def zebra_thinker(config: dict, state: State, words: transformers.PreTrainedToke
     answer = {"kind": "decode", "role": "answer", "stop": language.stops(), "limit": config["output_length"], "atLimit": "go-on"}
     opening, output = ZEBRA_TOKENS
     arms = {"latent": [*language.prompt(), *tokens([opening]), segment, *tokens([output]), answer]}
-    assumed = [] if diffuses or not config.get("use_z_in_norm") else ["Its latents are embedded without z_in_norm, as its own sample() does and its training does not."]
+    assumed = (
+        []
+        if diffuses or not config.get("use_z_in_norm")
+        else ["Its latents are embedded without z_in_norm, as its own sample() does and its training does not."]
+    )
     recipe = {"version": 2, "trainedLatents": count, "arms": arms}
     return Thinker(checkpoint, recipe, extras, shape={"latentWidth": latent_width}, assumed=assumed)
 

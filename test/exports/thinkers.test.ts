@@ -12,7 +12,7 @@ import { Tokenizer } from '../../src/engine/tokens/tokenizer';
 import { openFile } from '../../src/trace/bytes.node';
 import type { PlaneName } from '../../src/trace/planes';
 import { openTrace } from '../../src/trace/reader';
-import { oneNode } from '../unit/engine/onnx';
+import { nodes, oneNode } from '../unit/engine/onnx';
 import { exits, EXPORTS, PYTHON, temporary, THINKERS } from './support';
 
 /** Largest absolute difference from PyTorch. */
@@ -202,7 +202,7 @@ describe('proposals', { skip: EXPORTS === '' && 'npm test -- exports makes them'
 		assert.equal(manifest.files.readout, undefined);
 		const segment = manifest.recipe.arms['latent']!.find(({ kind }) => kind === 'latent');
 		assert.deepEqual(segment, { kind: 'latent', count: 6, feedback: { site: 'normed' }, through: 'thought', decode: ['resid', 'latent'] });
-		assert.match(stdout, /^Its thoughts go through thought\.onnx, because it lies beside the export/m);
+		assert.match(stdout, /^Its thoughts go through thought\.onnx, which lies beside the export/m);
 		assert.match(stdout, /^Not decided: readout\.onnx lies beside the export and is not used: .*latent/m);
 		assert.doesNotMatch(stdout, /prj\.1\.weight/);
 		const prompt = join(home, 'a.prompt.md');
@@ -213,6 +213,34 @@ describe('proposals', { skip: EXPORTS === '' && 'npm test -- exports makes them'
 		const trace = await openTrace(await openFile(traced));
 		assert.equal(trace.document.arms[0]!.thoughts.length, 3);
 		trace.dispose();
+	});
+
+	test('narrow latents with noise, their embedding and their codes beside an export are taken over together', async () => {
+		const [latent, noise] = [{ name: 'latent', dims: ['rows', 16] }, { name: 'noise', dims: ['rows', 16] }];
+		const matrix = (name: string, rows: number, columns: number) => ({
+			name,
+			dims: [rows, columns],
+			values: Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(i) / 8),
+		});
+		const up = { operator: 'MatMul', inputs: ['latent', 'up'], output: 'embed' };
+		const steps = [
+			{ operator: 'MatMul', inputs: ['hidden', 'down'], output: 'mean' },
+			{ operator: 'Add', inputs: ['mean', 'noise'], output: 'latent' },
+			up,
+		];
+		const { cli, home, out, stdout, manifest } = await addedBeside({
+			'thought.onnx': nodes(steps, [vector('hidden'), noise], [vector('embed'), latent], [matrix('down', 64, 16), matrix('up', 16, 64)]),
+			'embed.onnx': nodes([up], [latent], [vector('embed')], [matrix('up', 16, 64)]),
+			'codes.safetensors': await readFile(join(THINKERS, 'zebra-diffusion/model/codes.safetensors')),
+		});
+		assert.deepEqual([manifest.shape.latentWidth, manifest.files.embed?.name, manifest.files.codes?.name], [16, 'embed.onnx', 'codes.safetensors']);
+		const segment = manifest.recipe.arms['latent']!.find(({ kind }) => kind === 'latent');
+		assert.deepEqual(segment, { kind: 'latent', count: 6, feedback: { site: 'normed' }, through: 'thought', noise: { shape: [16] } });
+		assert.match(stdout, /^For its latents there are embed\.onnx and codes\.safetensors, beside the export/m);
+		const prompt = join(home, 'a.prompt.md');
+		await writeFile(prompt, 'Is Tom a hilpus?');
+		const ran = cli('analyze', prompt, '--model', out, '--latents', '3', '--max-tokens', '2', '--no-evidence', '--json');
+		assert.equal(ran.status, 0, ran.stderr);
 	});
 
 	test('a thought graph that gives no numbers is left out with the self-test that says so, and the checkpoint’s projection is missed', async () => {

@@ -1,4 +1,5 @@
 /** How a model thinks, where it lies beside its export as graphs and codes of the model contract (models/README.md). */
+import { join } from 'node:path';
 import { parseCodes } from '../../analysis/codes';
 import { EngineError } from '../error';
 import { checkReferences } from '../instrument/external';
@@ -14,7 +15,7 @@ import { isFile } from './source';
 import { COMPANIONS, type Companion, type ThoughtSigns } from './proposal';
 
 export interface Companions {
-	files: Partial<Record<Companion, Uint8Array>>;
+	files: { kind: Companion; name: string; content: Uint8Array }[];
 	/** What the recipe must say of the thought graph. */
 	thought?: ThoughtSigns;
 	/** Of what is stored of a thought, where it is not what is fed. */
@@ -23,20 +24,20 @@ export interface Companions {
 	left: string[];
 }
 
-export const NO_COMPANIONS: Companions = { files: {}, left: [] };
+export const NO_COMPANIONS: Companions = { files: [], left: [] };
 
 /** Of the export in `folder`: those that load by themselves and have the inputs and outputs of the contract. */
 export async function findCompanions(runtime: Runtime, folder: string, shape: ModelShape, signal: AbortSignal): Promise<Companions> {
-	const found: Companions = { files: {}, left: [] };
-	const take = async (key: Companion, check: (bytes: Uint8Array) => Promise<void> | void) => {
-		const name = COMPANIONS[key];
-		if (!(await isFile(`${folder}/${name}`))) {
+	const found: Companions = { files: [], left: [] };
+	const take = async (kind: Companion, check: (bytes: Uint8Array) => Promise<void> | void) => {
+		const name = COMPANIONS[kind];
+		if (!(await isFile(join(folder, name)))) {
 			return;
 		}
 		try {
-			const bytes = await readRegular(folder, name, checkSize, signal);
-			await check(bytes);
-			found.files[key] = bytes;
+			const content = await readRegular(folder, name, checkSize, signal);
+			await check(content);
+			found.files.push({ kind, name, content });
 		} catch (error) {
 			signal.throwIfAborted();
 			found.left.push(`${name} lies beside the export and is not used: ${(error as Error).message.split('\n')[0]!.slice(0, 300)}`);
@@ -54,19 +55,25 @@ export async function findCompanions(runtime: Runtime, folder: string, shape: Mo
 			opened.dispose();
 		}
 	};
-	await take('thought', graph((opened) => {
-		const latentWidth = fixed(opened.outputs.get('latent')?.dims.slice(1), 'latent')?.[0];
-		const noise = fixed(opened.inputs.get('noise')?.dims.slice(1), 'noise');
-		const use = { kind: 'latent', count: 1, feedback: { site: 'normed' }, ...(noise ? { noise: { shape: noise } } : {}) } satisfies LatentSegment;
+	const checkThoughts = graph((opened) => {
+		const { inputs, outputs } = opened;
+		const latentWidth = fixed(outputs.get('latent')?.dims.slice(1), 'latent')?.[0];
+		const noise = fixed(inputs.get('noise')?.dims.slice(1), 'noise');
+		const use: LatentSegment = { kind: 'latent', count: 1, feedback: { site: 'normed' }, ...(noise ? { noise: { shape: noise } } : {}) };
 		checkThought(opened, { ...shape, latentWidth }, 'thought', [use]);
 		found.latentWidth = latentWidth;
-		found.thought = { noise, hasLatent: latentWidth !== undefined, seesNormed: opened.inputs.has('normed'), hasGate: opened.outputs.has('gate') };
-	}));
+		found.thought = { noise, hasLatent: latentWidth !== undefined, seesNormed: inputs.has('normed'), hasGate: outputs.has('gate') };
+	});
+	await take('thought', checkThoughts);
 	const latents = { ...shape, latentWidth: found.latentWidth };
-	if (found.thought?.hasLatent) {
-		await take('embed', graph((opened) => checkEmbed(opened, latents)));
-	}
-	await take('codes', (bytes) => void parseCodes(bytes, latents.latentWidth ?? shape.width));
+	const checkEmbeds = graph((opened) => {
+		if (latents.latentWidth === undefined) {
+			throw new EngineError('no thought graph beside it gives a latent that it could embed.', 'bad-model');
+		}
+		checkEmbed(opened, latents);
+	});
+	await take('embed', checkEmbeds);
+	await take('codes', (content) => void parseCodes(content, latents.latentWidth ?? shape.width));
 	await take('readout', graph((opened) => checkReadout(opened, latents)));
 	return found;
 }

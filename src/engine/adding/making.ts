@@ -21,14 +21,10 @@ import { checkExportFits } from '../model/room';
 import type { Runtime } from '../runtime';
 import { checkpointNames } from './checkpoint';
 import { findCompanions, NO_COMPANIONS, type Companions } from './companions';
-import { COMPANIONS, type Companion } from './proposal';
 import { contextOf, headsOf, type Config, type Source } from './source';
 import { refused } from './staging';
 import { Tokenizer } from '../tokens/tokenizer';
 import { describeWeights, writePlace, type Place } from '../model/weights';
-
-/** Tokens of a readout whose end is not known: a step of a chain. */
-const READOUT_LIMIT = 32;
 
 export interface Making {
 	signal: AbortSignal;
@@ -53,6 +49,15 @@ interface Graphs extends Pick<Instrumented, 'caches' | 'logitsOnly'> {
 	place: Place;
 }
 
+/** What else goes into the manifest. */
+interface Read {
+	tokenizer: Uint8Array;
+	chat?: Uint8Array;
+	/** Of all weights that were seen. */
+	names: string[];
+	beside: Companions;
+}
+
 type Known = Pick<ModelShape, 'layers' | 'caches' | 'heads' | 'headWidth'>;
 
 /** Into the empty folder `staged`; `name`: of the folder that it will be. Returns the manifest's hash. */
@@ -65,9 +70,10 @@ export async function makeFolder(runtime: Runtime, source: Source, staged: strin
 	const known = logitsOnly === undefined ? { layers: caches.layers, ...heads } : { layers: 0, caches: caches.layers, ...heads };
 	const measured = await measure(runtime, graphs, known);
 	const tokenizer = await readRegular(dirname(source.tokenizer), basename(source.tokenizer), checkSize, signal);
-	const measuredShape = { ...known, ...measured, context: contextOf(source.config) };
-	const beside = logitsOnly === undefined && making.alone === undefined ? await findCompanions(runtime, source.folder, measuredShape, signal) : NO_COMPANIONS;
-	const shape = { ...measuredShape, ...(beside.latentWidth === undefined ? {} : { latentWidth: beside.latentWidth }) };
+	const plain = { ...known, ...measured, context: contextOf(source.config) };
+	const isAlone = logitsOnly !== undefined || making.alone !== undefined;
+	const beside = isAlone ? NO_COMPANIONS : await findCompanions(runtime, source.folder, plain, signal);
+	const shape = { ...plain, ...(beside.latentWidth === undefined ? {} : { latentWidth: beside.latentWidth }) };
 	const names = [...graphs.names, ...(await checkpointNames(source.folder, signal))];
 	const chat = source.chat && new TextEncoder().encode(`${JSON.stringify(source.chat, undefined, 2)}\n`);
 	const text = `${JSON.stringify(manifestOf(name, source, graphs, shape, { ...making, tokenizer, chat, names, beside }), undefined, 2)}\n`;
@@ -76,7 +82,7 @@ export async function makeFolder(runtime: Runtime, source: Source, staged: strin
 		'head.onnx': graphs.head,
 		'tokenizer.json': tokenizer,
 		...(chat ? { [CHAT_NAME]: chat } : {}),
-		...Object.fromEntries(Object.entries(beside.files).map(([key, content]) => [COMPANIONS[key as Companion], content])),
+		...Object.fromEntries(beside.files.map(({ name: file, content }) => [file, content])),
 		[MANIFEST_NAME]: text,
 	});
 	const hash = sha256(text);
@@ -140,24 +146,21 @@ function manifestOf(
 	source: Source,
 	graphs: Graphs,
 	shape: ModelShape,
-	{ tokenizer, chat, names, beside, license, origin, alone }: { tokenizer: Uint8Array; chat?: Uint8Array; names: string[]; beside: Companions } & Omit<Making, 'signal' | 'progress'>,
+	{ tokenizer, chat, names, beside, license, origin, alone }: Read & Pick<Making, 'license' | 'origin' | 'alone'>,
 ) {
 	const { logitsOnly, quantisation, weights } = graphs;
 	const { name, graph, config } = source;
 	const entry = (file: string, content: Uint8Array) => ({ name: file, sha256: sha256(content), bytes: content.length });
 	const id = folder.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '');
-	const words = Tokenizer.parse(tokenizer);
-	const ends = [config.eos_token_id ?? []].flat();
-	const { recipe, reasons, undecided, readoutStart } = defaultRecipe(words, ends, {
+	const { recipe, readout, reasons, undecided } = defaultRecipe(Tokenizer.parse(tokenizer), [config.eos_token_id ?? []].flat(), {
 		weights: names,
 		config,
 		latents: logitsOnly === undefined,
 		thought: beside.thought,
-		companions: Object.keys(beside.files) as Companion[],
+		companions: beside.files.map(({ kind }) => kind),
 	});
 	undecided.push(...beside.left, ...(alone === undefined ? [] : [`What lies beside the export is not used, because ${alone}.`]));
-	const stop = ends.flatMap((id) => words.tokenOf(id) ?? []);
-	const more: Partial<Record<Companion, object>> = { readout: { start: readoutStart ?? words.tokenOf(0)!, stop, limit: READOUT_LIMIT } };
+	const described = beside.files.map(({ kind, name: file, content }) => [kind, { ...entry(file, content), ...(kind === 'readout' ? readout : {}) }]);
 	return {
 		format: 'neuralese-model',
 		version: 1,
@@ -173,7 +176,7 @@ function manifestOf(
 			head: entry('head.onnx', graphs.head),
 			tokenizer: entry('tokenizer.json', tokenizer),
 			...(chat ? { chat: entry(CHAT_NAME, chat) } : {}),
-			...Object.fromEntries(Object.entries(beside.files).map(([key, content]) => [key, { ...entry(COMPANIONS[key as Companion], content), ...more[key as Companion] }])),
+			...Object.fromEntries(described),
 			weights,
 		},
 		recipe,

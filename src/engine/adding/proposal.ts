@@ -47,7 +47,7 @@ export interface Proposal {
 	/** Beside those that any decoder has, or in their place. */
 	arms: Record<string, RecipeSegment[]>;
 	trainedLatents: number;
-	/** The token in the place of the latent that a readout begins with, where there is a readout. */
+	/** The token in the place of the latent that a readout begins with. */
 	readoutStart?: string;
 	/** One sentence each. */
 	reasons: string[];
@@ -86,6 +86,7 @@ export function propose(signs: Signs, frame: Frame): Proposal {
 	written(signs, frame, found);
 	if (signs.latents) {
 		latent(signs, frame, found);
+		readers(signs, found);
 		pause(signs, frame, found);
 	}
 	looped(signs, found);
@@ -95,13 +96,13 @@ export function propose(signs: Signs, frame: Frame): Proposal {
 function latent(signs: Signs, { prompt, answer }: Frame, found: Proposal): void {
 	const brackets = BRACKETS.find((pair) => pair.every((token) => signs.has(token)));
 	const projection = signs.weights.find((name) => PROJECTION.test(name));
-	const { thought, companions = [] } = signs;
+	const { thought } = signs;
 	if (projection !== undefined && !thought) {
 		found.undecided.push(
 			`Its checkpoint has a projection of the state that is fed back (${short(projection)}), which is not in the graph: export it as thought.onnx, name that in files.thought of model.json, and give an arm a latent segment.`,
 		);
 	}
-	if (signs.weights.some((name) => AUXILIARY.test(name)) && !companions.includes('readout')) {
+	if (signs.weights.some((name) => AUXILIARY.test(name)) && !signs.companions?.includes('readout')) {
 		found.undecided.push('Its checkpoint has an auxiliary decoder of latents: export it as readout.onnx, and name that in files.readout of model.json.');
 	}
 	// Without its projection the state is not what the model was trained to be fed.
@@ -113,19 +114,12 @@ function latent(signs: Signs, { prompt, answer }: Frame, found: Proposal): void 
 	const fed = (token: string | undefined): RecipeSegment[] => (token === undefined ? [] : [{ kind: 'tokens', tokens: [token] }]);
 	found.arms['latent'] = [...prompt, ...fed(brackets?.[0]), segment, ...fed(brackets?.[1]), ...answer];
 	found.trainedLatents = segment.count;
+	found.readoutStart = brackets?.[0];
 	if (brackets) {
 		const how = thought ? '' : ', and feeds back the state after the final norm, as Coconut does';
 		found.reasons.push(`The arm latent thinks between ${brackets.join(' and ')}, because its tokenizer has them${how}.`);
 	} else {
 		found.undecided.push('Which tokens begin and end its thoughts: none are fed. Put them around the latent segment in model.json.');
-	}
-	const beside = companions.filter((one) => one !== 'thought').map((one) => COMPANIONS[one]);
-	if (beside.length > 0) {
-		found.reasons.push(`Thoughts are read by ${beside.join(', ')}, because ${beside.length === 1 ? 'it lies' : 'they lie'} beside the export and fit${beside.length === 1 ? 's' : ''} the contract.`);
-	}
-	if (companions.includes('readout')) {
-		found.readoutStart = brackets?.[0];
-		found.undecided.push('With which token its readout begins and which ones end it: correct files.readout in model.json.');
 	}
 	if (count) {
 		found.reasons.push(`It has ${count.count} thoughts, because config.json says ${count.why}.`);
@@ -134,10 +128,21 @@ function latent(signs: Signs, { prompt, answer }: Frame, found: Proposal): void 
 	}
 }
 
+/** What lies beside the export for latents, whatever made them. */
+function readers({ companions = [] }: Signs, found: Proposal): void {
+	const names = companions.filter((one) => one !== 'thought').map((one) => COMPANIONS[one]);
+	if (names.length > 0) {
+		found.reasons.push(`For its latents there ${names.length === 1 ? 'is' : 'are'} ${names.join(' and ')}, beside the export and as the contract has it.`);
+	}
+	if (companions.includes('readout')) {
+		found.undecided.push('With which token its readout begins and which ones end it: correct files.readout in model.json.');
+	}
+}
+
 /** What a latent segment says of the graph that it goes through. */
 function through({ noise, hasLatent, seesNormed, hasGate }: ThoughtSigns, found: Proposal): Partial<LatentSegment> {
 	const site = seesNormed ? 'resid' : 'normed';
-	found.reasons.push(`Its thoughts go through ${COMPANIONS.thought}, because it lies beside the export and fits the contract.`);
+	found.reasons.push(`Its thoughts go through ${COMPANIONS.thought}, which lies beside the export and is as the contract has it.`);
 	found.undecided.push(`Whether ${COMPANIONS.thought} takes the state before the final norm or after it: ${seesNormed ? 'before, because it takes both' : 'after, as CODI does'}. Correct feedback in model.json.`);
 	if (noise) {
 		found.undecided.push('What noise its thoughts are drawn from: normal, of scale 1 in every step. Correct noise in model.json.');

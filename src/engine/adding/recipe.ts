@@ -1,5 +1,5 @@
 /** How a decoder that was not trained to think in latents is run: written thoughts, and the latent ones that need no training. */
-import type { Recipe } from '../model/manifest';
+import type { Manifest, ManifestFile, Recipe } from '../model/manifest';
 import { propose, type Proposal, type Signs } from './proposal';
 import { RECIPE_VERSION, type RecipeSegment } from '../model/recipeSchema';
 import type { Tokenizer } from '../tokens/tokenizer';
@@ -9,17 +9,19 @@ const CHAIN_CUE = "\nLet's think step by step.";
 const ANSWER_CUE = '\nThe answer is';
 const CHAIN_LIMIT = 128;
 const ANSWER_LIMIT = 32;
+/** Of a readout whose end is not known: a step of a chain. */
+const READOUT_LIMIT = 32;
 const COCONUT_THOUGHTS = 4;
 const SOFT_THOUGHTS = 8;
 /** Tokens in a mixture, as the method's authors chose (arXiv 2505.15778). */
 const SOFT_TOP = 10;
 
-/** `stops`: ids that end a text; `signs`: what else is known of the model. */
+/** `stops`: ids that end a text; `signs`: what else is known of the model. `readout`: what a manifest says of one, should there be one. */
 export function defaultRecipe(
 	tokenizer: Tokenizer,
 	stops: readonly number[],
 	signs: Omit<Signs, 'has'>,
-): { recipe: Recipe } & Pick<Proposal, 'reasons' | 'undecided' | 'readoutStart'> {
+): { recipe: Recipe; readout: Omit<NonNullable<Manifest['files']['readout']>, keyof ManifestFile> } & Pick<Proposal, 'reasons' | 'undecided'> {
 	const { latents, thought } = signs;
 	const stop = stops.flatMap((id) => tokenizer.tokenOf(id) ?? []);
 	const cue = (text: string): RecipeSegment[] => {
@@ -51,5 +53,5 @@ export function defaultRecipe(
 			...arms,
 		},
 	};
-	return { recipe, reasons, undecided, readoutStart };
+	return { recipe, readout: { start: readoutStart ?? tokenizer.tokenOf(0)!, stop, limit: READOUT_LIMIT }, reasons, undecided };
 }
