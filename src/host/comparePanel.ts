@@ -81,7 +81,7 @@ class ComparePanel implements vscode.Disposable {
 			rows: ({ revision, rows }) => this.reader(revision).rows(rows),
 			tile: ({ revision, plane, rows }) => this.reader(revision).tile(plane, rows),
 			choose: (choice) => this.choose(choice),
-			open: async (side) => void (await vscode.commands.executeCommand('vscode.openWith', this[side].uri, TRACE_VIEW_TYPE)),
+			open: async (side) => void (await vscode.commands.executeCommand('vscode.openWith', (side === 'b' ? this.b : this.a).uri, TRACE_VIEW_TYPE)),
 			swap: () => this.swap(),
 			reload: () => this.load(),
 		});
