@@ -5,15 +5,12 @@ import { checkDocument, checkTensor, DOCUMENT_TENSOR, parseTensorName } from './
 import { headerLength, LENGTH_BYTES, parseHeader, type TensorEntry, type TensorTable } from './container';
 import type { TraceDocument } from './document';
 import { TraceError } from './error';
+import { tooLarge, tooLong } from './extent';
 import { migrate } from './migrations';
 import type { PlaneData, PlaneName, TraceSource } from './planes';
 import { parseDocument } from './schema';
 
 export const FORMAT = 'neuralese-trace';
-/** A document of a million steps has about 60 MB; more would not leave room for anything else. */
-const MAX_DOCUMENT_BYTES = 128 * 1024 * 1024;
-/** A document nests six levels and a recipe a few more; deeper ones exhaust the stack of whoever copies them. */
-const MAX_DOCUMENT_DEPTH = 64;
 
 function refuse(what: string): never {
 	throw new TraceError(`The trace is damaged (${what}): save or download it again.`);
@@ -48,12 +45,11 @@ async function readDocument(bytes: ByteSource, { metadata, tensors }: TensorTabl
 	if (metadata.get('format') !== FORMAT || !entry || entry.dtype !== 'U8') {
 		throw new TraceError('This safetensors file is not a trace: open one that Neuralese Inspector saved.');
 	}
-	if (entry.length > MAX_DOCUMENT_BYTES) {
-		refuse(`its document has ${entry.length} bytes, the limit is ${MAX_DOCUMENT_BYTES}`);
-	}
-	const utf8 = await bytes.read(entry.start, entry.length);
-	if (depth(utf8) > MAX_DOCUMENT_DEPTH) {
-		refuse(`its document nests deeper than ${MAX_DOCUMENT_DEPTH} levels`);
+	const long = tooLong(entry.length);
+	const utf8 = long === undefined ? await bytes.read(entry.start, entry.length) : refuse(long);
+	const large = tooLarge(utf8);
+	if (large !== undefined) {
+		refuse(large);
 	}
 	let parsed: unknown;
 	try {
@@ -67,27 +63,6 @@ async function readDocument(bytes: ByteSource, { metadata, tensors }: TensorTabl
 	}
 	const wrong = checkDocument(result.document);
 	return wrong === undefined ? result.document : refuse(wrong);
-}
-
-/** Deepest nesting of JSON, counted on its bytes before anything is built. */
-function depth(json: Uint8Array): number {
-	let deepest = 0;
-	let level = 0;
-	let quoted = false;
-	for (let i = 0; i < json.length; i++) {
-		const byte = json[i];
-		if (quoted) {
-			i += byte === 0x5c ? 1 : 0;
-			quoted = byte !== 0x22;
-		} else if (byte === 0x22) {
-			quoted = true;
-		} else if (byte === 0x5b || byte === 0x7b) {
-			deepest = Math.max(deepest, ++level);
-		} else if (byte === 0x5d || byte === 0x7d) {
-			level--;
-		}
-	}
-	return deepest;
 }
 
 /** A trace in a file, read lazily by byte range. */
@@ -111,7 +86,7 @@ export class TraceFile implements TraceSource {
 		return this.rows(`${arm}/${plane}`, rows);
 	}
 
-	/** Rows of a stored mip: each is the maximum of 4^level rows of the plane. Undefined where the file has no such level. */
+	/** Rows of a stored mip: each stands for 4^level rows of the plane, see `Mip`. Undefined where the file has no such level. */
 	readMip(arm: string, plane: PlaneName, level: number, rows: Range): Promise<PlaneData | undefined> {
 		return this.rows(`${arm}/${plane}.mip${level}`, rows);
 	}
