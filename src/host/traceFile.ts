@@ -17,7 +17,7 @@ export interface OpenTrace {
 }
 
 /** `onReplaced` is called once, when a read finds that the file is another by now; the watcher of a remote folder may not tell. */
-export async function openTraceFile(uri: vscode.Uri, onReplaced: () => void): Promise<OpenTrace> {
+export async function openTraceFile(uri: vscode.Uri, onReplaced = () => {}): Promise<OpenTrace> {
 	const file = await openTrace(await bytesOf(uri));
 	return { file, view: new TraceView(watched(file, onReplaced)) };
 }

@@ -35,7 +35,8 @@ export async function openTrace(bytes: ByteSource): Promise<TraceFile> {
 	}
 }
 
-async function readTable(bytes: ByteSource): Promise<TensorTable> {
+/** Every tensor that the file holds, trace or not. */
+export async function readTable(bytes: ByteSource): Promise<TensorTable> {
 	const length = headerLength(await bytes.read(0, Math.min(LENGTH_BYTES, bytes.size)), bytes.size);
 	return parseHeader(await bytes.read(LENGTH_BYTES, length), bytes.size);
 }
