@@ -15,9 +15,14 @@ const WORDS = 3_000;
 const SENTENCE = 12;
 const PROMPT = 0.1;
 const THOUGHTS = 64;
-export const BYTES_A_POSITION = SITES * (WIDTH * 2 + TOP * 8 + 4 * 4);
+const BYTES_A_POSITION = SITES * (WIDTH * 2 + TOP * 8 + 4 * 4);
 /** Values of one piece of a plane: a few MiB, so that writing needs little memory at any size. */
 const CHUNK = 2 ** 21;
+
+/** How many make a trace of so many bytes. */
+export function positionsOf(bytes: number): number {
+	return Math.ceil(bytes / BYTES_A_POSITION);
+}
 
 const WORD = (id: number) => (id === 0 ? '.' : ` word${id}`);
 
