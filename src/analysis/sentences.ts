@@ -14,7 +14,7 @@ export interface Sentence {
 const FULL_STOP = /[.!?]["'”’)\]]*\s*$/;
 
 /** The end of a sentence's text that is looked at with each step: the whole text each time would cost its square, which a file may abuse. */
-const TAIL = 256;
+const TAIL = 64;
 
 /** The sentence that is being written. */
 interface Open {

@@ -4,8 +4,8 @@ import { TraceView } from '../analysis/view';
 import { memoryBytes, type ByteSource } from '../trace/bytes';
 import { openFile } from '../trace/bytes.node';
 import { TraceError } from '../trace/error';
-import type { TraceSource } from '../trace/planes';
 import { openTrace, type TraceFile } from '../trace/reader';
+import { watched } from '../trace/watch';
 
 /** A virtual file system hands out whole files only, and each is copied on its way here: with this one the host stays under 300 MB. */
 const VIRTUAL_FILE_LIMIT = 64 * 2 ** 20;
@@ -16,26 +16,10 @@ export interface OpenTrace {
 	view: TraceView;
 }
 
-/** `onReplaced` is called once, when a read finds that the file is another by now; the watcher of a remote folder may not tell. */
+/** `onReplaced` is called when a read finds that the file is another by now: a watcher may be late, and of a network folder silent. */
 export async function openTraceFile(uri: vscode.Uri, onReplaced = () => {}): Promise<OpenTrace> {
 	const file = await openTrace(await bytesOf(uri));
 	return { file, view: new TraceView(watched(file, onReplaced)) };
-}
-
-function watched(file: TraceFile, onReplaced: () => void): TraceSource {
-	let told = false;
-	return {
-		document: file.document,
-		read: (arm, plane, rows) =>
-			file.read(arm, plane, rows).catch((error: unknown) => {
-				if (!told && error instanceof TraceError && error.code === 'replaced') {
-					told = true;
-					onReplaced();
-				}
-				throw error;
-			}),
-		dispose: () => file.dispose(),
-	};
 }
 
 async function bytesOf(uri: vscode.Uri): Promise<ByteSource> {
