@@ -11,11 +11,13 @@ import { openFile } from '../../../src/trace/bytes.node';
 import { encodeHeader, MAX_TENSORS } from '../../../src/trace/container';
 import type { TraceDocument } from '../../../src/trace/document';
 import { TraceError, type TraceErrorCode } from '../../../src/trace/error';
+import { openImport } from '../../../src/trace/importers/importers';
 import type { PlaneName } from '../../../src/trace/planes';
 import { openTrace } from '../../../src/trace/reader';
 import { removeAbandoned } from '../../../src/trace/replace.node';
 import { watched } from '../../../src/trace/watch';
 import { writeTrace } from '../../../src/trace/writer.node';
+import { bytesOf, FILES } from './importers/support';
 import { sampleDocument, sampleTensors } from './sample';
 
 let folder: string;
@@ -173,6 +175,27 @@ describe('files that change while they are open', () => {
 		const failing = watched({ ...file, document: file.document, read: () => Promise.reject(new Error('the disk')), dispose: () => {} }, () => told++);
 		await assert.rejects(failing.read('cot', 'tokens.id', all), /the disk/);
 		assert.equal(told, 1);
+	});
+
+	test('logs and data sets that are imported', async () => {
+		let refused = 0;
+		for (const name of (await readdir(FILES)).filter((one) => one !== 'objects.npy')) {
+			const path = await file(name, bytesOf(name));
+			const bytes = await openFile(path);
+			const imported = await openImport(bytes, { map: name === 'hidden.npy' ? 'array:position,site,width' : undefined });
+			await utimes(path, 1, 1);
+			try {
+				for await (const ref of imported.samples()) {
+					await ref.read();
+				}
+			} catch (error) {
+				assert.ok(says('replaced')(error), `${name}: ${String(error)}`);
+				refused++;
+			}
+			bytes.dispose();
+		}
+		// Small files are read whole when they are opened.
+		assert.ok(refused > 0);
 	});
 
 	test('removed: what is open stays readable', async () => {
