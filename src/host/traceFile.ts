@@ -7,7 +7,7 @@ import { TraceError } from '../trace/error';
 import { openTrace, type TraceFile } from '../trace/reader';
 import { watched } from '../trace/watch';
 
-/** A virtual file system hands out whole files only, and each is copied on its way here: with this one the host stays under 300 MB. */
+/** A virtual file system hands out whole files only, which are copied on their way here and then held: larger ones would crowd the extension host. */
 const VIRTUAL_FILE_LIMIT = 64 * 2 ** 20;
 
 export interface OpenTrace {

@@ -16,6 +16,12 @@ function refuse(what: string): never {
 	throw new TraceError(`The trace is damaged (${what}): save or download it again.`);
 }
 
+function refuseIf(wrong: string | undefined): void {
+	if (wrong !== undefined) {
+		refuse(wrong);
+	}
+}
+
 /** Reads the header and the document; planes are read when they are asked for. Takes over `bytes`, also when it fails. */
 export async function openTrace(bytes: ByteSource): Promise<TraceFile> {
 	try {
@@ -23,10 +29,7 @@ export async function openTrace(bytes: ByteSource): Promise<TraceFile> {
 		const document = await readDocument(bytes, table);
 		for (const tensor of table.tensors.values()) {
 			const meaning = parseTensorName(tensor.name, document);
-			const wrong = meaning && checkTensor(tensor, meaning, document);
-			if (wrong) {
-				refuse(wrong);
-			}
+			refuseIf(meaning && checkTensor(tensor, meaning, document));
 		}
 		return new TraceFile(bytes, table, document);
 	} catch (error) {
@@ -46,12 +49,9 @@ async function readDocument(bytes: ByteSource, { metadata, tensors }: TensorTabl
 	if (metadata.get('format') !== FORMAT || !entry || entry.dtype !== 'U8') {
 		throw new TraceError('This safetensors file is not a trace: open one that Neuralese Inspector saved.');
 	}
-	const long = tooLong(entry.length);
-	const utf8 = long === undefined ? await bytes.read(entry.start, entry.length) : refuse(long);
-	const large = tooLarge(utf8);
-	if (large !== undefined) {
-		refuse(large);
-	}
+	refuseIf(tooLong(entry.length));
+	const utf8 = await bytes.read(entry.start, entry.length);
+	refuseIf(tooLarge(utf8));
 	let parsed: unknown;
 	try {
 		parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(utf8));
@@ -62,8 +62,8 @@ async function readDocument(bytes: ByteSource, { metadata, tensors }: TensorTabl
 	if (!result.ok) {
 		refuse(result.wrong);
 	}
-	const wrong = checkDocument(result.document);
-	return wrong === undefined ? result.document : refuse(wrong);
+	refuseIf(checkDocument(result.document));
+	return result.document;
 }
 
 /** A trace in a file, read lazily by byte range. */

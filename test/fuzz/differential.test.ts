@@ -1,4 +1,4 @@
-/** Our reader against Python's safetensors on damaged files: both read the same, or a rule of ours that theirs lacks says why not. */
+/** Our reader against Python's safetensors on damaged files: both read the same, or a rule of ours that theirs lacks says why not. FUZZ_SEED=N damages otherwise. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
