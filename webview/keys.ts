@@ -14,7 +14,12 @@ export interface Extents {
 	steps: readonly number[];
 }
 
-export type Intent = { kind: 'select'; selection: Selection } | { kind: 'details' } | { kind: 'clear' };
+export type Intent =
+	| { kind: 'select'; selection: Selection }
+	| { kind: 'details' }
+	| { kind: 'clear' }
+	/** How much of a row is shown: more, less, or (0) as the number of rows asks for. */
+	| { kind: 'zoom'; by: -1 | 0 | 1 };
 
 export interface Key {
 	key: string;
@@ -55,6 +60,14 @@ export function intent(key: Key, selection: Selection, extents: Extents): Intent
 			return horizontal(1);
 		case 'ArrowLeft':
 			return horizontal(-1);
+		case '+':
+		case '=':
+			return { kind: 'zoom', by: 1 };
+		case '-':
+		case '_':
+			return { kind: 'zoom', by: -1 };
+		case '0':
+			return { kind: 'zoom', by: 0 };
 		case 'Enter':
 			return { kind: 'details' };
 		case 'Escape':

@@ -1,19 +1,24 @@
-import type { Details, Row, Run, Selection, SentenceView, ThoughtView, Tile, TokenView } from '../shared/panel';
+import type { Details, MadeView, Overview, Row, Run, Selection, SentenceView, ThoughtView, Tile, TokenView } from '../shared/panel';
 import { clamp, type Range } from '../shared/range';
 import type { ArmRecord, Thought } from '../trace/document';
 import { probePlane, type PlaneName, type TraceSource } from '../trace/planes';
+import { codeReader, ROW_CODES, type CodeReader } from './codeViews';
 import { graphView } from './graphView';
+import { halted } from './halt';
 import { headline, type RunExtra } from './headline';
 import { likelihood, measured, promptToken, type PromptToken } from './hover';
-import { norm } from './lens';
+import { idleReason } from './idle';
+import { norm, probability } from './lens';
 import { levelView } from './levelView';
 import { Lookup, type ByPosition } from './lookup';
 import { findInPrompt } from './occurrence';
 import { MEASURES, type Measure } from './ood';
 import { oodViews } from './oodViews';
+import { overview } from './overview';
 import type { OutlinedSentence } from './outline';
 import { patchControl, patchForm, patchPlane } from './patchViews';
 import type { Readout } from './readout';
+import { latentSegments } from './recorded';
 import { testViews } from './testViews';
 import { completed, printable } from './text';
 
@@ -42,12 +47,13 @@ export class TraceView {
 		const { sentences, written, latent, rows } = this.lookup.outline;
 		const { start, end } = bounded(range, rows);
 		const thoughts = latent?.thoughts.slice(start, end) ?? [];
-		const [readout, usual] = await Promise.all([
+		const [readout, codes, usual] = await Promise.all([
 			latent &&
 				this.lookup.readout(
 					latent,
 					thoughts.map((thought) => thought.producedAt),
 				),
+			latent && codeReader(this.source, latent.name, { start, end: start + thoughts.length }),
 			written &&
 				this.usual(
 					written,
@@ -60,7 +66,7 @@ export class TraceView {
 			return {
 				index: start + i,
 				sentence: sentence && this.sentence(sentence, written!, usual!),
-				thought: thought && this.thought(latent!, thought, readout, layer),
+				thought: thought && this.thought(latent!, thought, { readout, codes: codes!, layer }),
 			};
 		});
 	}
@@ -88,16 +94,26 @@ export class TraceView {
 		return { rows, values };
 	}
 
+	/** `layer` is the site of the entropies and scores; with `probe` also the values of that heatmap. */
+	async overview(bins: number, layer: number, probe?: string, signal?: AbortSignal): Promise<Overview> {
+		const sites = this.lookup.sites.length;
+		const site = this.site(layer);
+		const scores = async (rows: Range) => (await this.tile(probe!, rows)).values.filter((_, i) => i % sites === site);
+		return overview(this.lookup, { bins, layer: site, scores: probe === undefined ? undefined : scores, signal });
+	}
+
 	async details(row: number): Promise<Details> {
 		const { document } = this.source;
 		const { latent, written, sentences, task } = this.lookup.outline;
 		const thought = latent?.thoughts[row];
 		const steps = sentences[row]?.steps ?? [];
-		const [readout, fed, usual, tiles, ood] = await Promise.all([
+		const rows = { start: row, end: row + 1 };
+		const [readout, fed, codes, usual, tiles, ood] = await Promise.all([
 			thought && this.lookup.readout(latent!, [thought.producedAt]),
 			thought && this.fed(latent!, thought.index),
+			thought && codeReader(this.source, latent!.name, rows),
 			written && this.usual(written, steps),
-			Promise.all(document.probes.map(({ name }) => this.tile(name, { start: row, end: row + 1 }))),
+			Promise.all(document.probes.map(({ name }) => this.tile(name, rows))),
 			thought && this.ood(latent!, thought.index),
 		]);
 		const { evidence } = this.lookup;
@@ -109,6 +125,8 @@ export class TraceView {
 			layers: thought && readout?.has(thought.producedAt) ? this.layers(readout, thought.producedAt) : [],
 			neighbours: fed?.neighbours ?? [],
 			norm: fed?.norm,
+			codes: (codes?.(row, Infinity) ?? []).map((reading, i) => ({ ...reading, from: document.model.codes![i]!.from, to: document.model.codes![i]!.to })),
+			made: thought && (await this.made(latent!, thought)),
 			probes: document.probes.flatMap(({ name, label }, i) => measured(name, label, tiles[i]!.values)),
 			tokens: this.tokens(steps, written, usual).map((token) => ({
 				...token,
@@ -177,24 +195,38 @@ export class TraceView {
 		return { logprob, surprisal, kl };
 	}
 
-	private thought(arm: ArmRecord, { index, spare, producedAt }: Thought, readout: Readout | undefined, layer: number): ThoughtView {
-		const reason = spare && printable(spare);
+	private thought(arm: ArmRecord, thought: Thought, { readout, codes, layer }: { readout?: Readout; codes: CodeReader; layer: number }): ThoughtView {
+		const { index, producedAt } = thought;
 		const claim = this.lookup.evidence?.claim(arm.name, index);
-		const level = claim && levelView(claim);
+		const known = {
+			index,
+			level: claim && levelView(claim),
+			...this.marks(arm, thought),
+			halted: halted(arm, index, this.source.document.model.recipe),
+			codes: codes(index, ROW_CODES),
+		};
 		if (!readout?.has(producedAt)) {
-			return { index, level, spare: reason, top: [], entropy: NaN, strip: [] };
+			return { ...known, top: [], entropy: NaN, strip: [] };
 		}
 		const { sites } = this.lookup;
-		const site = clamp(Math.trunc(layer), 0, sites.length - 1);
+		const site = this.site(layer);
 		const live = this.lookup.outline.task?.frontier(index + 1);
 		return {
-			index,
-			level,
-			spare: reason,
+			...known,
 			top: this.words(readout, producedAt, site, ROW_TOP).map(({ id, ...word }) => ({ ...word, live: live?.has(this.lookup.word(id)) })),
 			entropy: readout.entropy(producedAt, site),
 			strip: sites.map((at) => this.words(readout, producedAt, at, 1)[0]?.text ?? ''),
 		};
+	}
+
+	/** Of a thought, wherever it is shown. */
+	private marks(arm: ArmRecord, { index, spare, gate, readout }: Thought): Pick<ThoughtView, 'spare' | 'idle' | 'gate' | 'readout'> {
+		const idle = idleReason(this.lookup.evidence?.testsOf(arm.name, index) ?? []);
+		return { spare: spare && printable(spare), idle, gate, readout: readout === undefined ? undefined : printable(readout) };
+	}
+
+	private site(layer: number): number {
+		return clamp(Math.trunc(layer), 0, this.source.document.model.layers);
 	}
 
 	/** Last site first, every rank that the trace has. */
@@ -224,6 +256,31 @@ export class TraceView {
 		const read = async (measure: Measure) => [measure, await this.source.read(arm.name, `ood.${measure}`, rows)] as const;
 		const planes = await Promise.all(MEASURES.map(read));
 		return oodViews(record, new Map(planes.filter((one): one is [Measure, Float32Array] => one[1] instanceof Float32Array && one[1].length > 0)));
+	}
+
+	private async made(arm: ArmRecord, thought: Thought): Promise<MadeView> {
+		const { model, options, origin } = this.source.document;
+		const noise = latentSegments(model.recipe, arm.name).find((one) => one.noise)?.noise;
+		return {
+			from: arm.feedback && printable(arm.feedback),
+			width: arm.latentWidth ?? model.width,
+			modelWidth: model.width,
+			fed: await this.fedLens(arm, thought.index),
+			...this.marks(arm, thought),
+			noise: noise && !origin ? { scale: options.noise ?? noise.scale ?? 1, own: options.noise === undefined, seed: options.seed } : undefined,
+			halted: halted(arm, thought.index, model.recipe)?.why,
+		};
+	}
+
+	/** Undefined where the recipe does not decode there. */
+	private async fedLens(arm: ArmRecord, thought: number): Promise<MadeView['fed']> {
+		const read = (name: PlaneName) => this.source.read(arm.name, name, { start: thought, end: thought + 1 });
+		const [ids, logits, lse, entropy] = await Promise.all([read('latent.topk_id'), read('latent.topk_logit'), read('latent.lse'), read('latent.entropy')]);
+		if (!ids?.length || !logits || !lse || !entropy) {
+			return undefined;
+		}
+		const texts = this.lookup.words([...ids]);
+		return { top: texts.map((text, i) => ({ text, prob: probability(logits[i]!, lse[0]!) })), entropy: entropy[0]! };
 	}
 
 	/** The vector that was fed back as a thought: its norm and the embeddings nearest to it. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { PanelState, ProbeView, Run } from '../../../src/shared/panel';
 import { heldOut, INITIAL, layerOf, probeOf, restored, saved, Store, underlineOf, underlines, withPanel, withSelection } from '../../../webview/store';
+import { COLUMNS } from './columns';
 
 const PROBES = ['first-option', 'within:impus', 'within:yimpus'].map((name): ProbeView => ({
 	name,
@@ -17,6 +18,7 @@ const RUN: Run = {
 	arms: [],
 	rows: 6,
 	layers: 2,
+	columns: COLUMNS,
 	probes: PROBES,
 	fits: [[{ step: 3, layer: 1, auroc: 0.9, ci: [0.8, 0.95], shuffled: 0.5, random: 0.5 }]],
 	notes: [],
