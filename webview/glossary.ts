@@ -114,12 +114,16 @@ export function halted(why: string): string {
 }
 
 export const GATE = 'What the thought graph’s gate said at this thought, 0 to 1. A recipe may stop where it is above a bound.';
-export const READOUT = 'What the decoder that was trained with the model reads in the thought. It was trained to say so: fluent is not yet faithful.';
+export const READOUT = 'is what the decoder that was trained with the model reads in the thought. It was trained to say so: fluent is not yet faithful.';
 export const ENTROPY = 'Entropy of what the thought reads as by the logit lens, at the chosen layer.';
 const CODE = 'Codes are vectors that this part of a thought was trained to be near; the nearest is by Euclidean distance.';
 
 export function codePart(part: string, state: CodeReading['state']): string {
 	return `Nearest code of the thought’s part “${part}”, and its distance. ${CODE} ${STATE_OF[state]}`;
+}
+
+export function codeColumns({ part, from, to }: Details['codes'][number]): string {
+	return `The part “${part}” is the numbers ${from + 1} to ${to} of the thought.`;
 }
 
 const STATE_OF: Readonly<Record<CodeReading['state'], string>> = {
@@ -146,7 +150,6 @@ export function noise({ scale, own, seed }: NonNullable<MadeView['noise']>): str
 }
 
 export const FROM = 'The state that the thought was made from, at the position before the one where it was fed.';
-export const CODE_NUMBERS = 'Which of the thought’s numbers belong to the part, counted from 1.';
 export const FED =
 	'Logit lens of the vector that was fed back: softmax of the unembedding of its norm. It is another site than the state it was made from, ' +
 	'and the two may read differently.';

@@ -29,8 +29,7 @@ export function codeTable({ codes }: Details, tooltip: Tooltip): HTMLElement {
 	const at = (rank: number) => (one: Coded) => one.nearest[rank];
 	const [first, second] = [at(0), at(1)];
 	const columns: Column<Coded>[] = [
-		{ title: 'part', label: true, text: ({ part }) => part, tip: ({ part, state }) => glossary.codePart(part, state) },
-		{ title: 'numbers', figure: true, text: ({ from, to }) => `${from + 1}–${to}`, tip: () => glossary.CODE_NUMBERS },
+		{ title: 'part', label: true, text: ({ part }) => part, tip: glossary.codeColumns },
 		{ title: 'state', label: true, text: ({ state }) => state, tip: ({ part, state }) => glossary.codePart(part, state) },
 		{ title: 'nearest', word: true, text: (one) => first(one)?.text ?? '', tip: glossary.code },
 		{ title: 'distance', figure: true, text: (one) => decimals(first(one)?.distance), tip: glossary.code },
@@ -64,7 +63,7 @@ export function madeList({ made, norm }: Details, tooltip: Tooltip): HTMLElement
 		norm === undefined ? undefined : { label: 'norm', value: decimals(norm), definition: glossary.norm(norm, { width, modelWidth }) },
 		gate === undefined ? undefined : { label: 'gate', value: formatProbability(gate), definition: glossary.GATE },
 		noise && { label: 'noise', value: `scale ${exact(noise.scale)}${noise.own ? '' : ', not the recipe’s'}, seed ${noise.seed}`, definition: glossary.noise(noise) },
-		readout === undefined ? undefined : { label: 'trained readout', value: readout, word: true, definition: glossary.READOUT },
+		readout === undefined ? undefined : { label: 'trained readout', value: readout, word: true, definition: `This ${glossary.READOUT}` },
 		spare === undefined ? undefined : { label: 'spare', value: spare, definition: glossary.spare(spare) },
 		idle === undefined ? undefined : { label: 'idle', value: idle, definition: glossary.idle(idle) },
 		halted === undefined ? undefined : { label: 'halted', value: halted, definition: glossary.halted(halted) },

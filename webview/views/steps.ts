@@ -9,13 +9,13 @@ import { Pages } from '../pages';
 import { layerOf, runOf, subjectOf, underlineOf, type AppState } from '../store';
 import type { Context, View } from '../view';
 import { metrics as metricsFor, reveal, visible, zoomed, type Metrics } from '../viewport';
-import { factNames } from './facts';
 import { makeHead, makeRow } from './grid';
 import { heat as makeHeat } from './heat';
 import { overview as makeOverview, type Scroller } from './overview';
 import { picker as makePicker } from './picker';
 import { showSentence } from './sentence';
 import { showThought } from './thought';
+import { traitNames } from './traits';
 import { underlineChoice } from './underline';
 
 /** Rows kept outside the view on both sides; also the step in which the window moves. */
@@ -25,7 +25,7 @@ const SCROLL_REST_MS = 150;
 /** Of a wheel with Ctrl: a notch of most mice is 100, and a pinch comes in many small ones. */
 const ZOOM_TURN_PX = 50;
 /** What the overview's lanes may take of the steps' width, and at most: every lane of two parts, their entropy and a heatmap. */
-const OVERVIEW_SHARE = 0.16;
+const OVERVIEW_SHARE = 0.21;
 const OVERVIEW_MOST_PX = 190;
 const OVERVIEW_LEAST_PX = 48;
 
@@ -109,7 +109,7 @@ export function steps(context: Context): View {
 		root.classList.toggle('dense', metrics.zoom === 'dense');
 		root.dataset['layout'] = metrics.layout;
 		root.dataset['without'] = Object.entries(has).flatMap(([name, there]) => (there === false ? [name] : [])).join(' ');
-		nameFacts(run, metrics);
+		nameTraits(run, metrics);
 		grid.setAttribute('aria-rowcount', String(run.rows + 1));
 		picker.render(state, metrics.heatWidth);
 		head.querySelector('.sentence-title')!.textContent = WRITTEN[run.reasoning ?? 'full'];
@@ -121,13 +121,13 @@ export function steps(context: Context): View {
 	}
 
 	let named = '';
-	function nameFacts({ columns }: Run, { tall }: Metrics): void {
+	function nameTraits({ columns }: Run, { tall }: Metrics): void {
 		const key = tall ? '' : JSON.stringify(columns);
 		if (key !== named) {
 			named = key;
-			head.querySelector('.facts')?.remove();
+			head.querySelector('.traits')?.remove();
 			if (!tall) {
-				head.querySelector('.thought-cell')!.append(factNames(columns, tooltip));
+				head.querySelector('.thought-cell')!.append(traitNames(columns, tooltip));
 			}
 		}
 	}

@@ -5,7 +5,7 @@ import * as glossary from '../glossary';
 import { signed } from '../marks';
 import { stretches } from '../strip';
 import type { Tooltip } from '../tooltip';
-import { showFacts } from './facts';
+import { ownLine, showTraits } from './traits';
 import { add, badge, tags, wordLine } from './words';
 
 export interface ThoughtStyle {
@@ -23,10 +23,13 @@ export function showThought(cell: HTMLElement, thought: ThoughtView | undefined,
 		return;
 	}
 	if (!style.tall) {
-		showFacts(cell, thought, style.columns, style.layer, style.top, tooltip);
+		showTraits(cell, thought, style.columns, style.layer, style.top, tooltip);
 		return;
 	}
-	cell.append(...thought.top.slice(0, style.top).map((word) => wordLine(word, style.layer, tooltip)));
+	const own = ownLine(thought, tooltip);
+	// It takes a line from the words.
+	const words = thought.top.slice(0, style.top - own.length);
+	cell.append(...own, ...words.map((word) => wordLine(word, style.layer, tooltip)));
 	const line = add(cell, 'strip-line');
 	tags(line, thought, tooltip);
 	if (thought.strip.length > 0) {

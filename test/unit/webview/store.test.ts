@@ -39,6 +39,13 @@ describe('store', () => {
 		assert.deepEqual([other.selection, other.scroll], [{}, 0]);
 	});
 
+	test('how much of a row is shown outlives the panel, and not the prompt', () => {
+		const zoomed = { ...looking, zoom: 'dense' as const };
+		assert.equal(restored(JSON.parse(JSON.stringify(saved(zoomed)))).state.zoom, 'dense');
+		assert.equal(restored({ subject: 'a', zoom: 'huge' }).state.zoom, undefined);
+		assert.deepEqual([withPanel(zoomed, ready('a.prompt.md')).zoom, withPanel(zoomed, ready('b.prompt.md')).zoom], ['dense', undefined]);
+	});
+
 	test('a snapshot clears the last problem', () => {
 		assert.equal(withPanel({ ...looking, problem: 'gone' }, ready('a.prompt.md')).problem, undefined);
 	});
@@ -82,7 +89,7 @@ describe('store', () => {
 
 	test('only where one was is saved, and comes back', () => {
 		const kept = saved(looking);
-		assert.deepEqual(Object.keys(kept).sort(), ['details', 'layer', 'probe', 'scroll', 'selection', 'subject', 'underline']);
+		assert.deepEqual(Object.keys(kept).sort(), ['details', 'layer', 'probe', 'scroll', 'selection', 'subject', 'underline', 'zoom']);
 		const back = restored(JSON.parse(JSON.stringify(kept)));
 		assert.deepEqual([back.state.layer, back.state.scroll, back.state.selection, back.saved?.selection.row], [1, 120, {}, 3]);
 	});

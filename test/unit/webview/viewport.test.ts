@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { metrics, reveal, roomOf, visible, type Room } from '../../../webview/viewport';
+import { metrics, reveal, roomOf, visible, ZOOMS, zoomed, type Room } from '../../../webview/viewport';
 
 const geometry = fc.record({
 	rows: fc.nat(10_000),
@@ -64,6 +64,21 @@ describe('viewport', () => {
 		assert.deepEqual(rooms([[760, 1300], [1500, 1000], [700, 1000]]), ['ample', 'ample', 'ample']);
 		assert.deepEqual(rooms([[510, 810], [420, 1300], [1500, 800]]), ['short', 'short', 'short']);
 		assert.deepEqual(rooms([[510, 560], [1500, 560]]), ['least', 'least']);
+	});
+
+	test('rows are as high as was chosen, whatever their number, and zooming stops at both ends', () => {
+		const height = (zoom?: 'dense' | 'thin' | 'tall', rows = 128) => metrics({ rows, layers: 2, zoom }, 700, 'ample').rowHeight;
+		assert.ok(height('dense') < height('thin') && height('thin') < height('tall'));
+		assert.deepEqual([height(), height(undefined, 6), height('thin', 6)], [height('thin'), height('tall'), height('thin')]);
+		assert.deepEqual(ZOOMS.map((zoom) => zoomed(zoom, 1)), ['thin', 'tall', 'tall']);
+		assert.deepEqual(ZOOMS.map((zoom) => zoomed(zoom, -1)), ['dense', 'dense', 'thin']);
+	});
+
+	test('without sentences nothing is stacked, without scores no room is kept for them', () => {
+		const of = (columns: { sentences: boolean; scores: boolean }) => metrics({ rows: 6, layers: 2, columns }, 420, 'ample');
+		assert.equal(of({ sentences: true, scores: true }).layout, 'stacked');
+		const bare = of({ sentences: false, scores: false });
+		assert.deepEqual([bare.layout, bare.heatWidth, bare.scoresWidth], ['compact', 0, 0]);
 	});
 
 	test('two tall rows or eight thin ones are kept in view, and take no more than two fifths of the lowest panel', () => {
