@@ -14,12 +14,17 @@ export interface Extents {
 	steps: readonly number[];
 }
 
+export type ZoomStep = -1 | 0 | 1;
+
+/** With and without Shift, as keyboards have them. */
+export const ZOOM_KEYS: ReadonlyMap<string, ZoomStep> = new Map([['+', 1], ['=', 1], ['-', -1], ['_', -1], ['0', 0]]);
+
 export type Intent =
 	| { kind: 'select'; selection: Selection }
 	| { kind: 'details' }
 	| { kind: 'clear' }
 	/** How much of a row is shown: more, less, or (0) as the number of rows asks for. */
-	| { kind: 'zoom'; by: -1 | 0 | 1 };
+	| { kind: 'zoom'; by: ZoomStep };
 
 export interface Key {
 	key: string;
@@ -60,20 +65,12 @@ export function intent(key: Key, selection: Selection, extents: Extents): Intent
 			return horizontal(1);
 		case 'ArrowLeft':
 			return horizontal(-1);
-		case '+':
-		case '=':
-			return { kind: 'zoom', by: 1 };
-		case '-':
-		case '_':
-			return { kind: 'zoom', by: -1 };
-		case '0':
-			return { kind: 'zoom', by: 0 };
 		case 'Enter':
 			return { kind: 'details' };
 		case 'Escape':
 			return { kind: 'clear' };
 		default:
-			return undefined;
+			return ZOOM_KEYS.has(key.key) ? { kind: 'zoom', by: ZOOM_KEYS.get(key.key)! } : undefined;
 	}
 }
 

@@ -1,14 +1,11 @@
-import type { Details, MadeView, Overview, Row, Run, Selection, SentenceView, ThoughtView, Tile, TokenView } from '../shared/panel';
+import type { Details, Overview, Row, Run, Selection, SentenceView, ThoughtView, Tile, TokenView } from '../shared/panel';
 import { clamp, type Range } from '../shared/range';
 import type { ArmRecord, Thought } from '../trace/document';
 import { probePlane, type PlaneName, type TraceSource } from '../trace/planes';
 import { codeReader, ROW_CODES, type CodeReader } from './codeViews';
 import { graphView } from './graphView';
-import { halted } from './halt';
 import { headline, type RunExtra } from './headline';
 import { likelihood, measured, promptToken, type PromptToken } from './hover';
-import { idleReason } from './idle';
-import { norm, probability } from './lens';
 import { levelView } from './levelView';
 import { Lookup, type ByPosition } from './lookup';
 import { findInPrompt } from './occurrence';
@@ -18,9 +15,9 @@ import { overview } from './overview';
 import type { OutlinedSentence } from './outline';
 import { patchControl, patchForm, patchPlane } from './patchViews';
 import type { Readout } from './readout';
-import { latentSegments } from './recorded';
 import { testViews } from './testViews';
 import { completed, printable } from './text';
+import { fedOf, madeOf, marksOf } from './thoughtViews';
 
 /** Ranked words of a thought in its row: more do not fit beside a sentence. */
 const ROW_TOP = 4;
@@ -110,7 +107,7 @@ export class TraceView {
 		const rows = { start: row, end: row + 1 };
 		const [readout, fed, codes, usual, tiles, ood] = await Promise.all([
 			thought && this.lookup.readout(latent!, [thought.producedAt]),
-			thought && this.fed(latent!, thought.index),
+			thought && fedOf(this.lookup, latent!, thought.index),
 			thought && codeReader(this.source, latent!.name, rows),
 			written && this.usual(written, steps),
 			Promise.all(document.probes.map(({ name }) => this.tile(name, rows))),
@@ -126,7 +123,7 @@ export class TraceView {
 			neighbours: fed?.neighbours ?? [],
 			norm: fed?.norm,
 			codes: (codes?.(row, Infinity) ?? []).map((reading, i) => ({ ...reading, from: document.model.codes![i]!.from, to: document.model.codes![i]!.to })),
-			made: thought && (await this.made(latent!, thought)),
+			made: thought && (await madeOf(this.lookup, latent!, thought)),
 			probes: document.probes.flatMap(({ name, label }, i) => measured(name, label, tiles[i]!.values)),
 			tokens: this.tokens(steps, written, usual).map((token) => ({
 				...token,
@@ -201,8 +198,7 @@ export class TraceView {
 		const known = {
 			index,
 			level: claim && levelView(claim),
-			...this.marks(arm, thought),
-			halted: halted(arm, index, this.source.document.model.recipe),
+			...marksOf(this.lookup, arm, thought),
 			codes: codes(index, ROW_CODES),
 		};
 		if (!readout?.has(producedAt)) {
@@ -217,12 +213,6 @@ export class TraceView {
 			entropy: readout.entropy(producedAt, site),
 			strip: sites.map((at) => this.words(readout, producedAt, at, 1)[0]?.text ?? ''),
 		};
-	}
-
-	/** Of a thought, wherever it is shown. */
-	private marks(arm: ArmRecord, { index, spare, gate, readout }: Thought): Pick<ThoughtView, 'spare' | 'idle' | 'gate' | 'readout'> {
-		const idle = idleReason(this.lookup.evidence?.testsOf(arm.name, index) ?? []);
-		return { spare: spare && printable(spare), idle, gate, readout: readout === undefined ? undefined : printable(readout) };
 	}
 
 	private site(layer: number): number {
@@ -256,44 +246,6 @@ export class TraceView {
 		const read = async (measure: Measure) => [measure, await this.source.read(arm.name, `ood.${measure}`, rows)] as const;
 		const planes = await Promise.all(MEASURES.map(read));
 		return oodViews(record, new Map(planes.filter((one): one is [Measure, Float32Array] => one[1] instanceof Float32Array && one[1].length > 0)));
-	}
-
-	private async made(arm: ArmRecord, thought: Thought): Promise<MadeView> {
-		const { model, options, origin } = this.source.document;
-		const noise = latentSegments(model.recipe, arm.name).find((one) => one.noise)?.noise;
-		return {
-			from: arm.feedback && printable(arm.feedback),
-			width: arm.latentWidth ?? model.width,
-			modelWidth: model.width,
-			fed: await this.fedLens(arm, thought.index),
-			...this.marks(arm, thought),
-			noise: noise && !origin ? { scale: options.noise ?? noise.scale ?? 1, own: options.noise === undefined, seed: options.seed } : undefined,
-			halted: halted(arm, thought.index, model.recipe)?.why,
-		};
-	}
-
-	/** Undefined where the recipe does not decode there. */
-	private async fedLens(arm: ArmRecord, thought: number): Promise<MadeView['fed']> {
-		const read = (name: PlaneName) => this.source.read(arm.name, name, { start: thought, end: thought + 1 });
-		const [ids, logits, lse, entropy] = await Promise.all([read('latent.topk_id'), read('latent.topk_logit'), read('latent.lse'), read('latent.entropy')]);
-		if (!ids?.length || !logits || !lse || !entropy) {
-			return undefined;
-		}
-		const texts = this.lookup.words([...ids]);
-		return { top: texts.map((text, i) => ({ text, prob: probability(logits[i]!, lse[0]!) })), entropy: entropy[0]! };
-	}
-
-	/** The vector that was fed back as a thought: its norm and the embeddings nearest to it. */
-	private async fed(arm: ArmRecord, thought: number): Promise<{ neighbours: Details['neighbours']; norm?: number }> {
-		const read = (name: PlaneName) => this.source.read(arm.name, name, { start: thought, end: thought + 1 });
-		const [ids, cosines, vector] = await Promise.all([
-			read('neighbour.topk_id'),
-			read('neighbour.topk_cosine'),
-			read('latent.vec'),
-		]);
-		const texts = this.lookup.words([...(ids ?? [])]);
-		const neighbours = cosines ? texts.map((text, i) => ({ text, cosine: cosines[i]! })) : [];
-		return { neighbours, norm: vector instanceof Float32Array && vector.length > 0 ? norm(vector) : undefined };
 	}
 }
 

@@ -331,21 +331,17 @@ export interface Details {
 }
 
 /** How a thought was made, and what it reads as where it was fed. */
-export interface MadeView {
-	/** What was fed back, in words: `state after the final norm`. */
+export interface MadeView extends Pick<ThoughtView, 'gate' | 'readout' | 'spare' | 'idle' | 'halted'> {
+	/** What was fed back, in words: `state after the final norm`. `through`: a thought graph made the thought from it. */
 	from?: string;
+	through: boolean;
 	/** Numbers of the thought, and of what the model reads; they differ where latents are narrower. */
 	width: number;
 	modelWidth: number;
 	/** Logit lens of the vector that was fed back; absent where the recipe does not decode there. */
 	fed?: { top: { text: string; prob: number }[]; entropy: number };
-	gate?: number;
-	readout?: string;
 	/** `own`: whether the recipe's own scale was used. */
 	noise?: { scale: number; own: boolean; seed: number };
-	spare?: string;
-	idle?: string;
-	halted?: string;
 }
 
 /** One change of a thought, of all thoughts together, or of a sentence. */

@@ -40,8 +40,9 @@ export function codeTable({ codes }: Details, tooltip: Tooltip): HTMLElement {
 	return table(codes, columns, tooltip);
 }
 
-/** The lens of what was fed back, as `latent.*` has it. */
-export function fedTable({ top, entropy }: NonNullable<NonNullable<Details['made']>['fed']>, tooltip: Tooltip): HTMLElement {
+/** The lens of what was fed back, beside those of the state it was made from. */
+export function fedTable({ made, norm }: Details, tooltip: Tooltip): HTMLElement {
+	const { fed: { top, entropy } = { top: [], entropy: NaN }, width = 0, modelWidth = 0 } = made ?? {};
 	const columns: Column<Word>[] = [
 		{ title: 'rank', text: ({ rank }) => String(rank) },
 		{ title: 'token', word: true, text: ({ text }) => text },
@@ -49,16 +50,22 @@ export function fedTable({ top, entropy }: NonNullable<NonNullable<Details['made
 	];
 	const root = create('div');
 	root.append(() => table(top.slice(0, FED_WORDS).map((word, i) => ({ ...word, rank: i + 1 })), columns, tooltip));
-	root.append(() => facts([{ label: 'entropy', value: `${decimals(entropy)} nats`, definition: glossary.FED }], tooltip));
+	const told: Fact[] = [
+		{ label: 'site', value: 'input of the next position', definition: glossary.FED },
+		{ label: 'entropy', value: `${decimals(entropy)} nats`, definition: glossary.FED },
+		// Of a narrower thought it is the norm of something else than what was fed.
+		...(norm === undefined || width !== modelWidth ? [] : [{ label: 'norm', value: decimals(norm), definition: glossary.norm(norm, { width, modelWidth }) }]),
+	];
+	root.append(() => facts(told, tooltip));
 	return root.node() as HTMLElement;
 }
 
 /** Only what there is of the thought. */
 export function madeList({ made, norm }: Details, tooltip: Tooltip): HTMLElement {
-	const { from, width = 0, modelWidth = 0, gate, readout, noise, spare, idle, halted } = made ?? {};
+	const { from, through, width = 0, modelWidth = 0, gate, readout, noise, spare, idle, halted } = made ?? {};
 	const narrow = width !== modelWidth;
 	const all: (Fact | undefined)[] = [
-		from === undefined ? undefined : { label: narrow ? 'made from' : 'fed back', value: from, definition: glossary.FROM },
+		from === undefined ? undefined : { label: through ? 'made from' : 'fed back', value: from, definition: glossary.FROM },
 		narrow ? { label: 'width', value: `${width}, the model’s is ${modelWidth}`, definition: glossary.widths({ width, modelWidth }) } : undefined,
 		norm === undefined ? undefined : { label: 'norm', value: decimals(norm), definition: glossary.norm(norm, { width, modelWidth }) },
 		gate === undefined ? undefined : { label: 'gate', value: formatProbability(gate), definition: glossary.GATE },
@@ -66,7 +73,7 @@ export function madeList({ made, norm }: Details, tooltip: Tooltip): HTMLElement
 		readout === undefined ? undefined : { label: 'trained readout', value: readout, word: true, definition: `This ${glossary.READOUT}` },
 		spare === undefined ? undefined : { label: 'spare', value: spare, definition: glossary.spare(spare) },
 		idle === undefined ? undefined : { label: 'idle', value: idle, definition: glossary.idle(idle) },
-		halted === undefined ? undefined : { label: 'halted', value: halted, definition: glossary.halted(halted) },
+		halted === undefined ? undefined : { label: 'halted', value: halted.why, definition: glossary.halted(halted.why) },
 	];
 	return facts(all.filter((one) => one !== undefined), tooltip);
 }

@@ -1,10 +1,12 @@
 /** The whole step axis beside the steps: where one is, what is where, and the way to any place of it. */
 import { create } from 'd3';
 import type { Overview } from '../../src/shared/panel';
+import { clamp } from '../../src/shared/range';
 import { isCancelled } from '../../src/shared/rpc';
 import { scaleOf } from '../draw/colour';
 import { drawOverview, laneBoxes, type Drawn } from '../draw/overview';
 import * as glossary from '../glossary';
+import { ZOOM_KEYS, type ZoomStep } from '../keys';
 import { binBox, lensAt, rowsOfBin, scrollFor, type Axis } from '../lens';
 import { inWords } from '../overview';
 import { layerOf, probeOf, runOf, shownProbe, subjectOf, type AppState } from '../store';
@@ -18,10 +20,10 @@ export interface Scroller {
 	readonly view: number;
 	readonly rowHeight: number;
 	readonly rows: number;
-	/** Pixels that the lanes may take. */
-	readonly room: number;
+	/** Of the steps and the overview together. */
+	readonly width: number;
 	to(scroll: number): void;
-	zoom(by: -1 | 0 | 1): void;
+	zoom(by: ZoomStep): void;
 	/** The keyboard goes to the steps in view. */
 	focus(): void;
 }
@@ -34,6 +36,8 @@ export interface OverviewPane {
 
 /** Fewer steps are seen whole when they take a line each. */
 const OVERVIEW_FROM = 32;
+/** What the lanes may take of the width, and at most: every lane of two parts, their entropy and a heatmap. */
+const LANES = { share: 0.21, least: 48, most: 190 };
 
 export function overview({ host, store, tooltip, report }: Context): OverviewPane {
 	const root = create('div').attr('class', 'overview');
@@ -95,14 +99,14 @@ export function overview({ host, store, tooltip, report }: Context): OverviewPan
 		place(scroller);
 	}
 
-	function drawnOf(state: AppState, value: Overview, { room }: Scroller): Drawn {
+	function drawnOf(state: AppState, value: Overview, scroller: Scroller): Drawn {
 		const probe = shownProbe(state);
-		const { boxes, width } = laneBoxes(value.lanes, room);
+		const { boxes, width } = laneBoxes(value.lanes, clamp(scroller.width * LANES.share, LANES.least, LANES.most));
 		return { overview: value, boxes, width, height: bar.clientHeight, scale: probe && scaleOf(probe), selected: state.selection.row };
 	}
 
 	function paint(state: AppState, value: Overview, scroller: Scroller): void {
-		const now = JSON.stringify([known?.key, scroller.room, bar.clientHeight, state.selection.row, probeOf(state), devicePixelRatio]);
+		const now = JSON.stringify([known?.key, scroller.width, bar.clientHeight, state.selection.row, probeOf(state), devicePixelRatio]);
 		if (now === painted) {
 			return;
 		}
@@ -163,7 +167,7 @@ export function overview({ host, store, tooltip, report }: Context): OverviewPan
 		if (!value || value.bins === 0) {
 			return;
 		}
-		const bin = Math.min(value.bins - 1, Math.max(0, Math.floor((y / bar.clientHeight) * value.bins)));
+		const bin = clamp(Math.floor((y / bar.clientHeight) * value.bins), 0, value.bins - 1);
 		const [origin, box] = [bar.getBoundingClientRect(), binBox(bin, value.bins, bar.clientHeight)];
 		const text = inWords(value, rowsOfBin(bin, value.bins, value.rows));
 		tooltip.show(bar, text, { left: origin.left, right: origin.right, top: origin.top + box.top, bottom: origin.top + box.bottom });
@@ -189,8 +193,7 @@ export function overview({ host, store, tooltip, report }: Context): OverviewPan
 			Home: 0,
 			End: rows * rowHeight,
 		};
-		const zooms: Readonly<Record<string, -1 | 0 | 1>> = { '+': 1, '=': 1, '-': -1, _: -1, '0': 0 };
-		const [to, by] = [moves[event.key], zooms[event.key]];
+		const [to, by] = [moves[event.key], ZOOM_KEYS.get(event.key)];
 		if (to === undefined && by === undefined && event.key !== 'Enter') {
 			return;
 		}

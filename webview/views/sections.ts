@@ -35,7 +35,7 @@ export function sections(found: Details, state: AppState, { step, unfolded, tool
 		candidates && section(place, graph(candidates, found.row, step, tooltip), 'candidates-of'),
 		found.codes.length > 0 && section(`Thought ${number} by learnt codes`, codeTable(found, tooltip), 'codes'),
 		layers.length > 0 && section(`Step ${number} at every layer of the residual stream`, layerTable(found, layerOf(state), tooltip), 'layers'),
-		found.made?.fed && section('What was fed back reads as', fedTable(found.made.fed, tooltip), 'fed'),
+		found.made?.fed && section('What was fed back reads as', fedTable(found, tooltip), 'fed'),
 		thought.length > 0 && section('What if this thought were …', testsTable(thought, unfolded, tooltip), 'tests'),
 		level && section(`Evidence level L${level.level}`, levelRungs(level), 'evidence'),
 		ood.length > 0 && section('Is it language?', oodTable(ood, tooltip), 'ood'),

@@ -3,18 +3,16 @@ import { create, range, select } from 'd3';
 import type { Row, Run } from '../../src/shared/panel';
 import { template } from '../columns';
 import { choice } from '../controls';
-import { intent } from '../keys';
-import { clamp } from '../../src/shared/range';
+import { intent, type ZoomStep } from '../keys';
 import { Pages } from '../pages';
-import { layerOf, runOf, subjectOf, underlineOf, type AppState } from '../store';
+import { layerOf, runOf, subjectOf, type AppState } from '../store';
 import type { Context, View } from '../view';
 import { metrics as metricsFor, reveal, visible, zoomed, type Metrics } from '../viewport';
-import { makeHead, makeRow } from './grid';
+import { makeHead } from './grid';
 import { heat as makeHeat } from './heat';
 import { overview as makeOverview, type Scroller } from './overview';
 import { picker as makePicker } from './picker';
-import { showSentence } from './sentence';
-import { showThought } from './thought';
+import { Rows } from './rows';
 import { traitNames } from './traits';
 import { underlineChoice } from './underline';
 
@@ -24,10 +22,6 @@ const OVERSCAN = { tall: 4, thin: 16, dense: 16 };
 const SCROLL_REST_MS = 150;
 /** Of a wheel with Ctrl: a notch of most mice is 100, and a pinch comes in many small ones. */
 const ZOOM_TURN_PX = 50;
-/** What the overview's lanes may take of the steps' width, and at most: every lane of two parts, their entropy and a heatmap. */
-const OVERVIEW_SHARE = 0.21;
-const OVERVIEW_MOST_PX = 190;
-const OVERVIEW_LEAST_PX = 48;
 
 /** Heading of the written column: only the chain of thought itself is called so. */
 const WRITTEN: Readonly<Record<NonNullable<Run['reasoning']>, string>> = {
@@ -59,7 +53,6 @@ export function steps(context: Context): View {
 	const layer = select(body).append('div').attr('class', 'columns heat-layer').attr('aria-hidden', 'true').node() as HTMLElement;
 	layer.append(heat.canvas);
 	root.append(heat.mirror);
-	const shown = new WeakMap<HTMLElement, { row?: Row; layer: number; metrics: string; told: string }>();
 	let laid: { state: AppState; width: number; metrics: Metrics } | undefined;
 	/** The selected row is kept in view until one scrolls away from it: what appears below the steps must not cover it. */
 	let anchored = false;
@@ -70,6 +63,7 @@ export function steps(context: Context): View {
 		() => draw(store.state),
 		report,
 	);
+	const list = new Rows(body, pages, tooltip);
 
 	/** What is in view, for a layout that the browser has settled. */
 	function draw(state: AppState): void {
@@ -87,7 +81,7 @@ export function steps(context: Context): View {
 		pages.show(window, run.rows);
 		layer.style.top = `${window.start * metrics.rowHeight}px`;
 		heat.draw(state, run, window, metrics, (row) => pages.get(row)?.thought?.spare !== undefined);
-		drawRows(state, range(window.start, window.end), run.rows, metrics);
+		list.draw(state, run, window, metrics);
 		pane.draw(state, scroller(run.rows, metrics));
 	}
 
@@ -134,11 +128,13 @@ export function steps(context: Context): View {
 
 	function scroller(rows: number, { rowHeight }: Metrics): Scroller {
 		return {
-			scroll: root.scrollTop,
+			get scroll() {
+				return root.scrollTop;
+			},
 			view: viewHeight(),
 			rowHeight,
 			rows,
-			room: clamp(frame.clientWidth * OVERVIEW_SHARE, OVERVIEW_LEAST_PX, OVERVIEW_MOST_PX),
+			width: frame.clientWidth,
 			to: (scroll) => {
 				anchored = false;
 				root.scrollTop = scroll;
@@ -153,62 +149,19 @@ export function steps(context: Context): View {
 	}
 
 	/** `y`, in pixels below the head: what is there stays there. The selected row where it is in view, else the first one. */
-	function zoom(by: -1 | 0 | 1, y?: number): void {
+	function zoom(by: ZoomStep, y?: number): void {
 		const run = runOf(store.state.panel);
 		if (!laid || !run) {
 			return;
 		}
 		const { rowHeight } = laid.metrics;
-		const top = ((store.state.selection.row ?? -1) * rowHeight) - root.scrollTop;
+		const top = (store.state.selection.row ?? -1) * rowHeight - root.scrollTop;
 		const kept = y ?? (top >= 0 && top < viewHeight() ? top : 0);
 		const row = (root.scrollTop + kept) / rowHeight;
 		const next = by === 0 ? undefined : zoomed(laid.metrics.zoom, by);
 		store.update((state) => (state.zoom === next ? state : { ...state, zoom: next }));
 		root.scrollTop = row * laid.metrics.rowHeight - kept;
 		draw(store.state);
-	}
-
-	function drawRows(state: AppState, window: number[], rows: number, metrics: Metrics): void {
-		const { selection } = state;
-		const tabbable = (selection.row ?? 0) < rows ? (selection.row ?? 0) : 0;
-		// The row that Tab leads to stays, wherever one has scrolled to: the focus would be lost with it.
-		const indices = window.includes(tabbable) || window.length === 0 ? window : [...window, tabbable].sort((a, b) => a - b);
-		select(body)
-			.selectAll<HTMLElement, number>('.row')
-			.data(indices, (index) => index)
-			.join((enter) => enter.append(makeRow))
-			.order()
-			.style('top', (index) => `${index * metrics.rowHeight}px`)
-			.attr('aria-selected', (index) => String(index === selection.row))
-			.attr('tabindex', (index) => (index === tabbable ? 0 : -1))
-			.each(function (index) {
-				fill(this, index, state, metrics);
-				for (const explained of this.querySelectorAll('.tag, .level')) {
-					explained.setAttribute('tabindex', index === tabbable ? '0' : '-1');
-				}
-				for (const token of this.querySelectorAll<HTMLElement>('.token')) {
-					token.classList.toggle('here', index === selection.row && Number(token.dataset['step']) === selection.step);
-				}
-			});
-	}
-
-	function fill(element: HTMLElement, index: number, state: AppState, style: Metrics): void {
-		const told = { underline: underlineOf(state), legibility: runOf(state.panel)?.legibility };
-		const now = { row: pages.get(index), layer: layerOf(state), metrics: JSON.stringify([style, runOf(state.panel)?.columns]), told: JSON.stringify([told.underline, told.legibility?.reference, told.legibility?.base]) };
-		const was = shown.get(element);
-		if (was && was.row === now.row && was.layer === now.layer && was.metrics === now.metrics && was.told === now.told) {
-			return;
-		}
-		shown.set(element, now);
-		const [, sentence, thought] = element.children as unknown as HTMLElement[];
-		element.setAttribute('aria-busy', String(now.row === undefined));
-		element.classList.toggle('of-spare', now.row?.thought?.spare !== undefined);
-		// The same sentence stays as it is: one of its tokens may have the focus.
-		if (!was || was.told !== now.told || JSON.stringify(was.row?.sentence) !== JSON.stringify(now.row?.sentence)) {
-			showSentence(sentence as HTMLElement, now.row?.sentence, told, tooltip);
-		}
-		const columns = runOf(state.panel)!.columns;
-		showThought(thought as HTMLElement, now.row?.thought, { layer: now.layer, tall: style.tall, top: style.top, columns }, tooltip);
 	}
 
 	const viewHeight = () => Math.max(0, root.clientHeight - head.offsetHeight);
@@ -300,7 +253,8 @@ export function steps(context: Context): View {
 		event.preventDefault();
 		turned += event.deltaY;
 		if (Math.abs(turned) >= ZOOM_TURN_PX) {
-			zoom(turned < 0 ? 1 : -1, root.contains(event.target as Node) ? Math.max(0, event.clientY - root.getBoundingClientRect().top - head.offsetHeight) : undefined);
+			const y = event.clientY - root.getBoundingClientRect().top - head.offsetHeight;
+			zoom(turned < 0 ? 1 : -1, root.contains(event.target as Node) ? Math.max(0, y) : undefined);
 			turned = 0;
 		}
 	});

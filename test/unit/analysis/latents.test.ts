@@ -104,7 +104,7 @@ describe('details', () => {
 			['room', 0, 1, ['hall⟨U+202E⟩', 'kitchen', 'attic']],
 			['heading', 1, 2, ['S', 'N']],
 		]);
-		assert.deepEqual([made!.from, made!.width, made!.modelWidth, made!.gate, made!.readout], ['state after the final norm', 2, 4, 0.25, 'step 1']);
+		assert.deepEqual([made!.through, made!.from, made!.width, made!.modelWidth, made!.gate, made!.readout], [true, 'state after the final norm', 2, 4, 0.25, 'step 1']);
 		assert.deepEqual(made!.noise, { scale: 0.5, own: true, seed: 0 });
 		assert.deepEqual([made!.fed!.top.map(({ text, prob }) => `${text} ${prob.toFixed(1)}`), made!.fed!.entropy], [['sterpus 0.6', 'felpus 0.2'], 2]);
 	});
