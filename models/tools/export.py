@@ -575,7 +575,7 @@ class Decoder:
     """
     Any causal decoder. Nothing was trained to think in latents, so that every thought is marked as spare.
 
-    A model without a chat template goes on with the text, as in src/engine/recipe.ts. One with a template thinks in its own turn,
+    A model without a chat template goes on with the text, as in src/engine/adding/recipe.ts. One with a template thinks in its own turn,
     in words or in latents, and is then asked for the answer in a turn of its own, so that these arms differ in nothing else; the
     direct arm answers at once. All answers begin alike, so that they can be held against each other.
     """

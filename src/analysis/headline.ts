@@ -42,13 +42,13 @@ export function headline(
 	revision: number,
 	extra: RunExtra,
 ): Run {
-	const { model, probes, prompt } = document;
+	const { model, probes } = document;
 	const { latent, written } = lines;
 	const files = [...new Set(probes.map(fitOf))];
 	const legibility = evidence?.record.legibility.find(({ arm }) => arm === written?.name);
 	return {
 		revision,
-		title: printable(lines.task?.question ?? (lastLine(ownWords(prompt).text || prompt.text) || (document.origin ? `sample ${document.origin.sample}` : ''))),
+		title: lines.task ? printable(lines.task.question) : titleOf(document),
 		subtitle: subtitle(document, lines),
 		arms: armViews(document, extra.arms ?? []),
 		agree: agreement(new Map(document.arms.map((arm) => [arm.name, arm.answer]))),
@@ -80,6 +80,11 @@ function columnsOf({ model, arms }: TraceDocument, { sentences, latent }: Outlin
 		gate: thoughts.some(({ gate }) => gate !== undefined),
 		readout: thoughts.some(({ readout }) => readout !== undefined),
 	};
+}
+
+/** The prompt's last line, or which sample it is. */
+export function titleOf({ prompt, origin }: TraceDocument): string {
+	return printable(lastLine(ownWords(prompt).text || prompt.text) || (origin ? `sample ${origin.sample}` : ''));
 }
 
 /** Of a text of any length, without splitting it. */

@@ -1,6 +1,6 @@
 /** What the `probe` commands read before they run: labelled prompts, and the model. */
 import { resolve } from 'node:path';
-import { questionsFor } from '../engine/conversation';
+import { questionsFor } from '../engine/caller/conversation';
 import { parseLabelled, type LabelledPrompt } from '../prompts/labelled';
 import { messageOf, RunError } from './failure';
 import type { ProbeFlags } from './flags/probe';

@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { addedNames, findAdded, namesIn } from '../engine/registry';
+import { addedNames, findAdded, namesIn } from '../engine/machine/registry';
 import { RunError } from './failure';
 import { quoted } from './flags/values';
 import { inCache, isOnHub } from './hub';

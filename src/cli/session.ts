@@ -1,7 +1,7 @@
 /** What every command needs around its work: an engine, a signal that Ctrl+C aborts, and a line of progress. */
 import { join } from 'node:path';
 import { printable } from '../analysis/text';
-import { Engine } from '../engine/client';
+import { Engine } from '../engine/caller/client';
 import { providerNote, type Execution } from '../shared/execution';
 import { RunError } from './failure';
 

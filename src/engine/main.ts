@@ -1,8 +1,8 @@
 /** Entry of the forked child: serves `EngineApi` over the process's channel and ends with it. */
 import { goldOf } from '../analysis/answers';
 import { serve, type CallContext, type Handlers, type Port } from '../shared/rpc';
-import { addModel } from './adding';
-import { AnalysisRun } from './analysis';
+import { addModel } from './adding/adding';
+import { AnalysisRun } from './run/analysis';
 import type {
 	AddedModel,
 	AddParams,
@@ -34,18 +34,18 @@ import type {
 	TrainProbeParams,
 } from './api';
 import { CausalRun } from './causal/sweep';
-import { rendered } from './chat';
-import { checkModel } from './check';
+import { rendered } from './adding/chat';
+import { checkModel } from './adding/check';
 import { EngineError } from './error';
-import { evaluate } from './evaluation';
-import { sendFeatures } from './features';
-import type { Model } from './model';
-import { ADDING_SECONDS, Models } from './models';
+import { evaluate } from './run/evaluation';
+import { sendFeatures } from './probing/features';
+import type { Model } from './model/model';
+import { ADDING_SECONDS, Models } from './model/models';
 import { Ood } from './evidence/ood';
 import { withPeers, type Lend } from './legibility/peers';
 import { WrittenRun } from './legibility/written';
-import { evaluateProbe, trainProbe } from './probing';
-import { register } from './registry';
+import { evaluateProbe, trainProbe } from './probing/probing';
+import { register } from './machine/registry';
 import {
 	addRequest,
 	analyzeRequest,

@@ -1,7 +1,7 @@
 /** All analyses of this window, by prompt document; runs them, and keeps their traces. */
 import * as vscode from 'vscode';
 import type { AnalyzeEvent, AnalyzeParams, ProgressEvent } from '../engine/api';
-import { inputFor, templateNote, type Rendering } from '../engine/conversation';
+import { inputFor, templateNote, type Rendering } from '../engine/caller/conversation';
 import { isCancelled } from '../shared/rpc';
 import { Analysis, type Finished } from './analysis';
 import type { Archive } from './archive';

@@ -1,6 +1,6 @@
 /** Which model analyses prompts: choosing one, using one that was just added, and taking one off the list. */
 import * as vscode from 'vscode';
-import { addedModels, unregister, type ModelEntry } from '../engine/registry';
+import { addedModels, unregister, type ModelEntry } from '../engine/machine/registry';
 import { tellFailure } from './actions';
 import type { Focus } from './focus';
 import type { Log } from './log';

@@ -1,7 +1,7 @@
 /** The one engine of this window: forked on the first call, one call at a time. */
 import * as vscode from 'vscode';
 import type { AnalyzeEvent, AnalyzeParams, AnalyzeResult, EngineApi, ProgressEvent } from '../engine/api';
-import { Engine } from '../engine/client';
+import { Engine } from '../engine/caller/client';
 import { CANCELLED, RpcError } from '../shared/rpc';
 import { providerNote } from '../shared/execution';
 import type { Log } from './log';

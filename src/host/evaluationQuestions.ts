@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { PRESET_TITLES, PRESETS, PUBLISHED, type PresetName } from '../analysis/presets';
 import type { ModelCard } from '../engine/api';
-import { referenceFile } from '../engine/reproduction';
+import { referenceFile } from '../engine/caller/reproduction';
 import { RpcError } from '../shared/rpc';
 import { chooseDataSet } from './dataSet';
 

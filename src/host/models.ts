@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import * as vscode from 'vscode';
-import { findAdded, modelsIn, type ModelEntry } from '../engine/registry';
+import { findAdded, modelsIn, type ModelEntry } from '../engine/machine/registry';
 import type { Request } from './settings';
 
 export const DEFAULT_MODEL = 'prosqa';

@@ -1,6 +1,6 @@
 /** The `neuralese.*` settings, typed, and how they meet what the prompt file asks for. */
 import * as vscode from 'vscode';
-import { isNameOf } from '../engine/registry';
+import { isNameOf } from '../engine/machine/registry';
 import { DEFAULT_EXECUTION, MEMORY_MODES, PROVIDERS, type Execution } from '../shared/execution';
 import type { RunOptions, TraceDocument } from '../trace/document';
 import type { PromptSettings } from '../prompts/prompt';

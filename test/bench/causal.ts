@@ -1,13 +1,13 @@
 /** Causal tests: a whole sweep against as many runs of the arm, and sixteen variants side by side against one by one. */
 import { readFileSync } from 'node:fs';
 import { CAUSAL_TESTS, isWritten, planVariants, type Variant } from '../../src/analysis/causal';
-import { planArms, type ArmPlan } from '../../src/engine/arm';
+import { planArms, type ArmPlan } from '../../src/engine/run/arm';
 import { recorded, type Clean } from '../../src/engine/causal/clean';
 import { runAll } from '../../src/engine/causal/cleans';
 import { Replacements } from '../../src/engine/causal/replacement';
 import { CausalRun } from '../../src/engine/causal/sweep';
 import { Variants } from '../../src/engine/causal/variants';
-import type { Model } from '../../src/engine/model';
+import type { Model } from '../../src/engine/model/model';
 import { cpu, fastest, ms, print } from './clock';
 
 /** A published problem, of a usual length. */

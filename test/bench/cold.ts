@@ -1,6 +1,6 @@
 /** From nothing to the first decoded layer of a prompt: the engine's child as the editor starts it, and Python. Seconds on the clock. */
 import { spawnSync } from 'node:child_process';
-import { Engine } from '../../src/engine/client';
+import { Engine } from '../../src/engine/caller/client';
 import { asked, print, wall } from './clock';
 
 const PROMPT = 'Every terpus is a hilpus. Tom is a terpus. Tom is a';

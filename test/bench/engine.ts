@@ -4,11 +4,11 @@
  * `npm run bench [-- PROSQA.json]`; with a file of problems the whole evaluation is timed too.
  */
 import { readFileSync } from 'node:fs';
-import { Engine } from '../../src/engine/client';
-import { bySite } from '../../src/engine/body';
-import { parseManifest } from '../../src/engine/manifest';
-import { readChecked, readManifest } from '../../src/engine/folder';
-import { Model } from '../../src/engine/model';
+import { Engine } from '../../src/engine/caller/client';
+import { bySite } from '../../src/engine/model/body';
+import { parseManifest } from '../../src/engine/model/manifest';
+import { readChecked, readManifest } from '../../src/engine/model/folder';
+import { Model } from '../../src/engine/model/model';
 import { Runtime } from '../../src/engine/runtime';
 import { causalBench } from './causal';
 import { cpu, fastest, ms, percent, print, wall } from './clock';

@@ -5,12 +5,12 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Body, bySite } from '../../src/engine/body';
-import { readManifest } from '../../src/engine/folder';
-import { Head } from '../../src/engine/head';
-import { parseManifest } from '../../src/engine/manifest';
+import { Body, bySite } from '../../src/engine/model/body';
+import { readManifest } from '../../src/engine/model/folder';
+import { Head } from '../../src/engine/model/head';
+import { parseManifest } from '../../src/engine/model/manifest';
 import { Runtime } from '../../src/engine/runtime';
-import { readPlace } from '../../src/engine/weights';
+import { readPlace } from '../../src/engine/model/weights';
 import { cpu, fastest } from './clock';
 import { openPlain, plainFeeds } from './plain';
 

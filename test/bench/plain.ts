@@ -1,8 +1,8 @@
 /** An export run as it is, without the engine's changes: what the instrumented graphs are held against. */
 import { dirname, basename } from 'node:path';
 import { floats, integers, type Feeds, type Graph, type Runtime, type Tensor } from '../../src/engine/runtime';
-import type { ModelShape } from '../../src/engine/manifest';
-import { withRegular } from '../../src/engine/folder';
+import type { ModelShape } from '../../src/engine/model/manifest';
+import { withRegular } from '../../src/engine/model/folder';
 import { Network, prune } from '../../src/engine/instrument/network';
 import { parseModel, serialise, untyped } from '../../src/engine/instrument/proto';
 import { readSkeleton } from '../../src/engine/instrument/skeleton';

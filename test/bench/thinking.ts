@@ -2,10 +2,10 @@
  * What thoughts cost: as many latents as tokens on the same body, what the vocabulary would add to a latent, and how the time grows with
  * their number. Ratios of CPU seconds of one run.
  */
-import { planArms, type ArmPlan, type Segment } from '../../src/engine/arm';
-import type { Model } from '../../src/engine/model';
-import { LastReader } from '../../src/engine/readers';
-import { ArmRun, prefill, samplingOf, type Prefix } from '../../src/engine/run';
+import { planArms, type ArmPlan, type Segment } from '../../src/engine/run/arm';
+import type { Model } from '../../src/engine/model/model';
+import { LastReader } from '../../src/engine/run/readers';
+import { ArmRun, prefill, samplingOf, type Prefix } from '../../src/engine/run/run';
 import { cpu, fastest, ms, print } from './clock';
 
 const TOKENS = 128;

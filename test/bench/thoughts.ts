@@ -1,7 +1,7 @@
 /** What thoughts cost on any model folder: `node out/bench/thoughts.cjs FOLDER`. */
-import { readManifest } from '../../src/engine/folder';
-import { parseManifest } from '../../src/engine/manifest';
-import { Model } from '../../src/engine/model';
+import { readManifest } from '../../src/engine/model/folder';
+import { parseManifest } from '../../src/engine/model/manifest';
+import { Model } from '../../src/engine/model/model';
 import { Runtime } from '../../src/engine/runtime';
 import { thinkingBench } from './thinking';
 

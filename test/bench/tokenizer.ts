@@ -1,7 +1,7 @@
 /** Tokens with offsets against the library's own tokens without them, on small tokenizers of the common kinds. */
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
 import { readFileSync } from 'node:fs';
-import { Tokenizer } from '../../src/engine/tokenizer';
+import { Tokenizer } from '../../src/engine/tokens/tokenizer';
 import { cpu, fastest, print } from './clock';
 
 /** UTF-16 units of the longer text; the shorter one is a quarter of it. */

@@ -1,17 +1,17 @@
 /** Real exports of ten architectures by every exporter, instrumented, against what PyTorch computes. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Patch } from '../../src/engine/body';
-import type { Model } from '../../src/engine/model';
-import type { NumericArray } from '../../src/engine/npz';
-import { LastReader } from '../../src/engine/readers';
-import { lastSite } from '../../src/engine/last';
-import { prefill } from '../../src/engine/run';
-import { maxDifference } from '../../src/engine/selftest';
+import type { Patch } from '../../src/engine/model/body';
+import type { Model } from '../../src/engine/model/model';
+import type { NumericArray } from '../../src/engine/adding/npz';
+import { LastReader } from '../../src/engine/run/readers';
+import { lastSite } from '../../src/engine/run/last';
+import { prefill } from '../../src/engine/run/run';
+import { maxDifference } from '../../src/engine/model/selftest';
 import type { Feedback } from '../../src/engine/thinking/step';
 import { added, EXPORTS, exportsOf, reference, runtime, signal } from './support';
-import { compareOriginal, originalLogits } from '../../src/engine/original';
-import { readPlace } from '../../src/engine/weights';
+import { compareOriginal, originalLogits } from '../../src/engine/adding/original';
+import { readPlace } from '../../src/engine/model/weights';
 
 /** Largest absolute difference from PyTorch. */
 const TOLERANCE = 1e-4;

@@ -7,13 +7,13 @@ import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/pro
 import { dirname, join } from 'node:path';
 import { before, beforeEach, describe, test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
-import { addModel } from '../../src/engine/adding';
-import { Engine } from '../../src/engine/client';
-import { readManifest } from '../../src/engine/folder';
+import { addModel } from '../../src/engine/adding/adding';
+import { Engine } from '../../src/engine/caller/client';
+import { readManifest } from '../../src/engine/model/folder';
 import { AttributeProtoSchema, GraphProtoSchema, StringStringEntryProtoSchema } from '../../src/engine/instrument/onnx_pb';
 import { node, parseModel, serialise, whole, type GraphProto } from '../../src/engine/instrument/proto';
-import { parseManifest } from '../../src/engine/manifest';
-import { Model } from '../../src/engine/model';
+import { parseManifest } from '../../src/engine/model/manifest';
+import { Model } from '../../src/engine/model/model';
 import { EXPORTS, runtime, signal, temporary } from './support';
 
 const WEIGHTS = 'model.onnx.data';

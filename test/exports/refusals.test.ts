@@ -4,13 +4,13 @@ import { copyFile, cp, link, mkdir, readFile, rename, rm, stat, symlink, truncat
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { addModel, modelFolder } from '../../src/engine/adding';
-import { checkModel } from '../../src/engine/check';
+import { addModel, modelFolder } from '../../src/engine/adding/adding';
+import { checkModel } from '../../src/engine/adding/check';
 import { EngineError } from '../../src/engine/error';
 import { checkReferences } from '../../src/engine/instrument/external';
 import { instrument } from '../../src/engine/instrument/instrument';
 import { DataType, integers, node, parseModel, serialise, whole, type GraphProto } from '../../src/engine/instrument/proto';
-import { Models } from '../../src/engine/models';
+import { Models } from '../../src/engine/model/models';
 import { EXPORTS, runtime, signal, temporary } from './support';
 
 /** Graphs of 15 kB. */

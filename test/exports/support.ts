@@ -4,11 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import { addModel } from '../../src/engine/adding';
-import { readManifest } from '../../src/engine/folder';
-import { parseManifest } from '../../src/engine/manifest';
-import { DEFAULT_SETUP, Model } from '../../src/engine/model';
-import { readNpz, type NumericArray } from '../../src/engine/npz';
+import { addModel } from '../../src/engine/adding/adding';
+import { readManifest } from '../../src/engine/model/folder';
+import { parseManifest } from '../../src/engine/model/manifest';
+import { DEFAULT_SETUP, Model } from '../../src/engine/model/model';
+import { readNpz, type NumericArray } from '../../src/engine/adding/npz';
 import { Runtime } from '../../src/engine/runtime';
 import type { MemoryMode } from '../../src/shared/execution';
 

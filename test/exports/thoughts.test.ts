@@ -7,7 +7,7 @@ import { before, describe, test } from 'node:test';
 import { CAUSAL_TESTS } from '../../src/analysis/causal';
 import type { CausalRow } from '../../src/engine/api';
 import { CausalRun } from '../../src/engine/causal/sweep';
-import type { Model } from '../../src/engine/model';
+import type { Model } from '../../src/engine/model/model';
 import type { EvidenceRecord } from '../../src/trace/evidence';
 import { added, EXPORTS, signal, temporary } from './support';
 

@@ -21,7 +21,7 @@ const NODE_FILE = /\.node$/;
 
 const PURE = /^src\/(shared|trace|prompts|analysis)\//;
 /** All of these run on the caller's side of the channel. */
-const PURE_AND_CLIENT = /^src\/(shared|trace|prompts|analysis)\/|^src\/engine\/(api|client|conversation|dataset|journal|product|registry|reproduction)$/;
+const PURE_AND_CLIENT = /^src\/(shared|trace|prompts|analysis)\/|^src\/engine\/(api|product|machine\/registry|caller\/(client|conversation|dataset|journal|reproduction))$/;
 
 /** The first entry whose pattern matches a file's path, without its suffix, is the file's layer. */
 const LAYERS: [RegExp, Layer][] = [
@@ -34,7 +34,7 @@ const LAYERS: [RegExp, Layer][] = [
 	[/^src\/engine\/runtime$/, { internal: PURE, packages: ['node:', 'onnxruntime-node'] }],
 	[/^src\/engine\/instrument\/onnx_pb$/, { internal: NOTHING, packages: ['@bufbuild/protobuf', '@bufbuild/protobuf/codegenv2'] }],
 	[/^src\/engine\/instrument\//, { internal: NOTHING, packages: ['@bufbuild/protobuf'] }],
-	[/^src\/engine\/npz$/, { internal: NOTHING, packages: ['fflate'] }],
+	[/^src\/engine\/adding\/npz$/, { internal: NOTHING, packages: ['fflate'] }],
 	[/^src\/engine\//, { internal: PURE, packages: ['node:', 'valibot', '@huggingface/tokenizers'] }],
 	[/^src\/host\/(addModel|hub)$/, { internal: /^src\/(shared|analysis|hub)\/|^src\/engine\/api$/, packages: ['node:', 'vscode'] }],
 	[/^src\/host\//, { internal: PURE_AND_CLIENT, packages: ['node:', 'vscode', 'valibot'] }],
@@ -120,7 +120,7 @@ describe('layers', () => {
 	const allowed: [file: string, source: string][] = [
 		['src/trace/a.node.ts', "import { open } from 'node:fs/promises';\nimport { b } from './b.node';"],
 		['src/engine/runtime.ts', "require('onnxruntime-node');"],
-		['src/host/a.ts', "import { Engine } from '../engine/client';\nimport * as vscode from 'vscode';"],
+		['src/host/a.ts', "import { Engine } from '../engine/caller/client';\nimport * as vscode from 'vscode';"],
 		['webview/views/a.ts', "import type { View } from '../../src/analysis/view';\nimport { b } from '../draw/b';"],
 	];
 	for (const [file, source] of allowed) {

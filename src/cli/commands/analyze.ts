@@ -1,7 +1,7 @@
 /** `analyze`: one prompt file, all arms, for people or as JSON. */
 import { basename, resolve } from 'node:path';
 import type { AnalyzeEvent, EvidenceParams } from '../../engine/api';
-import { inputFor, questionsFor, templateNote } from '../../engine/conversation';
+import { inputFor, questionsFor, templateNote } from '../../engine/caller/conversation';
 import { LiveTrace } from '../../trace/live';
 import { report } from '../analysisText';
 import { cacheFolder } from '../cache';
@@ -136,15 +136,11 @@ async function run({ file, json, out, probes, run: flags, evidence }: Options, s
 			case 'started':
 				live = new LiveTrace(event.document);
 				return;
-			case 'arm':
-				return live?.setArm(event.arm, event.tokens);
 			case 'written':
 				written = true;
 				return;
-			case 'evidence':
-				return;
-			case 'rows':
-				return live?.addRows(event.arm, event.plane, event.rows, event.data);
+			default:
+				return live?.receive(event);
 		}
 	};
 	const { document } = await engine.call('analyze', params, { signal, onEvent: receive }).catch((error: Error) => {

@@ -4,7 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { CAUSAL_TESTS, type CausalTest } from '../../analysis/causal';
 import { printable } from '../../analysis/text';
 import type { CausalRow, ModelCard, NamedPrompt } from '../../engine/api';
-import { inputFor, questionsFor, type Rendering } from '../../engine/conversation';
+import { inputFor, questionsFor, type Rendering } from '../../engine/caller/conversation';
 import { command } from '../command';
 import { UsageError } from '../failure';
 import { checkArms, RUN_FLAGS, runFlags, type RunFlags } from '../flags/run';

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Comparison, Evaluation, Interval, Side } from '../../analysis/evaluation/result';
 import { armLabel, percent, percentBounds, points, pValue, testLabel } from '../../analysis/report/format';
 import { printable } from '../../analysis/text';
-import { evaluateSet } from '../../engine/dataset';
+import { evaluateSet } from '../../engine/caller/dataset';
 import { producer } from '../../engine/product';
 import { command } from '../command';
 import { RunError, UsageError } from '../failure';

@@ -2,7 +2,7 @@
 import { basename, resolve } from 'node:path';
 import { summarise, type Chain, type Dropped } from '../../analysis/chains';
 import type { CausalRow, LegibilityEvent, LegibilityParams, LegibilityResult, ModelCard, WrittenChain } from '../../engine/api';
-import { inputFor, questionsFor } from '../../engine/conversation';
+import { inputFor, questionsFor } from '../../engine/caller/conversation';
 import { command } from '../command';
 import { UsageError } from '../failure';
 import { checkArms, PEER_FLAGS, peerFlags, RUN_FLAGS, runFlags, type PeerFlags, type RunFlags } from '../flags/run';

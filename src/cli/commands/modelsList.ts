@@ -1,6 +1,6 @@
 /** `models list`: bundled models, then those that were added, by the names that `--model` takes. */
 import { printable } from '../../analysis/text';
-import { addedModels, modelsIn, type ModelEntry } from '../../engine/registry';
+import { addedModels, modelsIn, type ModelEntry } from '../../engine/machine/registry';
 import { command } from '../command';
 import { fewFiles } from '../flags/values';
 import { BUNDLED } from '../model';

@@ -1,6 +1,6 @@
 /** `models remove`: takes an added model off the list. Files of the user's stay where they are. */
 import { printable } from '../../analysis/text';
-import { unregister } from '../../engine/registry';
+import { unregister } from '../../engine/machine/registry';
 import { command } from '../command';
 import { RunError, UsageError } from '../failure';
 import { fewFiles, quoted } from '../flags/values';

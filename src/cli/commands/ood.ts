@@ -2,7 +2,7 @@
 import { basename, resolve } from 'node:path';
 import { printable } from '../../analysis/text';
 import type { OodArm, OodResult, OodRow } from '../../engine/api';
-import { inputFor, questionsFor } from '../../engine/conversation';
+import { inputFor, questionsFor } from '../../engine/caller/conversation';
 import { command } from '../command';
 import { checkArms, RUN_FLAGS, runFlags, type RunFlags } from '../flags/run';
 import { given, JSON_FLAG, named, oneFile } from '../flags/values';

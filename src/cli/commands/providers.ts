@@ -1,6 +1,6 @@
 /** `providers`: which execution providers work on this machine, each tried in a process of its own. */
 import { printable } from '../../analysis/text';
-import { Engine } from '../../engine/client';
+import { Engine } from '../../engine/caller/client';
 import { DEFAULT_EXECUTION, PROVIDERS, type ProviderInfo, type ProviderName } from '../../shared/execution';
 import { command } from '../command';
 import { fewFiles, given, JSON_FLAG } from '../flags/values';

@@ -5,7 +5,7 @@ import { reproductionParts } from '../../analysis/report/reproduction';
 import type { Reproduction } from '../../analysis/reproduction';
 import { printable } from '../../analysis/text';
 import { producer } from '../../engine/product';
-import { referenceFile, reproduce as reproducePresets } from '../../engine/reproduction';
+import { referenceFile, reproduce as reproducePresets } from '../../engine/caller/reproduction';
 import type { Execution } from '../../shared/execution';
 import { command } from '../command';
 import { RunError } from '../failure';

@@ -1,8 +1,8 @@
 /** Sequences that go on side by side from cached positions, each by what it is fed next. */
-import type { Cache, Fed, Row } from '../body';
-import { picked, type Repeated } from '../cache';
-import type { State } from '../head';
-import type { Model } from '../model';
+import type { Cache, Fed, Row } from '../model/body';
+import { picked, type Repeated } from '../run/cache';
+import type { State } from '../model/head';
+import type { Model } from '../model/model';
 
 /**
  * Positions that are fed anew in every call before their keys and values are taken over: to get a cache out of a call costs as much

@@ -3,12 +3,12 @@ import { readAnswer } from '../../analysis/answers';
 import type { CleanRun } from '../../analysis/causal';
 import { recipeTokens, sentences } from '../../analysis/sentences';
 import type { RunOptions, Step, Thought } from '../../trace/document';
-import { checkFits, leadOf, type ArmPlan } from '../arm';
-import type { Cache, Forward } from '../body';
-import type { Last } from '../last';
-import type { Model } from '../model';
-import { LastReader } from '../readers';
-import { ArmRun, prefill, samplingOf, type Prefix, type Reader } from '../run';
+import { checkFits, leadOf, type ArmPlan } from '../run/arm';
+import type { Cache, Forward } from '../model/body';
+import type { Last } from '../run/last';
+import type { Model } from '../model/model';
+import { LastReader } from '../run/readers';
+import { ArmRun, prefill, samplingOf, type Prefix, type Reader } from '../run/run';
 import type { Draw, Produced, ThoughtStep } from '../thinking/step';
 
 /** How a thought came about, so that it can be computed again from another state. */

@@ -1,14 +1,14 @@
 /** Unchanged runs of many prompts: their thoughts are computed side by side. */
 import { rowsThatFit } from '../../analysis/batches';
 import type { RunOptions, Step } from '../../trace/document';
-import { checkFits, leadOf, type ArmPlan, type Thinks } from '../arm';
-import { bySite, type Cache, type Fed, type Forwards, type Row } from '../body';
-import { rowOf, stacked } from '../cache';
-import type { State } from '../head';
-import { lastOf, lastSite, momentOf, type Last } from '../last';
-import type { Model } from '../model';
-import { LastReader } from '../readers';
-import { prefill, type Prefix } from '../run';
+import { checkFits, leadOf, type ArmPlan, type Thinks } from '../run/arm';
+import { bySite, type Cache, type Fed, type Forwards, type Row } from '../model/body';
+import { rowOf, stacked } from '../run/cache';
+import type { State } from '../model/head';
+import { lastOf, lastSite, momentOf, type Last } from '../run/last';
+import type { Model } from '../model/model';
+import { LastReader } from '../run/readers';
+import { prefill, type Prefix } from '../run/run';
 import type { Draw, Moment } from '../thinking/step';
 import { Batch, drive, longer } from './batch';
 import { answering, answerOf, cleanRun, recorded, type Clean, type Made } from './clean';

@@ -1,11 +1,11 @@
 /** What sequences of a batch are fed: a variant's feeds, then the likeliest tokens of its answer. */
 import { calls } from '../../analysis/batches';
 import type { Feed, Variant } from '../../analysis/causal';
-import type { Segment } from '../arm';
-import type { Fed } from '../body';
-import type { State } from '../head';
-import { momentOf } from '../last';
-import type { Model } from '../model';
+import type { Segment } from '../run/arm';
+import type { Fed } from '../model/body';
+import type { State } from '../model/head';
+import { momentOf } from '../run/last';
+import type { Model } from '../model/model';
 import type { Draw, Produced } from '../thinking/step';
 import type { Lane } from './batch';
 import type { Clean } from './clean';

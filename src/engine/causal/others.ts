@@ -1,7 +1,7 @@
 /** Runs of the prompts that thoughts are taken from: each is run once, however many prompts are tested. */
 import type { CausalParams, NamedPrompt } from '../api';
-import type { ArmPlan } from '../arm';
-import type { Model } from '../model';
+import type { ArmPlan } from '../run/arm';
+import type { Model } from '../model/model';
 import type { Clean } from './clean';
 import { cleanRows, runAll } from './cleans';
 import type { Other } from './replacement';

@@ -3,8 +3,8 @@ import type { Replacement } from '../../analysis/causal';
 import { snapped } from '../../analysis/codes';
 import { gaussian, generator } from '../../shared/random';
 import { quoted } from '../error';
-import type { State } from '../head';
-import type { Model } from '../model';
+import type { State } from '../model/head';
+import type { Model } from '../model/model';
 import type { Draw, Produced, ThoughtStep } from '../thinking/step';
 
 /** What tests change of the thoughts of another prompt, and the residual streams where they were fed [sites, width]. */

@@ -3,8 +3,8 @@ import { hasDonor, isWritten, needsReference, planVariants, type CausalTest, typ
 import { effect } from '../../analysis/effect';
 import { parseTask } from '../../analysis/task';
 import type { CausalEvent, CausalParams, CausalResult, CausalRow, NamedPrompt } from '../api';
-import { planArms, type ArmPlan } from '../arm';
-import type { Model } from '../model';
+import { planArms, type ArmPlan } from '../run/arm';
+import type { Model } from '../model/model';
 import { isDrawn } from '../thinking/step';
 import { answerOf, type Clean } from './clean';
 import { cleanRows, runAll } from './cleans';

@@ -1,12 +1,12 @@
 /** Runs the variants of an unchanged run, many side by side. */
 import { planGroups, type Group } from '../../analysis/batches';
 import type { Variant } from '../../analysis/causal';
-import type { ArmPlan } from '../arm';
-import type { Cache } from '../body';
-import { Repeated, shortened } from '../cache';
-import type { State } from '../head';
-import { lastSite } from '../last';
-import type { Model } from '../model';
+import type { ArmPlan } from '../run/arm';
+import type { Cache } from '../model/body';
+import { Repeated, shortened } from '../run/cache';
+import type { State } from '../model/head';
+import { lastSite } from '../run/last';
+import type { Model } from '../model/model';
 import { Batch, drive } from './batch';
 import { answering, type Clean } from './clean';
 import { VariantLane, type Decode } from './lane';

@@ -1,11 +1,11 @@
 /** What variants of a run do to its answer: in numbers, for means over many. */
 import type { Variant } from '../../analysis/causal';
 import { effect, type Effect } from '../../analysis/effect';
-import type { ArmPlan } from '../arm';
+import type { ArmPlan } from '../run/arm';
 import { answerOf, type Clean } from '../causal/clean';
 import type { Other, Replacements } from '../causal/replacement';
 import { Variants } from '../causal/variants';
-import type { Model } from '../model';
+import type { Model } from '../model/model';
 
 export interface Change extends Pick<Variant, 'test' | 'form' | 'step'>, Effect {
 	/** Whether the answer is another one; absent where what was computed is not finite. */

@@ -2,14 +2,14 @@
 import { setImmediate as yielded } from 'node:timers/promises';
 import { cloudOf, measure, MEASURES, scaleOf, type Clouds, type Measures, type Member, type Scale } from '../../analysis/ood';
 import type { ProgressEvent } from '../api';
-import { leadOf, type ArmPlan, type Thinks } from '../arm';
-import { bySite, type Forward } from '../body';
+import { leadOf, type ArmPlan, type Thinks } from '../run/arm';
+import { bySite, type Forward } from '../model/body';
 import { EngineError } from '../error';
-import { sha256 } from '../folder';
-import { MAX_ROWS } from '../head';
-import type { Model } from '../model';
-import { LastReader } from '../readers';
-import { prefill } from '../run';
+import { sha256 } from '../model/folder';
+import { MAX_ROWS } from '../model/head';
+import type { Model } from '../model/model';
+import { LastReader } from '../run/readers';
+import { prefill } from '../run/run';
 import type { Kept, Store } from './store';
 
 /** Of token embeddings and of states of text: measuring them among themselves takes a few milliseconds each. */

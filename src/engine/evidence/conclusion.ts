@@ -4,7 +4,7 @@ import { meterOf } from '../../analysis/meter';
 import type { Candidate } from '../../analysis/superposition';
 import type { Thought } from '../../trace/document';
 import type { CohortRecord, EvidenceRecord } from '../../trace/evidence';
-import type { ArmPlan } from '../arm';
+import type { ArmPlan } from '../run/arm';
 import type { Clean } from '../causal/clean';
 import type { Compared } from './ood';
 import type { Read } from './readings';

@@ -2,13 +2,13 @@
 import { effectPlanes, withControl } from '../../analysis/effects';
 import { MEASURES, NEIGHBOUR } from '../../analysis/ood';
 import type { CohortRecord, EvidenceRecord } from '../../trace/evidence';
-import type { ArmPlan } from '../arm';
+import type { ArmPlan } from '../run/arm';
 import { recorded, type Clean } from '../causal/clean';
 import { EngineError } from '../error';
 import { legibilityPart } from '../legibility/part';
 import type { Lend } from '../legibility/peers';
-import type { Model } from '../model';
-import type { Use } from '../models';
+import type { Model } from '../model/model';
+import type { Use } from '../model/models';
 import { siteOf } from './clouds';
 import { concluded, type ArmEvidence } from './conclusion';
 import { compared, distances } from './ood';

@@ -16,7 +16,7 @@ import { spareReason } from '../../analysis/spare';
 import { parseTask, type Task } from '../../analysis/task';
 import type { Estimate } from '../../trace/evidence';
 import type { Clean } from '../causal/clean';
-import type { Model } from '../model';
+import type { Model } from '../model/model';
 import { producedAt, type Run } from './runs';
 
 /** Logits of one call at most, in values: 32 MB. */

@@ -1,9 +1,9 @@
 /** The prompts that evidence compares with, and what an arm does on them. */
 import type { RunOptions } from '../../trace/document';
 import type { EvidenceParams, NamedPrompt } from '../api';
-import type { ArmPlan } from '../arm';
-import { sha256 } from '../folder';
-import type { Model } from '../model';
+import type { ArmPlan } from '../run/arm';
+import { sha256 } from '../model/folder';
+import type { Model } from '../model/model';
 
 /** As many as a bundled set has, with room; intervals of more are hardly narrower, and every prompt is run on three models. */
 const MAX_PROMPTS = 200;

@@ -1,9 +1,9 @@
 /** The control model that evidence is held against: the one that the caller names, else the manifest's twin in the folder beside. */
 import { dirname, join } from 'node:path';
 import type { EvidenceParams } from '../api';
-import { readManifest } from '../folder';
-import { parseManifest } from '../manifest';
-import type { Model } from '../model';
+import { readManifest } from '../model/folder';
+import { parseManifest } from '../model/manifest';
+import type { Model } from '../model/model';
 
 /** `missing`: why there is none, in a sentence without a path, since it becomes part of a trace. */
 export type Relative = { kind: 'found'; folder: string } | { kind: 'missing'; why: string };

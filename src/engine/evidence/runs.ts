@@ -2,13 +2,13 @@
 import * as v from 'valibot';
 import type { RunOptions } from '../../trace/document';
 import type { NamedPrompt, ProgressEvent } from '../api';
-import { checkFits, type ArmPlan } from '../arm';
+import { checkFits, type ArmPlan } from '../run/arm';
 import type { Clean } from '../causal/clean';
 import { cleanRows, runAll } from '../causal/cleans';
 import { otherOf } from '../causal/others';
 import { EngineError } from '../error';
-import { sha256 } from '../folder';
-import type { Model } from '../model';
+import { sha256 } from '../model/folder';
+import type { Model } from '../model/model';
 import type { Other } from '../causal/replacement';
 import { settingsOf } from './reference';
 import type { Kept, Store } from './store';

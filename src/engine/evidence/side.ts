@@ -1,9 +1,9 @@
 /** One of the models that are compared, on the prompt and on the reference prompts. */
 import type { CohortRecord } from '../../trace/evidence';
-import { planArms, type ArmPlan } from '../arm';
+import { planArms, type ArmPlan } from '../run/arm';
 import { recorded, type Clean } from '../causal/clean';
 import { EngineError } from '../error';
-import type { Model } from '../model';
+import type { Model } from '../model/model';
 import { cohortOf } from './cohort';
 import type { ArmEvidence } from './conclusion';
 import { readsOf, type Read } from './readings';

@@ -6,7 +6,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeHeader, headerLength, LENGTH_BYTES, parseHeader } from '../../trace/container';
 import { replaceFile, writeAll } from '../../trace/replace.node';
-import { sha256 } from '../folder';
+import { sha256 } from '../model/folder';
 import { READ } from '../opening';
 
 /** Bumped whenever anything that is kept is computed otherwise. */

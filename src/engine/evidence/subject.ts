@@ -4,9 +4,9 @@ import type { ArmRecord, RunOptions } from '../../trace/document';
 import type { EvidenceRecord } from '../../trace/evidence';
 import type { PlaneName } from '../../trace/planes';
 import type { EvidenceParams, ProgressEvent } from '../api';
-import type { ArmPlan } from '../arm';
-import type { Model } from '../model';
-import type { Models } from '../models';
+import type { ArmPlan } from '../run/arm';
+import type { Model } from '../model/model';
+import type { Models } from '../model/models';
 import type { Ood } from './ood';
 
 /** What the first phase found, and what evidence is wanted of it. */

@@ -3,11 +3,11 @@ import { CAUSAL_TESTS, isWritten, planVariants, type CausalTest } from '../../an
 import type { RunOptions } from '../../trace/document';
 import type { CausalRecord, Estimate } from '../../trace/evidence';
 import type { CausalRow, NamedPrompt, ProgressEvent } from '../api';
-import type { ArmPlan } from '../arm';
+import type { ArmPlan } from '../run/arm';
 import { CausalRun } from '../causal/sweep';
 import type { Clean } from '../causal/clean';
 import { Replacements } from '../causal/replacement';
-import type { Model } from '../model';
+import type { Model } from '../model/model';
 import { Changes } from './changes';
 import { estimated } from './cohort';
 import type { Run } from './runs';

@@ -1,7 +1,7 @@
 /** Reads what models give to a sequence that is already written ("teacher forcing"): in chunks, with no readout but the last site's. */
 import { divergence, logSoftmax } from '../../analysis/effect';
-import { MAX_ROWS } from '../head';
-import type { Model } from '../model';
+import { MAX_ROWS } from '../model/head';
+import type { Model } from '../model/model';
 
 /** Logits of one model in memory at once: 16 MiB. */
 const MAX_LOGITS = 1 << 22;

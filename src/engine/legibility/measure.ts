@@ -10,7 +10,7 @@ import type { ArmRecord } from '../../trace/document';
 import type { LegibilityRecord } from '../../trace/evidence';
 import { EngineError, quoted } from '../error';
 import { divergences, logprobs, type Sequence } from './forced';
-import type { Model } from '../model';
+import type { Model } from '../model/model';
 import { differs, type Peers } from './peers';
 
 export interface Written {

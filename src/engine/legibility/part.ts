@@ -4,7 +4,7 @@ import type { ArmRecord } from '../../trace/document';
 import type { LegibilityRecord } from '../../trace/evidence';
 import type { PlaneName } from '../../trace/planes';
 import type { ProgressEvent } from '../api';
-import type { Model } from '../model';
+import type { Model } from '../model/model';
 import { legibility } from './measure';
 import { NO_PEERS, withPeers, type Lend, type PeerFolders } from './peers';
 

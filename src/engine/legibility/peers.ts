@@ -1,7 +1,7 @@
 /** The models that a chain of thought is read under besides the one that wrote it. */
 import { dirname, join } from 'node:path';
 import { EngineError, quoted } from '../error';
-import type { Model } from '../model';
+import type { Model } from '../model/model';
 
 /** Lends a loaded model while `work` runs. Fails with an `EngineError` where the folder is no model. */
 export type Lend = <T>(folder: string, work: (model: Model) => Promise<T>) => Promise<T>;

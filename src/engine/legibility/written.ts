@@ -3,18 +3,18 @@ import type { Lexicon } from '../../analysis/legibility';
 import { surprisalBits } from '../../analysis/lens';
 import type { Step } from '../../trace/document';
 import type { LegibilityEvent, LegibilityParams, LegibilityResult, WrittenChain } from '../api';
-import { leadOf, planArms, type ArmPlan } from '../arm';
-import type { Forward } from '../body';
+import { leadOf, planArms, type ArmPlan } from '../run/arm';
+import type { Forward } from '../model/body';
 import { answerOf } from '../causal/clean';
 import { EngineError } from '../error';
-import { checkProblem, seedOf } from '../evaluation';
+import { checkProblem, seedOf } from '../run/evaluation';
 import { identity, legibility } from './measure';
-import type { Model } from '../model';
+import type { Model } from '../model/model';
 import { referenceWords } from './part';
 import type { Peers } from './peers';
-import { LastReader } from '../readers';
-import type { Last } from '../last';
-import { ArmRun, prefill, samplingOf, type Reader } from '../run';
+import { LastReader } from '../run/readers';
+import type { Last } from '../run/last';
+import { ArmRun, prefill, samplingOf, type Reader } from '../run/run';
 
 /** Milliseconds between two events of progress. */
 const TICK = 250;

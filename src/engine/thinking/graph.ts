@@ -1,6 +1,6 @@
 /** One call of a thought graph (models/README.md): a state in, what is fed back and what is stored out. */
 import { EngineError } from '../error';
-import type { ModelShape } from '../manifest';
+import type { ModelShape } from '../model/manifest';
 import { floats, integers, type Graph, type Tensor } from '../runtime';
 import { noiseOf, startOf } from './noise';
 import type { Moment, Produced, ThoughtStep } from './step';

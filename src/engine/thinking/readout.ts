@@ -1,9 +1,9 @@
 /** A trained decoder of single latents into text, as SIM-CoT trains one (arXiv 2509.20317): greedy, with a limit. */
-import { checkExtents } from '../contract';
+import { checkExtents } from '../model/contract';
 import { EngineError } from '../error';
-import type { Manifest } from '../manifest';
+import type { Manifest } from '../model/manifest';
 import { floats, integers, type Graph } from '../runtime';
-import type { Tokenizer } from '../tokenizer';
+import type { Tokenizer } from '../tokens/tokenizer';
 
 export class Readout {
 	private readonly start: number;

@@ -1,5 +1,5 @@
 /** When a latent segment stops before its limit: one function and one line in the table for each rule. */
-import type { Last } from '../last';
+import type { Last } from '../run/last';
 import type { Produced, StopRule } from './step';
 
 /**

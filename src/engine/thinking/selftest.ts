@@ -1,9 +1,9 @@
 /** Tests that a model's thought graphs compute numbers, and the same ones in every way the engine computes them. Run on loading. */
-import { lastOf, lastSite } from '../last';
-import { bySite } from '../body';
-import type { Model } from '../model';
-import { latentsOf } from '../recipeSchema';
-import { Difference, testIds, toleranceOf, type SelfTest } from '../selftest';
+import { lastOf, lastSite } from '../run/last';
+import { bySite } from '../model/body';
+import type { Model } from '../model/model';
+import { latentsOf } from '../model/recipeSchema';
+import { Difference, testIds, toleranceOf, type SelfTest } from '../model/selftest';
 import type { Moment, Produced, ThoughtStep } from './step';
 import type { Thinking } from './thinking';
 

@@ -1,6 +1,6 @@
 /** What a thought is made from: one file and one line in the table for each site that can be fed back. */
-import type { Embedder } from '../embedder';
-import type { Head } from '../head';
+import type { Embedder } from '../model/embedder';
+import type { Head } from '../model/head';
 import { token, tokens } from './dummies';
 import { mixture } from './mixture';
 import { normed, resid } from './states';

@@ -1,6 +1,6 @@
 /** How a model thinks: whatever is fed back, through whichever graph. The only place that computes thoughts. */
-import type { ModelShape } from '../manifest';
-import { throughOf } from '../recipeSchema';
+import type { ModelShape } from '../model/manifest';
+import { throughOf } from '../model/recipeSchema';
 import type { EmbedGraph, ThoughtGraph } from './graph';
 import { sourceOf, type Parts } from './sources';
 import type { Moment, Produced, ThoughtStep } from './step';

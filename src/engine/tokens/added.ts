@@ -1,6 +1,6 @@
 /** Tokens that are found in a text before anything else happens to it: special ones, and words that were added to a vocabulary. */
 import type { Range } from '../../shared/range';
-import type { Aligned } from '../aligned';
+import type { Aligned } from './aligned';
 import type { AddedToken } from './config';
 
 /** A stretch of a text, and the added token that it is; without one, text for the model. */

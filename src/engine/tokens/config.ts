@@ -1,7 +1,7 @@
 /** The parts of a `tokenizer.json` that are used here, and how its patterns are read. */
 import { SplitPreTokenizer } from '@huggingface/tokenizers';
 import { EngineError, quoted } from '../error';
-import type { DecoderConfig } from '../surface';
+import type { DecoderConfig } from './surface';
 
 export interface Pattern {
 	Regex?: string;

@@ -2,7 +2,7 @@
  * The normalisers of `tokenizer.json`, as the reference implementation (Python `tokenizers`) has them, which is what models are
  * trained with; each keeps track of where its output came from.
  */
-import type { Aligned, Edit } from '../aligned';
+import type { Aligned, Edit } from './aligned';
 import { Charsmap } from './charsmap';
 import { compiled, unsupported, type NormalizerConfig } from './config';
 

@@ -1,7 +1,7 @@
 /** The pre-tokenizers of `tokenizer.json`, as the reference implementation has them: they cut a text into the pieces that a model cuts further. */
 import type { Range } from '../../shared/range';
-import type { Aligned } from '../aligned';
-import { byteLetters } from '../surface';
+import type { Aligned } from './aligned';
+import { byteLetters } from './surface';
 import { compiled, unsupported, type PreTokenizerConfig } from './config';
 
 export type Splitter = (text: Aligned) => Aligned[];

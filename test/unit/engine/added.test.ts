@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { ModelCheck } from '../../../src/engine/api';
-import { isNameOf } from '../../../src/engine/registry';
+import { isNameOf } from '../../../src/engine/machine/registry';
 import { openFile } from '../../../src/trace/bytes.node';
 import { openTrace } from '../../../src/trace/reader';
 import { DECODER, writeExport } from './decoder';

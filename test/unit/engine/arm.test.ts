@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { checkFits, leadOf, planArms } from '../../../src/engine/arm';
+import { checkFits, leadOf, planArms } from '../../../src/engine/run/arm';
 import { EngineError } from '../../../src/engine/error';
-import type { Recipe } from '../../../src/engine/manifest';
+import type { Recipe } from '../../../src/engine/model/manifest';
 
 const IDS: Record<string, number> = { '<bos>': 1, '<latent>': 2, '<a>': 3, '<eos>': 4 };
 const idOf = (token: string) => IDS[token];

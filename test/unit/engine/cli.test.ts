@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseCommand } from '../../../src/cli/commands';
-import type { Manifest } from '../../../src/engine/manifest';
+import type { Manifest } from '../../../src/engine/model/manifest';
 import type { EvidenceRecord } from '../../../src/trace/evidence';
 import { cacheFolder } from '../../../src/cli/cache';
 import { UsageError } from '../../../src/cli/failure';

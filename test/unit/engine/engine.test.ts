@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnalyzeEvent } from '../../../src/engine/api';
-import { Engine } from '../../../src/engine/client';
+import { Engine } from '../../../src/engine/caller/client';
 import { fromHalf } from '../../../src/trace/half';
 import { LiveTrace } from '../../../src/trace/live';
 import { openFile } from '../../../src/trace/bytes.node';
 import { openTrace } from '../../../src/trace/reader';
-import { MAX_EVENT_BYTES } from '../../../src/engine/sheet';
+import { MAX_EVENT_BYTES } from '../../../src/engine/run/sheet';
 import { oneNode } from './onnx';
 import { linearProbe } from './probe';
 import {

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import type { AnalyzeEvent, AnalyzeParams } from '../../../src/engine/api';
-import { Engine, type EngineState } from '../../../src/engine/client';
-import type { Manifest } from '../../../src/engine/manifest';
+import { Engine, type EngineState } from '../../../src/engine/caller/client';
+import type { Manifest } from '../../../src/engine/model/manifest';
 
 export const MODULE = 'dist/engine.js';
 export const MODEL = 'models/prosqa';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { EngineError } from '../../../src/engine/error';
-import { parseManifest } from '../../../src/engine/manifest';
+import { parseManifest } from '../../../src/engine/model/manifest';
 import { MODEL } from './harness';
 
 const text = readFileSync(`${MODEL}/model.json`, 'utf8');

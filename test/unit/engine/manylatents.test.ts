@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readManifest } from '../../../src/engine/folder';
-import { parseManifest } from '../../../src/engine/manifest';
-import { Model } from '../../../src/engine/model';
+import { readManifest } from '../../../src/engine/model/folder';
+import { parseManifest } from '../../../src/engine/model/manifest';
+import { Model } from '../../../src/engine/model/model';
 import { floats, integers, Runtime } from '../../../src/engine/runtime';
 import { headerLength, LENGTH_BYTES, parseHeader } from '../../../src/trace/container';
 

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { describe, test } from 'node:test';
-import { costOf } from '../../../src/engine/cost';
-import { footprintOf, LOW_MEMORY_ROWS, positionBytes } from '../../../src/engine/footprint';
-import { parseManifest, type Manifest } from '../../../src/engine/manifest';
-import { availableMemory, groupLeft, LIMIT_VARIABLE, parseBytes, parseMeminfo } from '../../../src/engine/memory';
-import { Models } from '../../../src/engine/models';
-import { checkExportFits, checkModelFits, checkPositionsFit, gigabytes, needsLowMemory, whyNoTable } from '../../../src/engine/room';
+import { costOf } from '../../../src/engine/model/cost';
+import { footprintOf, LOW_MEMORY_ROWS, positionBytes } from '../../../src/engine/model/footprint';
+import { parseManifest, type Manifest } from '../../../src/engine/model/manifest';
+import { availableMemory, groupLeft, LIMIT_VARIABLE, parseBytes, parseMeminfo } from '../../../src/engine/machine/memory';
+import { Models } from '../../../src/engine/model/models';
+import { checkExportFits, checkModelFits, checkPositionsFit, gigabytes, needsLowMemory, whyNoTable } from '../../../src/engine/model/room';
 import { MODEL, request, withEngine } from './harness';
 
 const GB = 1e9;

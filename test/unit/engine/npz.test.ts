@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { zipSync } from 'fflate';
 import { EngineError } from '../../../src/engine/error';
-import { readNpz } from '../../../src/engine/npz';
+import { readNpz } from '../../../src/engine/adding/npz';
 
 /** A `.npy` of version 1 with this header and content. */
 function npy(header: string, content: Uint8Array): Uint8Array {

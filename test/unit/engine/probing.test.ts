@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parseProbe, scoreProbe } from '../../../src/analysis/probe';
 import type { FeaturesEvent, ProbeReport, TrainProbeParams } from '../../../src/engine/api';
-import type { Engine } from '../../../src/engine/client';
+import type { Engine } from '../../../src/engine/caller/client';
 import type { LabelledPrompt } from '../../../src/prompts/labelled';
 import { openFile } from '../../../src/trace/bytes.node';
 import { fromHalf } from '../../../src/trace/half';

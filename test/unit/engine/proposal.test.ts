@@ -1,8 +1,8 @@
 /** What is proposed for a folder of which only tokens, weights and configuration are known. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseManifest } from '../../../src/engine/manifest';
-import { propose, type Signs } from '../../../src/engine/proposal';
+import { parseManifest } from '../../../src/engine/model/manifest';
+import { propose, type Signs } from '../../../src/engine/adding/proposal';
 import { readFileSync } from 'node:fs';
 import { MODEL } from './harness';
 

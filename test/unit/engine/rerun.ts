@@ -1,12 +1,12 @@
 /** A changed run as a complete run of its own: the whole arm from its prompt, one at a time, with what is fed as thoughts swapped. */
-import { planArms, type ArmPlan } from '../../../src/engine/arm';
-import type { Body, Cache, Forward, Input } from '../../../src/engine/body';
-import { readManifest } from '../../../src/engine/folder';
-import { parseManifest } from '../../../src/engine/manifest';
-import { Model } from '../../../src/engine/model';
-import { LastReader } from '../../../src/engine/readers';
-import type { Last } from '../../../src/engine/last';
-import { ArmRun, prefill, samplingOf } from '../../../src/engine/run';
+import { planArms, type ArmPlan } from '../../../src/engine/run/arm';
+import type { Body, Cache, Forward, Input } from '../../../src/engine/model/body';
+import { readManifest } from '../../../src/engine/model/folder';
+import { parseManifest } from '../../../src/engine/model/manifest';
+import { Model } from '../../../src/engine/model/model';
+import { LastReader } from '../../../src/engine/run/readers';
+import type { Last } from '../../../src/engine/run/last';
+import { ArmRun, prefill, samplingOf } from '../../../src/engine/run/run';
 import type { Moment, Produced, ThoughtStep } from '../../../src/engine/thinking/step';
 import { Runtime } from '../../../src/engine/runtime';
 import { readAnswer } from '../../../src/analysis/answers';

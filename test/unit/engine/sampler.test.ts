@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { draw } from '../../../src/engine/sampler';
+import { draw } from '../../../src/engine/run/sampler';
 import { generator } from '../../../src/shared/random';
 
 const take = (next: () => number, count: number) => Array.from({ length: count }, next);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { EngineError } from '../../../src/engine/error';
-import { Tokenizer, type Encoded } from '../../../src/engine/tokenizer';
+import { Tokenizer, type Encoded } from '../../../src/engine/tokens/tokenizer';
 import { MODEL } from './harness';
 
 const bundled = Tokenizer.parse(readFileSync(`${MODEL}/tokenizer.json`));

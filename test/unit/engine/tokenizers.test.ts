@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { joined } from '../../../src/analysis/text';
 import { EngineError } from '../../../src/engine/error';
-import { Tokenizer, type Encoded } from '../../../src/engine/tokenizer';
+import { Tokenizer, type Encoded } from '../../../src/engine/tokens/tokenizer';
 
 interface Case {
 	ids: number[];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { afterCrash, deadline, Quarantine, type Crashes, type Verdict } from '../../../src/engine/watchdog';
+import { afterCrash, deadline, Quarantine, type Crashes, type Verdict } from '../../../src/engine/caller/watchdog';
 
 function crashing(times: number[]): Verdict[] {
 	let crashes: Crashes = [];

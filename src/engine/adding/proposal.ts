@@ -1,0 +1,147 @@
+/** What a folder's tokens, weights and configuration say about how its model thinks: arms for it, the reasons, and what they leave open. */
+import type { LatentSegment, RecipeSegment } from '../model/recipeSchema';
+
+/** What is known of an unknown folder. */
+export interface Signs {
+	/** Whether the tokenizer has a token. */
+	has(token: string): boolean;
+	/** Names of the graph's weights, and of the checkpoint's beside it. */
+	weights: readonly string[];
+	/** Numbers of its config.json. */
+	config: Readonly<Partial<Record<ThinkingField, number | null>>>;
+	/** Whether vectors can be fed. */
+	latents: boolean;
+}
+
+/** Fields of a configuration that say something about thoughts. */
+export const THINKING_FIELDS = [
+	'num_latent',
+	'num_latents',
+	'latent_steps',
+	'inf_latent_iterations',
+	'max_latent_stage',
+	'c_thought',
+	'mean_recurrence',
+	'total_ut_steps',
+] as const;
+export type ThinkingField = (typeof THINKING_FIELDS)[number];
+
+export interface Proposal {
+	/** Beside those that any decoder has, or in their place. */
+	arms: Record<string, RecipeSegment[]>;
+	trainedLatents: number;
+	/** One sentence each. */
+	reasons: string[];
+	undecided: string[];
+}
+
+/** Tokens before and after latent thoughts, as published models call them. */
+const BRACKETS = [
+	['<|start-latent|>', '<|end-latent|>'],
+	['<bot>', '<eot>'],
+	['<|bot|>', '<|eot|>'],
+	['<|bocot|>', '<|eocot|>'],
+] as const;
+const PAUSES = ['<pause>', '<|pause|>'] as const;
+/** Of written thoughts. */
+const WRITTEN = ['<think>', '</think>'] as const;
+/** CODI calls its projection so (arXiv 2502.21074): its layers are numbered, its norm is `ln`. */
+const PROJECTION = /(^|\.)prj\.(\d+|ln)\.weight$/;
+/** SIM-CoT's auxiliary decoder (arXiv 2509.20317), spelt as its checkpoints spell it. */
+const AUXILIARY = /(^|\.)(expainable_llm|auxiliary_decoder)\./;
+const LOOPED = /(^|\.)core_block\.|(^|\.)early_exit_gate\./;
+/** Coconut on ProsQA and GSM8k, and CODI, think so often. */
+const USUAL_COUNT = 6;
+const CHAIN_LIMIT = 1_024;
+const MAX_NAME = 100;
+
+/** The segments before and after the thoughts. */
+export interface Frame {
+	/** The prompt, behind what the tokenizer puts before every text. */
+	prompt: readonly RecipeSegment[];
+	answer: readonly RecipeSegment[];
+}
+
+export function propose(signs: Signs, frame: Frame): Proposal {
+	const found: Proposal = { arms: {}, trainedLatents: 0, reasons: [], undecided: [] };
+	written(signs, frame, found);
+	if (signs.latents) {
+		latent(signs, frame, found);
+		pause(signs, frame, found);
+	}
+	looped(signs, found);
+	return found;
+}
+
+function latent(signs: Signs, { prompt, answer }: Frame, found: Proposal): void {
+	const brackets = BRACKETS.find((pair) => pair.every((token) => signs.has(token)));
+	const projection = signs.weights.find((name) => PROJECTION.test(name));
+	if (projection !== undefined) {
+		found.undecided.push(
+			`Its checkpoint has a projection of the state that is fed back (${short(projection)}), which is not in the graph: export it as thought.onnx, name that in files.thought of model.json, and give an arm a latent segment.`,
+		);
+	}
+	if (signs.weights.some((name) => AUXILIARY.test(name))) {
+		found.undecided.push('Its checkpoint has an auxiliary decoder of latents: export it as readout.onnx, and name that in files.readout of model.json.');
+	}
+	// Without its projection the state is not what the model was trained to be fed.
+	if (!brackets || projection !== undefined) {
+		return;
+	}
+	const [start, end] = brackets;
+	const count = countOf(signs);
+	const segment: LatentSegment = { kind: 'latent', count: count?.count ?? USUAL_COUNT, feedback: { site: 'normed' } };
+	found.arms['latent'] = [...prompt, { kind: 'tokens', tokens: [start] }, segment, { kind: 'tokens', tokens: [end] }, ...answer];
+	found.trainedLatents = segment.count;
+	found.reasons.push(`The arm latent thinks between ${start} and ${end}, because its tokenizer has them, and feeds back the state after the final norm, as Coconut does.`);
+	if (count) {
+		found.reasons.push(`It has ${count.count} thoughts, because config.json says ${count.why}.`);
+	} else {
+		found.undecided.push(`How many thoughts it was trained with: ${USUAL_COUNT} are run, as published models of its kind have. Correct count and trainedLatents in model.json.`);
+	}
+}
+
+function countOf({ config }: Signs): { count: number; why: string } | undefined {
+	const { max_latent_stage: stages, c_thought: each } = config;
+	if (stages && each) {
+		return { count: stages * each, why: `max_latent_stage ${stages} and c_thought ${each}` };
+	}
+	const field = (['num_latent', 'num_latents', 'latent_steps', 'inf_latent_iterations'] as const).find((name) => config[name]);
+	return field && { count: config[field]!, why: `${field} ${config[field]}` };
+}
+
+function pause({ has }: Signs, { prompt, answer }: Frame, found: Proposal): void {
+	const token = PAUSES.find(has);
+	if (token !== undefined) {
+		found.arms['pause'] = [...prompt, { kind: 'latent', count: USUAL_COUNT, feedback: { site: 'token', token } }, ...answer];
+		found.reasons.push(`The arm pause feeds ${token} in the place of thoughts, because its tokenizer has it.`);
+		found.undecided.push(`How many pauses it was trained with: ${USUAL_COUNT} are run.`);
+	}
+}
+
+function written({ has }: Signs, { prompt, answer }: Frame, found: Proposal): void {
+	const [start, end] = WRITTEN;
+	if (has(start) && has(end)) {
+		found.arms['cot'] = [
+			...prompt,
+			{ kind: 'tokens', tokens: [start] },
+			{ kind: 'decode', role: 'thought', stop: [end], limit: CHAIN_LIMIT, atLimit: 'go-on' },
+			...answer,
+		];
+		found.reasons.push(`The arm cot writes its thoughts from ${start} to ${end}, because its tokenizer has them.`);
+	}
+}
+
+function looped({ weights, config }: Signs, found: Proposal): void {
+	const field = (['mean_recurrence', 'total_ut_steps'] as const).find((name) => config[name]);
+	const weight = weights.find((name) => LOOPED.test(name));
+	if (field !== undefined || weight !== undefined) {
+		const why = field !== undefined ? `config.json says ${field} ${config[field]}` : `it has the weight ${short(weight!)}`;
+		found.undecided.push(`It loops over its depth, because ${why}: its loops are run as they were exported, and a recipe cannot stop or show them.`);
+	}
+}
+
+/** Names come from anybody, and a reason is one line. */
+function short(name: string): string {
+	return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name;
+}
