@@ -115,7 +115,7 @@ export function halted(why: string): string {
 
 export const GATE = 'What the thought graph’s gate said at this thought, 0 to 1. A recipe may stop where it is above a bound.';
 export const READOUT = 'is what the decoder that was trained with the model reads in the thought. It was trained to say so: fluent is not yet faithful.';
-export const ENTROPY = 'Entropy of what the thought reads as by the logit lens, at the chosen layer.';
+export const ENTROPY = 'Entropy H, in nats, of what the thought reads as by the logit lens at the chosen layer.';
 const CODE = 'Codes are vectors that this part of a thought was trained to be near; the nearest is by Euclidean distance.';
 
 export function codePart(part: string, state: CodeReading['state']): string {

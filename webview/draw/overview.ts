@@ -29,7 +29,7 @@ const EDGE = 5;
 /** Of a code; fewer codes get more, so that a lane is not a line. */
 const CODE_WIDTH = 5;
 const CODES = { least: 24, most: 48 };
-const CURVE_WIDTH = 34;
+const CURVE_WIDTH = 38;
 const SCORES_WIDTH = 10;
 /** Of what some rows of a bin have and others do not. */
 const PALE = 0.4;

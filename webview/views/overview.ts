@@ -37,7 +37,7 @@ export interface OverviewPane {
 /** Fewer steps are seen whole when they take a line each. */
 const OVERVIEW_FROM = 32;
 /** What the lanes may take of the width, and at most: every lane of two parts, their entropy and a heatmap. */
-const LANES = { share: 0.21, least: 48, most: 190 };
+const LANES = { share: 0.22, least: 48, most: 190 };
 
 export function overview({ host, store, tooltip, report }: Context): OverviewPane {
 	const root = create('div').attr('class', 'overview');

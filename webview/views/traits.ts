@@ -16,7 +16,7 @@ export function traitNames({ codes, gate, readout }: Columns, tooltip: Tooltip):
 		tooltip.set(add(names, 'trait code', part), glossary.codePart(part, state));
 	}
 	add(names, 'trait lead', codes.length > 0 ? 'lens' : '');
-	tooltip.set(add(names, 'trait entropy', 'H nats'), glossary.ENTROPY);
+	tooltip.set(add(names, 'trait entropy', 'H'), glossary.ENTROPY);
 	if (gate) {
 		tooltip.set(add(names, 'trait gate', 'gate'), glossary.GATE);
 	}
