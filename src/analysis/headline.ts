@@ -2,6 +2,7 @@ import type { ArmView, Columns, ProbeCell, ProbeView, Run } from '../shared/pane
 import { ownWords } from '../prompts/own';
 import type { OriginRecord, ProbeRecord, Reasoning, TraceDocument } from '../trace/document';
 import { agreement } from './answers';
+import { hasCourse } from './course/course';
 import type { EvidenceIndex } from './evidenceIndex';
 import { ending, endingInShort } from './halt';
 import { legibilityView } from './legibilityView';
@@ -63,6 +64,7 @@ export function headline(
 			...(evidence && latent ? patchViews(evidence, latent.name) : []),
 		],
 		fits: files.map((file) => cellsOf(probes.find((probe) => fitOf(probe) === file)!)),
+		course: latent && hasCourse(latent) ? { thoughts: latent.thoughts.length } : undefined,
 		notes: [...(extra.notes ?? []), ...document.notes, ...(evidence?.record.skipped ?? [])].map(printable),
 	};
 }

@@ -39,6 +39,7 @@ export class PanelView implements vscode.Disposable {
 				tile: ({ revision, probe, rows }) => this.read(revision).tile(probe, rows),
 				overview: ({ revision, bins, layer, probe }, { signal }) => this.read(revision).overview(bins, layer, probe, signal),
 				details: ({ revision, row }) => this.read(revision).details(row),
+				course: (query) => this.read(query.revision).course(query),
 				select: (selection) => this.subject?.select(selection),
 				act: (action) => act(action, this.subject),
 				card: ({ model }, { signal }) => cards.of(this.subject, model, signal),
