@@ -69,7 +69,8 @@ const TALL_HEIGHT = { wide: 41, compact: 41, stacked: 80 };
 /** Decoded words of a tall row. A stacked one is higher, and gives more of them up. */
 const TOP_TALL = { ample: 4, short: 4, least: 3 };
 const TOP_STACKED = { ample: 4, short: 4, least: 2 };
-const KEPT = { tall: 2, thin: 8 };
+/** As high in dense rows as in thin ones: who zooms out wants to see more of them. */
+const KEPT = { tall: 2, thin: 8, dense: 12 };
 
 export function metrics({ rows, layers, columns = { sentences: true, scores: true }, zoom }: Extents, width: number, room: Room): Metrics {
 	const shown = zoom ?? (rows <= TALL_ROWS ? 'tall' : 'thin');
@@ -82,7 +83,7 @@ export function metrics({ rows, layers, columns = { sentences: true, scores: tru
 	const common = { zoom: shown, tall, layout, heatWidth, scoresWidth } as const;
 	if (shown !== 'tall') {
 		const height = LINE_HEIGHT[shown];
-		return { ...common, rowHeight: height, cellTop: 0, cellHeight: height, top: TOP_THIN, kept: KEPT.thin };
+		return { ...common, rowHeight: height, cellTop: 0, cellHeight: height, top: TOP_THIN, kept: KEPT[shown] };
 	}
 	const top = (layout === 'stacked' ? TOP_STACKED : TOP_TALL)[room];
 	return { ...common, rowHeight: TALL_HEIGHT[layout] + top * WORD_HEIGHT, cellTop: 9, cellHeight: 22, top, kept: KEPT.tall };

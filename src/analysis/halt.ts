@@ -27,7 +27,7 @@ export function ending({ name, thoughts, stopped, state }: Arm, recipe: unknown)
 		return `Its thinking stopped ${stopped.at === 0 ? 'before its first thought' : `after ${plural(stopped.at)}`}, ${because(stopped.rule, recipe, name)}.`;
 	}
 	const ruled = latentSegments(recipe, name).some(({ stop }) => stop);
-	return `It thought ${plural(thoughts.length)}${ruled ? '' : ': no rule of its recipe could have stopped it earlier or later'}.`;
+	return `It thought ${plural(thoughts.length)}${ruled ? '' : ', as many as it was to: its recipe has no rule that stops it'}.`;
 }
 
 /** Of thought `index`: whether thinking ended with it, or before it; a later segment of the recipe may think on. */

@@ -131,12 +131,14 @@ describe('128 thoughts in the editor', () => {
 
 	flow('plus and minus show more and less of each thought, and the same thoughts stay in view', stage, async () => {
 		await panel.row(5).locator('.number').click();
+		// They take their room from the steps.
+		await panel.section('codes').getByText('Thought 6 by learnt codes').waitFor();
 		const height = async () => (await inView())[0]?.height ?? 0;
 		const thin = await height();
 		const many = (await inView()).length;
 		await workbench.page.keyboard.press('-');
 		await until(async () => (await height()) < thin, 'rows are not lower');
-		assert.ok((await inView()).length > many);
+		await until(async () => (await inView()).length > many, 'not more rows are in view');
 		await rightRooms();
 		await workbench.page.keyboard.press('+');
 		await workbench.page.keyboard.press('+');

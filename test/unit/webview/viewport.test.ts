@@ -70,6 +70,8 @@ describe('viewport', () => {
 		const height = (zoom?: 'dense' | 'thin' | 'tall', rows = 128) => metrics({ rows, layers: 2, zoom }, 700, 'ample').rowHeight;
 		assert.ok(height('dense') < height('thin') && height('thin') < height('tall'));
 		assert.deepEqual([height(), height(undefined, 6), height('thin', 6)], [height('thin'), height('tall'), height('thin')]);
+		const room = (zoom: 'dense' | 'thin') => metrics({ rows: 128, layers: 2, zoom }, 700, 'ample');
+		assert.equal(room('dense').kept * height('dense'), room('thin').kept * height('thin'), 'lower rows take no less room: more are in view');
 		assert.deepEqual(ZOOMS.map((zoom) => zoomed(zoom, 1)), ['thin', 'tall', 'tall']);
 		assert.deepEqual(ZOOMS.map((zoom) => zoomed(zoom, -1)), ['dense', 'dense', 'thin']);
 	});
