@@ -25,6 +25,8 @@ export interface Opening {
 	alone?: boolean;
 }
 
+/** A tensor as the runtime has it. */
+type Held = Tensor & Onnx.Tensor;
 export type Feeds = Readonly<Record<string, Tensor>>;
 export type Fetched<Name extends string> = { [N in Name]: Tensor };
 
@@ -118,25 +120,34 @@ export class Graph implements Disposable {
 	 * silently by the binding, so they are errors here, as missing ones are.
 	 */
 	async run<Name extends string>(feeds: Feeds, fetches: readonly Name[]): Promise<Fetched<Name>> {
-		const wrong = [
-			...Object.keys(feeds).filter((name) => !this.inputs.has(name)),
-			...fetches.filter((name) => !this.outputs.has(name)),
-		];
-		const missing = [...this.inputs.keys()].filter((name) => !Object.hasOwn(feeds, name));
-		if (wrong.length > 0 || missing.length > 0) {
-			throw new EngineError(
-				`The model's graph has no ${wrong.join(', ') || `value for ${missing.join(', ')}`}: export the model again.`,
-				'bad-model',
-			);
+		const names = Object.keys(feeds);
+		if (names.length !== this.inputs.size || !names.every((name) => this.inputs.has(name)) || !fetches.every((name) => this.outputs.has(name))) {
+			throw this.misfed(names, fetches);
 		}
-		const inputs: Record<string, Onnx.Tensor> = {};
-		for (const [name, { type, data, dims }] of Object.entries(feeds)) {
-			inputs[name] = new this.onnx.Tensor(type, data as Float32Array, dims);
-		}
-		const results = await this.session.run(inputs, [...fetches]).catch((error: Error) => {
+		const results = await this.session.run(this.held(feeds), fetches).catch((error: Error) => {
 			throw new EngineError(`The model's graph cannot be run (${firstLine(error)}): export the model again.`, 'bad-model');
 		});
-		return Object.fromEntries(fetches.map((name) => [name, plain(results[name]!)])) as Fetched<Name>;
+		return results as Readonly<Record<string, Tensor>> as Fetched<Name>;
+	}
+
+	/** The same as the runtime wants them. What is fed again and again, or came out of a graph, need not be made again. */
+	held(feeds: Feeds): Record<string, Held> {
+		const held: Record<string, Held> = {};
+		for (const name of Object.keys(feeds)) {
+			const tensor = feeds[name]!;
+			const { type, data, dims } = tensor;
+			held[name] = (tensor instanceof this.onnx.Tensor ? tensor : new this.onnx.Tensor(type, data as Float32Array, dims)) as Held;
+		}
+		return held;
+	}
+
+	private misfed(fed: readonly string[], fetches: readonly string[]): EngineError {
+		const wrong = [...fed.filter((name) => !this.inputs.has(name)), ...fetches.filter((name) => !this.outputs.has(name))];
+		const missing = [...this.inputs.keys()].filter((name) => !fed.includes(name));
+		return new EngineError(
+			`The model's graph has no ${wrong.join(', ') || `value for ${missing.join(', ')}`}: export the model again.`,
+			'bad-model',
+		);
 	}
 
 	dispose(): void {
@@ -147,10 +158,6 @@ export class Graph implements Disposable {
 /** The runtime's messages go on for pages. */
 function firstLine(error: Error): string {
 	return String(error.message).split('\n')[0]!;
-}
-
-function plain(tensor: Onnx.Tensor): Tensor {
-	return { type: tensor.type as Tensor['type'], dims: tensor.dims, data: tensor.data as Tensor['data'] };
 }
 
 function slots(metadata: readonly Onnx.InferenceSession.ValueMetadata[]): ReadonlyMap<string, Slot> {

@@ -85,7 +85,7 @@ export class Body {
 		const zero = floats(new Float32Array(1), 1, 1, 1);
 		this.idle = !this.open
 			? {}
-			: {
+			: graph.held({
 					inputs_embeds: zero,
 					embeds_mask: { type: 'bool', data: new Uint8Array(1), dims: [1, 1, 1] },
 					...Object.fromEntries(
@@ -94,7 +94,7 @@ export class Body {
 							[`patch.${i}.add`, zero],
 						]),
 					),
-				};
+				});
 	}
 
 	/** The cache of no positions. */
