@@ -8,15 +8,16 @@ const COLUMNS = ['thought', 'level', 'claim', 'live', 'shuffled', 'p', 'twin', '
 const LEFT = new Set<string>(['level', 'claim']);
 
 export function evidenceLines(evidence: EvidenceRecord): string[] {
-	const { reference, twin, meter, legibility, claims, skipped } = evidence;
+	const { reference, twin, meter, legibility, claims, skipped, singles = [] } = evidence;
 	const control = twin ? `; twin: ${printable(twin.id)}` : '';
 	return [
 		`Evidence, against ${reference.prompts} reference prompts (${printable(reference.name)})${control}`,
 		...meter.flatMap(meterLines),
 		...legibility.flatMap(legibilityLines),
 		...(claims.length > 0 ? table(evidence) : []),
-		...claims.filter(({ rungs }) => rungs.some(({ state }) => state !== 'reached')).map((claim) => whyNotHigher(claim, claims)),
+		...whyNotHigher(claims),
 		...skipped.map((why) => `  Not measured: ${printable(why)}`),
+		...(singles.length > 0 ? ['  With --all-thoughts each thought is changed.'] : []),
 		'',
 	];
 }
@@ -77,9 +78,31 @@ function nameOf({ arm, thought }: Pick<ClaimRecord, 'arm' | 'thought'>, claims: 
 	return claims.some((other) => other.arm !== arm) ? `${printable(arm)} ${thought}` : `${thought}`;
 }
 
-function whyNotHigher(claim: ClaimRecord, claims: readonly ClaimRecord[]): string {
-	const { level, why } = claim.rungs.find(({ state }) => state !== 'reached')!;
-	return `  ${nameOf(claim, claims)} is not L${level}: ${printable(why)}`;
+/** What keeps claims from the next level: a line for all thoughts that the same does. */
+function whyNotHigher(claims: readonly ClaimRecord[]): string[] {
+	const thoughts = new Map<string, Pick<ClaimRecord, 'arm' | 'thought'>[]>();
+	for (const { arm, thought, rungs } of claims) {
+		const rung = rungs.find(({ state }) => state !== 'reached');
+		if (rung) {
+			const line = `not L${rung.level}: ${printable(rung.why)}`;
+			thoughts.set(line, [...(thoughts.get(line) ?? []), { arm, thought }]);
+		}
+	}
+	return [...thoughts].map(([line, those]) => `  ${named(those, claims)} ${those.length === 1 ? 'is' : 'are'} ${line}`);
+}
+
+/** Thoughts that follow each other are named by the first and the last: `0–3, 7`. */
+function named(thoughts: readonly Pick<ClaimRecord, 'arm' | 'thought'>[], claims: readonly ClaimRecord[]): string {
+	const runs: { first: string; last: ClaimRecord['thought']; arm: string; count: number }[] = [];
+	for (const { arm, thought } of thoughts) {
+		const run = runs.at(-1);
+		if (run?.arm === arm && run.last === thought - 1) {
+			Object.assign(run, { last: thought, count: run.count + 1 });
+		} else {
+			runs.push({ first: nameOf({ arm, thought }, claims), last: thought, arm, count: 1 });
+		}
+	}
+	return runs.map(({ first, last, count }) => (count === 1 ? first : `${first}–${last}`)).join(', ');
 }
 
 function delta(record: Pick<CausalRecord, 'deltaLogOdds' | 'changed'> | undefined): string {

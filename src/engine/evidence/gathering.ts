@@ -162,7 +162,7 @@ export class Gathering {
 		const { arm, of, thoughts, cohort } = record;
 		this.record.singles = [...(this.record.singles ?? []), record];
 		this.skip(
-			`Of the ${of} thoughts of arm ${arm} ${thoughts.length} were changed one by one, at equal distances, and ${cohort.length} on the reference prompts: --all-thoughts of the command line changes each.`,
+			`Of the ${of} thoughts of arm ${arm} ${thoughts.length} were changed one by one, at equal distances, and ${cohort.length} on the reference prompts: the effects of the others are not known.`,
 		);
 	}
 
