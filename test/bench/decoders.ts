@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { addModel } from '../../src/engine/adding/adding';
 import { bySite } from '../../src/engine/model/body';
 import { readManifest } from '../../src/engine/model/folder';
-import { parseManifest } from '../../src/engine/model/manifest';
+import { parseManifest, type Manifest } from '../../src/engine/model/manifest';
 import { Model } from '../../src/engine/model/model';
 import { LastReader } from '../../src/engine/run/readers';
 import { prefill as readPrompt, type Prefix } from '../../src/engine/run/run';
@@ -19,7 +19,7 @@ import { coldStart } from './cold';
 import { measureMachine, type Machine } from './machine';
 import { memory, overhead } from './overhead';
 import { Peer } from './peer';
-import { latentsAgainst, thinkingBench } from './thinking';
+import { growthBench, latentsAgainst, roomy, thinkingBench } from './thinking';
 
 /** As in peer.py and llama.mjs. */
 const PROMPT = 256;
@@ -44,9 +44,9 @@ async function load(runtime: Runtime, home: string, name: string, kind: string):
 	return loadFrom(runtime, folder);
 }
 
-async function loadFrom(runtime: Runtime, folder: string): Promise<Model> {
+async function loadFrom(runtime: Runtime, folder: string, change = (manifest: Manifest) => manifest): Promise<Model> {
 	const { text, sha256 } = await readManifest(folder);
-	return Model.load(runtime, { folder, manifest: parseManifest(text), sha256, signal, progress: () => {} });
+	return Model.load(runtime, { folder, manifest: change(parseManifest(text)), sha256, signal, progress: () => {} });
 }
 
 /** Thoughts against PyTorch; `kind` and `checkpoint` as latents.py has them. */
@@ -210,6 +210,9 @@ async function main(): Promise<void> {
 		await latents(many, 'each sampled by a denoising head', 'denoiser');
 		await thinkingBench(many);
 		many.dispose();
+		const long = await loadFrom(runtime, MANY, roomy);
+		await growthBench(long);
+		long.dispose();
 		for (const [name, label] of Object.entries(NAMES).filter(([one]) => existsSync(join(FOLDER, one, 'q4')) && (!only || one === only))) {
 			console.log(`\n${label}`);
 			await speeds(runtime, fresh, name, machine);

@@ -3,6 +3,7 @@
  * their number, and the same loop in PyTorch with a cache. Ratios of one run; CPU seconds but where wall time is named.
  */
 import { planArms, type ArmPlan, type Segment } from '../../src/engine/run/arm';
+import type { Manifest } from '../../src/engine/model/manifest';
 import type { Model } from '../../src/engine/model/model';
 import { LastReader } from '../../src/engine/run/readers';
 import { ArmRun, prefill, samplingOf, type Prefix } from '../../src/engine/run/run';
@@ -16,6 +17,8 @@ const MOST = 512;
 /** As in latents.py. */
 const PROMPT_TOKENS = 16;
 const REPEATS = 7;
+/** Against PyTorch: a run of few thoughts is over before its code is compiled, and both sides may warm up. */
+const PEER_ROUNDS = 40;
 /** What is asked of latents against tokens, and of the engine against PyTorch. */
 const MOST_RATIO = 1.1;
 const PEER_RATIO = 1.5;
@@ -25,8 +28,7 @@ export async function thinkingBench(model: Model, repeats = REPEATS): Promise<vo
 	const timed = (segment: Segment) => fastest(() => runOf(model, planOf(segment), prefix), cpu, repeats);
 	const latent = latentOf(model);
 	const { context, vocabulary } = model.manifest.shape;
-	const room = context - PROMPT_TOKENS;
-	const count = Math.min(TOKENS, room);
+	const count = Math.min(TOKENS, context - PROMPT_TOKENS);
 
 	const tokens = await timed({ kind: 'decode', role: 'thought', stop: new Set(), limit: count, atLimit: 'go-on' });
 	const plain = await timed({ kind: 'latent', feedback: { site: 'normed' }, through: 'identity', count });
@@ -36,37 +38,69 @@ export async function thinkingBench(model: Model, repeats = REPEATS): Promise<vo
 	print(`${count} latents on the same body, each the state itself`, `${ms(plain)}, ${asked(plain / tokens, MOST_RATIO, true)}`);
 	print("  as the recipe makes them, through the model's own graph if it has one", `${ms(latents)}, ${(latents / plain).toFixed(2)} times that`);
 	print('  with the vocabulary, for a rule that looks at it', `${ms(watched)}, ${(watched / latents).toFixed(2)} times the latents`);
-	const counts: number[] = [];
-	for (let n = 1; n <= Math.min(MOST, room); n *= 2) {
-		counts.push(n);
-	}
-	const times: number[] = [];
-	for (const n of counts) {
-		times.push(await timed({ ...latent, count: n }));
+	await growthBench(model, repeats);
+}
+
+/** How the time of a run grows with the number of its latents. */
+export async function growthBench(model: Model, repeats = REPEATS): Promise<void> {
+	const prefix = await begun(model);
+	const latent = latentOf(model);
+	const most = Math.min(MOST, model.manifest.shape.context - PROMPT_TOKENS);
+	const counts = Array.from({ length: Math.floor(Math.log2(most)) + 1 }, (_, i) => 2 ** i);
+	const times = counts.map(() => Infinity);
+	// All in turn, so that whatever else the machine does falls on each.
+	for (let round = 0; round < repeats; round++) {
+		for (const [i, count] of counts.entries()) {
+			times[i] = Math.min(times[i]!, await fastest(() => runOf(model, planOf({ ...latent, count }), prefix), cpu, 1));
+		}
 	}
 	print(`Latents ${counts.join(', ')}`, times.map(ms).join(', '));
 	const { each, furthest } = lineOf(counts, times);
 	print('  as a line through 0', `${ms(each)} a latent; largest deviation ${percent(furthest)} of what the line says`);
 }
 
-/** Thoughts of one run, here and in PyTorch (latents.py) in turn: the fastest of each. */
-export async function latentsAgainst(model: Model, peer: Peer, what: string, rounds = REPEATS): Promise<void> {
+/** The same manifest for a prompt and `MOST` latents. Only of a model whose graphs have no table of positions, as `models/manylatents`. */
+export function roomy(manifest: Manifest): Manifest {
+	return { ...manifest, shape: { ...manifest.shape, context: PROMPT_TOKENS + MOST } };
+}
+
+/** Thoughts of one run, here and in PyTorch (latents.py) in turn: the first of each, the fastest and the median. */
+export async function latentsAgainst(model: Model, peer: Peer, what: string, rounds = PEER_ROUNDS): Promise<void> {
 	const prefix = await begun(model);
 	const plan = planOf({ ...latentOf(model), count: TOKENS });
-	const ours = { cpu: Infinity, wall: Infinity };
-	const theirs = { ...ours };
+	const ours: Taken[] = [];
+	const theirs: Taken[] = [];
 	for (let round = 0; round < rounds; round++) {
 		const start = { cpu: cpu(), wall: wall() };
 		await runOf(model, plan, prefix);
-		ours.cpu = Math.min(ours.cpu, cpu() - start.cpu);
-		ours.wall = Math.min(ours.wall, wall() - start.wall);
+		ours.push({ cpu: cpu() - start.cpu, wall: wall() - start.wall });
 		const [seconds, elapsed] = await peer.ask<[number, number]>(String(TOKENS));
-		theirs.cpu = Math.min(theirs.cpu, seconds);
-		theirs.wall = Math.min(theirs.wall, elapsed);
+		theirs.push({ cpu: seconds, wall: elapsed });
 	}
 	for (const clock of ['cpu', 'wall'] as const) {
-		print(`${TOKENS} latents, ${what}, ${clock === 'cpu' ? 'CPU' : 'wall'}`, `${ms(ours[clock])}, PyTorch ${ms(theirs[clock])}: ${asked(theirs[clock] / ours[clock], PEER_RATIO)}`);
+		const [own, other] = [ours, theirs].map((taken) => spreadOf(taken.map((one) => one[clock]))) as [Spread, Spread];
+		const against = (which: keyof Spread) => `${ms(own[which])}, PyTorch ${ms(other[which])}`;
+		print(
+			`${TOKENS} latents, ${what}, ${clock === 'cpu' ? 'CPU' : 'wall'}`,
+			`${against('fastest')}: ${asked(other.fastest / own.fastest, PEER_RATIO)}; median of ${rounds} ${against('median')}: ${(other.median / own.median).toFixed(2)} ×; first ${against('first')}`,
+		);
 	}
+}
+
+interface Taken {
+	cpu: number;
+	wall: number;
+}
+
+interface Spread {
+	first: number;
+	fastest: number;
+	median: number;
+}
+
+function spreadOf(seconds: readonly number[]): Spread {
+	const sorted = [...seconds].sort((a, b) => a - b);
+	return { first: seconds[0]!, fastest: sorted[0]!, median: sorted[Math.floor(sorted.length / 2)]! };
 }
 
 /**

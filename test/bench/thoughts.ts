@@ -1,18 +1,28 @@
 /**
- * What thoughts cost on any model folder: `node out/bench/thoughts.cjs FOLDER [PYTHON denoiser | PYTHON coconut CHECKPOINT]`. With the
- * rest, PyTorch thinks as many on a model of the same shape.
+ * What thoughts cost on any model folder: `node --no-concurrent-marking out/bench/thoughts.cjs FOLDER [PYTHON denoiser | PYTHON coconut CHECKPOINT]`. With the
+ * rest, PyTorch thinks as many on a model of the same shape. `long` for PYTHON: the growth up to 512 latents only, where no table of
+ * positions is in the way.
  */
 import { readManifest } from '../../src/engine/model/folder';
 import { parseManifest } from '../../src/engine/model/manifest';
 import { Model } from '../../src/engine/model/model';
 import { Runtime, THREADS } from '../../src/engine/runtime';
 import { Peer } from './peer';
-import { latentsAgainst, thinkingBench } from './thinking';
+import { growthBench, latentsAgainst, roomy, thinkingBench } from './thinking';
+
+const LONG = 'long';
 
 async function main(folder: string, python?: string, ...kind: string[]): Promise<void> {
 	const { text, sha256 } = await readManifest(folder);
 	const { signal } = new AbortController();
-	const model = await Model.load(Runtime.load(), { folder, manifest: parseManifest(text), sha256, signal, progress: () => {} });
+	const own = parseManifest(text);
+	const manifest = python === LONG ? roomy(own) : own;
+	const model = await Model.load(Runtime.load(), { folder, manifest, sha256, signal, progress: () => {} });
+	if (python === LONG) {
+		await growthBench(model);
+		model.dispose();
+		return;
+	}
 	if (python !== undefined) {
 		const peer = new Peer(python, ['test/bench/latents.py', String(THREADS), ...kind]);
 		await latentsAgainst(model, peer, kind[0]!);
