@@ -1,7 +1,7 @@
 /**
- * What thoughts cost on any model folder: `node --no-concurrent-marking out/bench/thoughts.cjs FOLDER [PYTHON denoiser | PYTHON coconut CHECKPOINT]`. With the
- * rest, PyTorch thinks as many on a model of the same shape. `long` for PYTHON: the growth up to 512 latents only, where no table of
- * positions is in the way.
+ * What thoughts cost on any model folder, started as the engine's process is:
+ * `node --no-concurrent-marking out/bench/thoughts.cjs FOLDER [PYTHON denoiser | PYTHON coconut CHECKPOINT | long]`. With the rest, PyTorch
+ * thinks as many on a model of the same shape. `long`: only the growth up to 512 latents, of a model without a table of positions.
  */
 import { readManifest } from '../../src/engine/model/folder';
 import { parseManifest } from '../../src/engine/model/manifest';
