@@ -16,8 +16,7 @@ try {
 	run('node', ['esbuild.mjs', '--tests']);
 	run('node', ['out/bench/engine.cjs', ...process.argv.slice(2)]);
 	const { folder, python } = makeDecoders();
-	// As the engine's process is started.
-	run('node', ['--no-concurrent-marking', 'out/bench/decoders.cjs', folder, python]);
+	run('node', ['out/bench/decoders.cjs', folder, python]);
 	run('node', ['out/bench/trace.cjs', python]);
 	makeLogs();
 	run('node', ['out/bench/import.cjs']);

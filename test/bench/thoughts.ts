@@ -1,6 +1,6 @@
 /**
- * What thoughts cost on any model folder, started as the engine's process is:
- * `node --no-concurrent-marking out/bench/thoughts.cjs FOLDER [PYTHON denoiser | PYTHON coconut CHECKPOINT | long]`. With the rest, PyTorch
+ * What thoughts cost on any model folder:
+ * `node out/bench/thoughts.cjs FOLDER [PYTHON denoiser | PYTHON coconut CHECKPOINT | long]`. With the rest, PyTorch
  * thinks as many on a model of the same shape. `long`: only the growth up to 512 latents, of a model without a table of positions.
  */
 import { readManifest } from '../../src/engine/model/folder';
