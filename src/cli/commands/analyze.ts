@@ -40,7 +40,7 @@ const EVIDENCE_FLAGS = { reference: { type: 'string' }, twin: { type: 'string' }
 export const analyze = command<Options>({
 	name: 'analyze',
 	synopsis: [
-		'FILE [--model DIR] [--arms latent,cot,direct] [--latents N] [--noise X] [--seed N] [--temperature X]',
+		'FILE [--model DIR] [--arms latent,cot,direct] [--latents N] [--loops N] [--noise X] [--seed N] [--temperature X]',
 		'[--max-tokens N] [--top-k K] [--probes P,…] [--out X.trace.safetensors] [--no-chat-template] [--json]',
 		'[--no-evidence] [--reference DATA.json] [--twin DIR] [--base DIR] [--reference-model DIR]',
 		'[--candidates a,b]',
@@ -116,6 +116,7 @@ async function run({ file, json, out, probes, run: flags, evidence }: Options, s
 		arms: flags.arms ?? settings.arms,
 		options: {
 			latents: flags.latents ?? settings.latents,
+			loops: flags.loops ?? settings.loops,
 			noise: flags.noise ?? settings.noise,
 			seed: flags.seed ?? settings.seed ?? 0,
 			temperature: flags.temperature ?? settings.temperature ?? 0,

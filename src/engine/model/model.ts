@@ -7,10 +7,15 @@ import type { ChatTemplate } from '../../prompts/chat';
 import { parseProblems, type Problem } from '../../prompts/problems';
 import { DEFAULT_EXECUTION, providerNote, type MemoryMode, type ProviderChoice } from '../../shared/execution';
 import type { Disposable } from '../../shared/rpc';
-import type { ModelRecord, ProbeRecord } from '../../trace/document';
+import type { ModelRecord, ProbeRecord, RunOptions } from '../../trace/document';
 import type { ModelCard } from '../api';
 import type { ArmPlan } from '../run/arm';
-import { Body } from './body';
+import { Blocks, type Body } from './body';
+import { Coda } from '../depth/coda';
+import { Core } from '../depth/core';
+import { LoopedBody } from '../depth/body';
+import { preludeOf } from '../depth/layout';
+import { Loops } from '../depth/loops';
 import { parseChat } from '../adding/chat';
 import { bodyBytes, costOf, embeddingSeconds, type Cost } from './cost';
 import { Embedder } from './embedder';
@@ -19,7 +24,7 @@ import { readChecked, sha256 } from './folder';
 import { LOW_MEMORY_ROWS, positionBytes } from './footprint';
 import { disposeAll, openGraphs, type Graphs, type Opening } from './graphs';
 import { Head } from './head';
-import type { Manifest, ManifestFile, ModelShape } from './manifest';
+import { atLoops, type Manifest, type ManifestFile, type ModelShape } from './manifest';
 import { Norm } from './norm';
 import { checkModelFits, checkPositionsFit, needsLowMemory, ROOM_STEP, whyNoTable } from './room';
 import type { Runtime } from '../runtime';
@@ -95,11 +100,13 @@ export class Model implements Disposable {
 		/** By which its latents are read. */
 		readonly codes: readonly CodePart[] | undefined,
 		private readonly graphs: Graphs,
+		/** Of the loops' start states. */
+		private readonly seed = 0,
 	) {
 		const { shape } = manifest;
 		this.cost = costOf(manifest, lowMemory ? LOW_MEMORY_ROWS : undefined);
-		this.body = new Body(graphs.body, shape);
 		this.head = new Head(graphs.head, shape, lowMemory ? LOW_MEMORY_ROWS : undefined);
+		this.body = bodyOf(graphs, manifest, this.head, seed);
 		this.norm = new Norm(graphs.norm, shape);
 		this.embedder = new Embedder(graphs.embedder, this.body, shape);
 		this.thinking = this.thinkingWith(graphs);
@@ -173,12 +180,36 @@ export class Model implements Disposable {
 		const { shape } = this.manifest;
 		const graphs = await openGraphs(runtime, loading, weights, { provider: CPU, lowMemory: true });
 		try {
-			const processor = { body: new Body(graphs.body, shape), head: new Head(graphs.head, shape), norm: new Norm(graphs.norm, shape) };
+			const head = new Head(graphs.head, shape);
+			const processor = { body: bodyOf(graphs, this.manifest, head, this.seed), head, norm: new Norm(graphs.norm, shape) };
 			const test = await compareProvider(this, processor, loading.signal);
 			return [test, ...(this.manifest.logitsOnly === undefined ? await compareThoughts(this, this.thinkingWith(graphs), loading.signal) : [])];
 		} finally {
 			disposeAll(graphs);
 		}
+	}
+
+	/**
+	 * The same with other loops over depth and other start states, which follow from the seed; itself where it has none. It lives as long as
+	 * what it comes from, which closes the graphs of both.
+	 */
+	atDepth({ loops, seed }: Pick<RunOptions, 'loops' | 'seed'>): Model {
+		const { recipe } = this.manifest;
+		if (!recipe.depth) {
+			return this;
+		}
+		const { folder, sha256: hash, provider, lowMemory, tokenizer, probes, reference, chat, codes, graphs } = this;
+		const manifest = atLoops(this.manifest, loops ?? recipe.depth.count);
+		const model = new Model(folder, manifest, hash, provider, lowMemory, tokenizer, probes, reference, chat, codes, graphs, seed);
+		model.tests = this.tests;
+		this.unavailable.forEach((why, feature) => model.unavailable.set(feature, why));
+		return model;
+	}
+
+	/** What results follow from beside the model and the prompt, where it loops over depth. */
+	get depthKey(): { loops?: number; startSeed?: number } {
+		const { layout } = this.manifest;
+		return layout ? { loops: layout.loops, startSeed: this.seed } : {};
 	}
 
 	private thinkingWith({ thoughts, embed }: Graphs): Thinking {
@@ -289,7 +320,7 @@ export class Model implements Disposable {
 	}
 
 	record(): ModelRecord {
-		const { id, name, shape, quantisation, recipe, files } = this.manifest;
+		const { id, name, shape, quantisation, recipe, files, layout } = this.manifest;
 		return {
 			id,
 			name,
@@ -301,6 +332,7 @@ export class Model implements Disposable {
 			quantisation,
 			trainedLatents: recipe.trainedLatents,
 			recipe,
+			...(layout ? { depth: { prelude: layout.prelude, loops: layout.loops, coda: layout.coda } } : {}),
 			...(this.codes ? { codes: this.codes.map(({ vectors: _, ...part }) => part) } : {}),
 		};
 	}
@@ -344,6 +376,18 @@ export class Model implements Disposable {
 			? `embedding its ${vocabulary} tokens would take about ${Math.round(seconds)} s`
 			: whyNoTable(this.manifest.shape);
 	}
+}
+
+function bodyOf({ body, core, coda }: Graphs, { shape, layout, recipe }: Manifest, head: Head, seed: number): Body {
+	if (!layout || !recipe.depth) {
+		return new Blocks(body, shape);
+	}
+	const parts = {
+		core: new Core(core!, shape, layout.core),
+		coda: coda && new Coda(coda, shape, layout.coda),
+		logits: (hidden: Float32Array) => head.logits(hidden),
+	};
+	return new LoopedBody(new Blocks(body, preludeOf(shape, layout)), new Loops(parts, layout, recipe.depth, seed, shape.width), layout, shape);
 }
 
 function readReference(bytes: Uint8Array, { name }: ManifestFile): Problem[] {

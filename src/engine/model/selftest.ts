@@ -1,5 +1,6 @@
 /** Tests that a model computes the same in every way the engine computes it. Run on loading: the graphs may come from anybody. */
 import type { ProviderName } from '../../shared/execution';
+import { logSumExp } from '../distribution';
 import { EngineError } from '../error';
 import type { Manifest } from './manifest';
 import type { Feature, Model } from './model';
@@ -261,9 +262,4 @@ export function maxDifference(values: Float32Array, others: Float32Array): numbe
 		most = distance <= most ? most : Number.isNaN(distance) ? Infinity : distance;
 	}
 	return most;
-}
-
-function logSumExp(logits: Float32Array): number {
-	const highest = logits.reduce((a, b) => Math.max(a, b), -Infinity);
-	return highest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - highest), 0));
 }

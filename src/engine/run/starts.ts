@@ -48,11 +48,13 @@ export class Starts {
 		const reader = new LensReader(this.model, sheet, this.topK, [], () => undefined, () => {}, this.signal);
 		let logits: Float32Array | undefined;
 		let lse = NaN;
+		let broken: { position: number; loop: number } | undefined;
 		const prefix = await prefill(
 			this.model,
 			steps.map(({ id }) => id),
 			this.signal,
 			async (forward, from) => {
+				broken ??= forward.looped?.broken;
 				const chunk = steps.slice(from, from + forward.count);
 				const last = await reader.read(
 					forward,
@@ -68,7 +70,8 @@ export class Starts {
 			},
 		);
 		if (!Number.isFinite((await prefix.last.next()).lse)) {
-			throw new EngineError('The model gives no finite logits for this prompt, so it is broken: choose another model.', 'bad-model');
+			const what = broken ? `no finite state after loop ${broken.loop} at position ${broken.position} of` : 'no finite logits for';
+			throw new EngineError(`The model gives ${what} this prompt, so it is broken: choose another model.`, 'bad-model');
 		}
 		return { prefix, sheet };
 	}
