@@ -14,6 +14,8 @@ import { Focus } from './host/focus';
 import { TokenHover } from './host/hover';
 import { HubTokens } from './host/hubToken';
 import { LoadBearing } from './host/loadBearing';
+import { Importing } from './host/importing';
+import { ImportProcess } from './host/importProcess';
 import { Log } from './host/log';
 import { Models } from './host/models';
 import { Panel, PANEL_VIEW_TYPE } from './host/panel';
@@ -24,6 +26,8 @@ import { ResultStore } from './host/resultStore';
 import { Reveal } from './host/reveal';
 import { StatusBar } from './host/statusBar';
 import { TRACE_VIEW_TYPE, TraceEditor } from './host/traceEditor';
+import { TraceSearch } from './host/traceSearch';
+import { TraceTree } from './host/traceTree';
 import type { PanelState } from './shared/panel';
 
 /** For the integration tests: neither the panel's state nor the engine's process shows through the editor's own API. */
@@ -53,9 +57,12 @@ export function activate(context: vscode.ExtensionContext): Inspection {
 	register(new Diagnostics(analyses));
 	register(new LoadBearing(focus, panel, traces, log));
 	register(new Commands(extensionUri, analyses, engine, focus, panel, traces, log));
+	register(new TraceSearch(focus, log));
+	register(new TraceTree(context.workspaceState, traces.onDidOpen));
 	const choice = register(new ModelChoice(models, focus, log));
 	const inTest = context.extensionMode === vscode.ExtensionMode.Test;
 	register(new AddModel(engine, choice, new HubTokens(context.secrets), panel, log, inTest));
+	register(new Importing(new ImportProcess(context.asAbsolutePath(join('dist', 'cli.js'))), join(storage, 'imports'), log));
 	register(new ProbeCommands(engine, models, log));
 	const reports = register(new ReportPanels(extensionUri, new ReportStore(new ResultStore(join(storage, 'reports'))), log));
 	register(new Evaluations(engine, models, new ResultStore(join(storage, 'results')), reports, log));

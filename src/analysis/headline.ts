@@ -40,13 +40,13 @@ export function headline(
 	revision: number,
 	extra: RunExtra,
 ): Run {
-	const { model, probes, prompt } = document;
+	const { model, probes } = document;
 	const { latent, written } = lines;
 	const files = [...new Set(probes.map(fitOf))];
 	const legibility = evidence?.record.legibility.find(({ arm }) => arm === written?.name);
 	return {
 		revision,
-		title: printable(lines.task?.question ?? (lastLine(ownWords(prompt).text || prompt.text) || (document.origin ? `sample ${document.origin.sample}` : ''))),
+		title: lines.task ? printable(lines.task.question) : titleOf(document),
 		subtitle: subtitle(document, lines),
 		arms: armViews(document, extra.arms ?? []),
 		agree: agreement(new Map(document.arms.map((arm) => [arm.name, arm.answer]))),
@@ -62,6 +62,11 @@ export function headline(
 		fits: files.map((file) => cellsOf(probes.find((probe) => fitOf(probe) === file)!)),
 		notes: [...(extra.notes ?? []), ...document.notes, ...(evidence?.record.skipped ?? [])].map(printable),
 	};
+}
+
+/** The prompt's last line, or which sample it is. */
+export function titleOf({ prompt, origin }: TraceDocument): string {
+	return printable(lastLine(ownWords(prompt).text || prompt.text) || (origin ? `sample ${origin.sample}` : ''));
 }
 
 /** Of a text of any length, without splitting it. */

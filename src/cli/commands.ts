@@ -17,6 +17,7 @@ import { probeTrain } from './commands/probeTrain';
 import { providers } from './commands/providers';
 import { report } from './commands/report';
 import { reproduce } from './commands/reproduce';
+import { searchTrace } from './commands/search';
 import { UsageError } from './failure';
 import { EXECUTION_NOTE } from './flags/execution';
 import { quoted } from './flags/values';
@@ -34,6 +35,7 @@ const COMMANDS: readonly Command[] = [
 	probeFeatures,
 	importFile,
 	inspect,
+	searchTrace,
 	modelsAdd,
 	modelsList,
 	modelsRemove,

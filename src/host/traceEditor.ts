@@ -11,6 +11,8 @@ export const TRACE_VIEW_TYPE = 'neuralese.trace';
 export class TraceEditor implements vscode.CustomReadonlyEditorProvider<TraceSubject> {
 	private readonly selected = new vscode.EventEmitter<TraceSubject>();
 	readonly onDidSelect = this.selected.event;
+	private readonly opened = new vscode.EventEmitter<vscode.Uri>();
+	readonly onDidOpen = this.opened.event;
 	/** Of the editor that has the focus. */
 	private active?: PanelView;
 
@@ -23,6 +25,7 @@ export class TraceEditor implements vscode.CustomReadonlyEditorProvider<TraceSub
 	async openCustomDocument(uri: vscode.Uri): Promise<TraceSubject> {
 		const subject = await TraceSubject.open(uri, this.log);
 		subject.onDidSelect(() => this.selected.fire(subject));
+		this.opened.fire(uri);
 		return subject;
 	}
 

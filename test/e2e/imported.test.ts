@@ -2,6 +2,7 @@
 import { after, before, describe } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXAMPLE } from './examples';
 import { flow } from './flow';
@@ -26,6 +27,8 @@ describe('imported traces', () => {
 
 	before(async () => {
 		host = await Host.start({ extension: 'folder' });
+		copyFileSync(join(FILES, 'anthropic.jsonl'), join(host.workspace, 'messages.jsonl'));
+		copyFileSync(join(FILES, 'hidden.npy'), join(host.workspace, 'hidden.npy'));
 		bring('vllm-reasoning.json', 'full');
 		bring('anthropic.jsonl', 'mixed', '--sample', 'mixed');
 		bring('openai-responses.jsonl', 'summary', '--sample', 'resp_summary');
@@ -77,5 +80,37 @@ describe('imported traces', () => {
 		const { rows } = await panel.read();
 		assert.deepEqual(rows[0]!.words[0]!.map((text) => text.trim()), ['·3', '–']);
 		assert.deepEqual((await shown('states')).rows, []);
+	});
+
+	async function importFromExplorer(name: string): Promise<void> {
+		await workbench.page.locator('.explorer-folders-view').getByText(name, { exact: true }).click({ button: 'right' });
+		// Where the menu opened under the pointer it takes no click for a while.
+		await workbench.page.locator('.monaco-menu').getByText('Import Reasoning Log…').hover();
+		await workbench.page.keyboard.press('Enter');
+	}
+
+	flow('a log in the explorer: its samples are listed, filtered, and one is opened', stage, async () => {
+		await importFromExplorer('messages.jsonl');
+		await workbench.asks('A sample to open: type a part of its id, its question or its score');
+		assert.equal(await workbench.page.locator('.quick-input-list .monaco-list-row').count(), 4);
+		if (process.env['IMPORTED_PICTURES']) {
+			await workbench.page.screenshot({ path: join(process.env['IMPORTED_PICTURES'], 'list.png') });
+		}
+		await workbench.page.getByRole('button', { name: 'All: click for those with full reasoning' }).click();
+		await workbench.page.locator('.quick-input-title').getByText('1 of 4 samples').waitFor();
+		await workbench.page.getByRole('button', { name: 'Only with full reasoning: click for all' }).click();
+		await workbench.quickInput.fill('summarised');
+		await workbench.accept();
+		await workbench.tab('messages-summary.trace.safetensors').waitFor();
+		await panel.is('ready');
+		assert.match((await panel.app.locator('.subtitle').innerText()), /summary of the reasoning/);
+	});
+
+	flow('activations ask what their axes are', stage, async () => {
+		await importFromExplorer('hidden.npy');
+		await workbench.asks('give --map NAME:AXES');
+		assert.equal(await workbench.quickInput.inputValue(), 'array:position,site,width');
+		await workbench.accept();
+		await workbench.tab('hidden-0.trace.safetensors').waitFor();
 	});
 });

@@ -14,6 +14,8 @@ import type { MemoryMode } from '../../src/shared/execution';
 
 /** Made by `npm test -- exports`. */
 export const EXPORTS = process.env['NEURALESE_EXPORTS'] ?? '';
+/** Made too: models that think in vectors, by the project's own exporter. */
+export const THINKERS = process.env['NEURALESE_THINKERS'] ?? '';
 
 const folders: string[] = [];
 after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));

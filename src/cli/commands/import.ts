@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { listedSample, sampleInWords, type ListedSample } from '../../analysis/samples';
 import { printable } from '../../analysis/text';
 import { producer } from '../../engine/product';
 import { openFile } from '../../trace/bytes.node';
-import type { Reasoning } from '../../trace/document';
 import { TraceError } from '../../trace/error';
-import { compose, type Composed, type ImportContext } from '../../trace/importers/compose';
+import { compose, type ImportContext } from '../../trace/importers/compose';
 import { openImport } from '../../trace/importers/importers';
 import { writeTrace } from '../../trace/writer.node';
 import { command } from '../command';
@@ -18,19 +18,11 @@ import { checkOutFile, checkOutFolder } from '../target';
 interface Options {
 	file: string;
 	json: boolean;
+	/** With `json`: what each sample asks, its scores, and what has to be said before a trace can be written. */
+	details: boolean;
 	/** Absent: nothing is written. */
 	write?: { kind: 'one'; out: string; sample?: string } | { kind: 'all'; folder: string };
 	map?: string;
-}
-
-/** A line of the list. */
-interface Listed {
-	id: string;
-	/** Positions of the trace's first arm: tokens where the source has them, else sentences. */
-	steps: number;
-	reasoning: Reasoning;
-	hasLogprobs: boolean;
-	hasActivations: boolean;
 }
 
 /** Samples that are told to people; `--json` tells all. */
@@ -43,12 +35,13 @@ const MAX_NAME = 80;
 
 export const importFile = command<Options>({
 	name: 'import',
-	synopsis: ['FILE [--out X.trace.safetensors [--sample ID] | --all DIR] [--map NAME:AXES] [--json]'],
+	synopsis: ['FILE [--out X.trace.safetensors [--sample ID] | --all DIR] [--map NAME:AXES] [--json [--details]]'],
 	notes: ['import lists what a file holds, and with --out writes its first sample, or the one of --sample, as a trace.'],
-	flags: { ...JSON_FLAG, out: { type: 'string' }, sample: { type: 'string' }, all: { type: 'string' }, map: { type: 'string' } },
+	flags: { ...JSON_FLAG, details: { type: 'boolean' }, out: { type: 'string' }, sample: { type: 'string' }, all: { type: 'string' }, map: { type: 'string' } },
 	read: (files, values) => ({
 		file: oneFile('import', files),
 		json: given(values, 'json'),
+		details: given(values, 'details'),
 		write: target(values),
 		map: named(values, 'map'),
 	}),
@@ -66,7 +59,7 @@ function target(values: Values): Options['write'] {
 	return out !== undefined ? { kind: 'one', out, sample } : folder !== undefined ? { kind: 'all', folder } : undefined;
 }
 
-async function run({ file, json, write, map }: Options): Promise<string> {
+async function run({ file, json, details, write, map }: Options): Promise<string> {
 	const path = resolve(file);
 	if (write?.kind === 'one') {
 		await checkOutFile(write.out, [file]);
@@ -79,8 +72,8 @@ async function run({ file, json, write, map }: Options): Promise<string> {
 	const bytes = await openFile(path);
 	try {
 		const imported = await openImport(bytes, { map });
-		if (write && imported.ask !== undefined) {
-			throw new RunError(imported.ask);
+		if (write && imported.ask) {
+			throw new RunError(imported.ask.question);
 		}
 		const context: ImportContext = {
 			format: imported.format,
@@ -89,7 +82,7 @@ async function run({ file, json, write, map }: Options): Promise<string> {
 			now: new Date().toISOString(),
 			sha256: (text) => createHash('sha256').update(text).digest('hex'),
 		};
-		const samples: Listed[] = [];
+		const samples: ListedSample[] = [];
 		const notes = new Map<string, number>();
 		const written: string[] = [];
 		const failures: string[] = [];
@@ -108,7 +101,7 @@ async function run({ file, json, write, map }: Options): Promise<string> {
 			if (!composed) {
 				continue;
 			}
-			samples.push(listed(ref.id, composed));
+			samples.push(listedSample(ref.id, composed.document, composed.tensors.map(({ name }) => name)));
 			composed.document.notes.forEach((note) => notes.set(note, (notes.get(note) ?? 0) + 1));
 			if (write) {
 				const out = write.kind === 'one' ? resolve(write.out) : join(resolve(write.folder), fileName(ref.id, written.length));
@@ -126,27 +119,24 @@ async function run({ file, json, write, map }: Options): Promise<string> {
 			const missing = write.sample === undefined ? 'samples: there is nothing to write' : `sample ${JSON.stringify(write.sample)}: see import ${file}`;
 			throw new RunError(`${file} has no ${missing}.`);
 		}
-		const warnings = [...imported.warnings, ...failures.slice(0, MAX_NOTES), ...told(notes, samples.length)];
+		const warnings = [...imported.warnings, ...failures.slice(0, MAX_NOTES), ...noted(notes, samples.length)];
 		const result = { format: imported.format, samples, warnings, ...(write ? { written: written.map((out) => basename(out)) } : {}) };
-		return json ? `${JSON.stringify(result)}\n` : text(result, write);
+		if (!json) {
+			return text(result, write);
+		}
+		const told = details ? { ...result, ask: imported.ask } : { ...result, samples: samples.map(briefly) };
+		return `${JSON.stringify(told)}\n`;
 	} finally {
 		bytes.dispose();
 	}
 }
 
-function listed(id: string, { document, tensors }: Composed): Listed {
-	const has = (plane: string) => tensors.some(({ name }) => name.endsWith(`/${plane}`));
-	return {
-		id,
-		steps: document.arms[0]!.steps.length,
-		reasoning: document.origin!.reasoning,
-		hasLogprobs: has('tokens.logprob'),
-		hasActivations: has('hidden.resid'),
-	};
+function briefly({ id, steps, reasoning, hasLogprobs, hasActivations }: ListedSample) {
+	return { id, steps, reasoning, hasLogprobs, hasActivations };
 }
 
 /** Each note with how many samples it is about. */
-function told(notes: ReadonlyMap<string, number>, samples: number): string[] {
+function noted(notes: ReadonlyMap<string, number>, samples: number): string[] {
 	const lines = [...notes].slice(0, MAX_NOTES).map(([note, count]) => (samples > 1 ? `${note} (${count} of ${samples} samples)` : note));
 	return notes.size > MAX_NOTES ? [...lines, `There are ${notes.size - MAX_NOTES} more notes, which the traces hold.`] : lines;
 }
@@ -156,14 +146,11 @@ function fileName(id: string, place: number): string {
 	return `${String(place + 1).padStart(5, '0')}-${id.replace(UNSAFE, '_').slice(0, MAX_NAME)}.trace.safetensors`;
 }
 
-function text(result: { format: string; samples: readonly Listed[]; warnings: readonly string[] }, write: Options['write']): string {
+function text(result: { format: string; samples: readonly ListedSample[]; warnings: readonly string[] }, write: Options['write']): string {
 	const { format, samples, warnings } = result;
 	const lines = [
 		`${format}, ${samples.length} sample${samples.length === 1 ? '' : 's'}`,
-		...samples.slice(0, MAX_SHOWN).map(({ id, steps, reasoning, hasLogprobs, hasActivations }) => {
-			const more = [...(hasLogprobs ? ['log-probabilities'] : []), ...(hasActivations ? ['activations'] : [])];
-			return [`  ${id}`, `${steps} steps`, `reasoning: ${reasoning}`, ...more].join('  ');
-		}),
+		...samples.slice(0, MAX_SHOWN).map((sample) => `  ${sample.id}  ${sampleInWords(sample)}`),
 		...(samples.length > MAX_SHOWN ? [`  and ${samples.length - MAX_SHOWN} more: add --json to see all`] : []),
 		...warnings.map((warning) => `Note: ${warning}`),
 		...(write?.kind === 'one' ? [`Trace: ${write.out}`] : write ? [`Traces: ${samples.length} in ${write.folder}`] : []),

@@ -25,7 +25,7 @@ interface Mapped {
 export function mappedFile(format: string, tensors: readonly Tensor[], map: string | undefined): ImportedFile {
 	const guess = map === undefined ? guessed(tensors) : undefined;
 	const chosen = map ?? guess;
-	const ask = map === undefined ? question(tensors, guess) : undefined;
+	const ask = map === undefined ? { question: question(tensors, guess), guess } : undefined;
 	const mapped = chosen === undefined ? undefined : parse(chosen, tensors);
 	async function* samples(): AsyncGenerator<SampleRef> {
 		const count = mapped ? extent(mapped, 'sample') : 0;
@@ -33,7 +33,7 @@ export function mappedFile(format: string, tensors: readonly Tensor[], map: stri
 			yield { id: String(i), read: async () => sampleOf(mapped!, i, chosen!) };
 		}
 	}
-	return { format, samples, warnings: ask === undefined ? [] : [ask], ask };
+	return { format, samples, warnings: ask ? [ask.question] : [], ask };
 }
 
 /** The first tensor that looks like activations; undefined where none does. */

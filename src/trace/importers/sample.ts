@@ -79,8 +79,8 @@ export interface ImportedFile {
 	samples(): AsyncIterable<SampleRef>;
 	/** What the reader should know about the file: complete once `samples` came to its end. */
 	warnings: string[];
-	/** What has to be said before a sample can become a trace: one sentence. */
-	ask?: string;
+	/** What has to be said before a sample can become a trace: one sentence, and a mapping that may be right. */
+	ask?: { question: string; guess?: string };
 }
 
 /** Of a sample about which the source says nothing more. */

@@ -50,8 +50,9 @@ describe('activations', () => {
 
 	test('without a mapping there is a question with the tensors and a guess', async () => {
 		const file = await open(bytesOf('hidden.npz'));
-		assert.match(file.ask!, /"by_site" F32 \[3, 5, 4\], "ids" I64 \[5\].*--map 'by_site:position,site,width'/);
-		assert.deepEqual(file.warnings, [file.ask]);
+		assert.match(file.ask!.question, /"by_site" F32 \[3, 5, 4\], "ids" I64 \[5\].*--map 'by_site:position,site,width'/);
+		assert.equal(file.ask!.guess, 'by_site:position,site,width');
+		assert.deepEqual(file.warnings, [file.ask!.question]);
 		assert.equal((await open(bytesOf('hidden.npz'), 'by_site:site,position,width')).ask, undefined);
 		const none = await importAll(new Uint8Array(Buffer.concat([encodeHeader([], {})])));
 		assert.deepEqual([none.samples.length, none.warnings.length], [0, 1]);

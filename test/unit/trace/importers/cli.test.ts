@@ -38,7 +38,7 @@ describe('import', () => {
 				'1 part of the reasoning was withheld, 1 is the chain of thought itself. (1 of 4 samples)',
 			],
 		});
-		assert.match(cli('import', file('anthropic.jsonl')).stdout, /^anthropic-messages, 4 samples\n {2}full {2}3 steps {2}reasoning: full\n/);
+		assert.match(cli('import', file('anthropic.jsonl')).stdout, /^anthropic-messages, 4 samples\n {2}full {2}3 sentences · full reasoning\n/);
 	});
 
 	test('a name in the file says nothing', () => {
