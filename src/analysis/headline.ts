@@ -109,7 +109,7 @@ function subtitle(document: TraceDocument, lines: Outline): string {
 	const milliseconds = arms.reduce((sum, arm) => sum + arm.milliseconds, 0);
 	const parts = [
 		prompt.name,
-		`${model.id}, ${model.layers} layers × ${model.width}`,
+		`${model.id}, ${model.depth ? `${model.depth.loops} loops` : `${model.layers} layers`} × ${model.width}`,
 		...(latent ? [`${latent.thoughts.length} latents`] : []),
 		...(options.noise === undefined ? [] : [`noise ${options.noise}`]),
 		...(options.temperature > 0 ? [`temperature ${options.temperature}`] : []),

@@ -31,7 +31,7 @@ export async function report(readouts: Readouts, { file, out, card }: ReportOpti
 	const task = parseTask(prompt.text);
 	const sampling = options.temperature === 0 ? 'greedy' : `temperature ${options.temperature}, seed ${options.seed}`;
 	const lines = [
-		`${printable(model.name)} · ${model.layers} layers × ${model.width} · ${sampling} · ${printable(file)}`,
+		`${printable(model.name)} · ${model.depth ? `${model.depth.loops} loops` : `${model.layers} layers`} × ${model.width} · ${sampling} · ${printable(file)}`,
 		'',
 		printable(task?.question ?? (ownWords(prompt).text || prompt.text).trim().split('\n').at(-1)!),
 		'',

@@ -140,7 +140,7 @@ class Cells {
 	) {
 		const size = feed.rows * feed.count;
 		this.isHalted = new Uint8Array(size);
-		this.halted = new Array<Halted | undefined>(size);
+		this.halted = new Array<Halted | undefined>(size).fill(undefined);
 		this.difference = new Float32Array(size * loops).fill(NaN);
 		this.rules = Array.from({ length: size }, () => new Halting(depth));
 	}

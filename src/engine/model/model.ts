@@ -42,6 +42,8 @@ const LARGE = 0.1;
 const MAX_EMBEDDING_SECONDS = 3;
 /** Single embeddings that are kept. */
 const MAX_EMBEDDED = 256;
+/** Loops over depth in the tests on loading: one graph computes them all. */
+const TESTED_LOOPS = 4;
 /** Folder of the probes inside a model's. */
 const PROBES = 'probes';
 
@@ -157,10 +159,11 @@ export class Model implements Disposable {
 			const codes = files.codes && readCodes(await readChecked(folder, files.codes, signal), files.codes, shape);
 			const model = new Model(folder, manifest, hash, provider, lowMemory, tokenizer, probes, reference, chat, codes, graphs);
 			progress('Testing the model', 0.7);
-			const tests = await selfTest(model, signal);
-			tests.push(...(manifest.logitsOnly === undefined ? await thoughtTests(model, signal) : []));
+			const tried = model.atDepth({ loops: Math.min(TESTED_LOOPS, manifest.layout?.loops ?? 0), seed: 0 });
+			const tests = await selfTest(tried, signal);
+			tests.push(...(manifest.logitsOnly === undefined ? await thoughtTests(tried, signal) : []));
 			if (provider.used !== CPU) {
-				tests.push(...(await model.againstProcessor(runtime, loading, weights.folder)));
+				tests.push(...(await tried.againstProcessor(runtime, loading, weights.folder)));
 				// The processor may well compute it; only that rows go one by one costs nothing but time.
 				const failed = tests.find(({ ok, feature }) => !ok && feature !== 'batches');
 				if (failed) {

@@ -1,5 +1,6 @@
 /** Tests that a model computes the same in every way the engine computes it. Run on loading: the graphs may come from anybody. */
 import type { ProviderName } from '../../shared/execution';
+import { siteOf } from '../depth/layout';
 import { logSumExp } from '../distribution';
 import { EngineError } from '../error';
 import type { Manifest } from './manifest';
@@ -53,7 +54,8 @@ export class SelfTestError extends EngineError {
 /** Throws where the graphs cannot even be run. */
 export async function selfTest(model: Model, signal: AbortSignal): Promise<SelfTest[]> {
 	const { body, head, manifest } = model;
-	const { layers, width } = manifest.shape;
+	const { layout, shape } = manifest;
+	const { layers, width } = shape;
 	const isOpen = manifest.logitsOnly === undefined;
 	const ids = testIds(manifest);
 	const { length } = ids;
@@ -88,7 +90,13 @@ export async function selfTest(model: Model, signal: AbortSignal): Promise<SelfT
 	report('one token at a time on the cache', 'basics', stepwise);
 
 	if (isOpen) {
-		report('a late patch changes what follows it and nothing else', 'patches', await latePatch(model, ids, whole, fresh(), run));
+		report('a late patch changes what follows it and nothing else', 'patches', await latePatch(model, ids, whole, fresh(), run, layers - 1));
+	}
+	if (layout) {
+		const patched = await latePatch(model, ids, whole, fresh(), run, siteOf(layout, 1));
+		report('a late patch of the state after the first loop, likewise', 'patches', patched);
+		const read = await whole.looped!.read();
+		report('coda lens after the last loop and the last site', 'basics', fresh().add(read.at(-1)!, whole.resid[layers]!));
 	}
 
 	if (isOpen && body.padded) {
@@ -181,10 +189,10 @@ async function latePatch(
 	whole: Forward,
 	difference: Difference,
 	run: (input: Input, past?: Cache, patch?: Patch) => Promise<Forward>,
+	site: number,
 ): Promise<Difference> {
 	const { layers, width } = model.manifest.shape;
 	const late = ids.length - 2;
-	const site = layers - 1;
 	// As large as the stream: what quantisation does to a smaller one could hide it.
 	const size = Math.max(NUDGE, largest(whole.resid[site]!));
 	const { resid } = await run({ ids }, undefined, nudge(site, late, ids.length, width, size));

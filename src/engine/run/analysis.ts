@@ -219,7 +219,10 @@ export class AnalysisRun {
 		const { model } = this;
 		this.notes.push(...unknownWords(prompt.text, this.encoded, model.tokenizer.unknownId));
 		const neighbours = model.unavailable.get('neighbours');
-		const { logitsOnly } = model.manifest;
+		const { logitsOnly, layout } = model.manifest;
+		if (options.loops !== undefined && !layout) {
+			this.notes.push('The number of loops was ignored, because this model does not loop over depth.');
+		}
 		if (model.note !== undefined) {
 			this.notes.push(model.note);
 		}
