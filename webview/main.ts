@@ -12,6 +12,7 @@ import { card } from './views/card';
 import { details } from './views/details';
 import { header } from './views/header';
 import { legend } from './views/legend';
+import { loops } from './views/loops';
 import { legibility } from './views/legibility';
 import { meter } from './views/meter';
 import { notes } from './views/notes';
@@ -21,7 +22,7 @@ import { steps } from './views/steps';
 declare function acquireVsCodeApi(): { postMessage(message: unknown): void; getState(): unknown; setState(state: unknown): void };
 
 /** From top to bottom. A new view is one file and one line here. */
-const VIEWS: readonly ViewMaker[] = [header, meter, legibility, status, notes, steps, legend, details, announcer, card];
+const VIEWS: readonly ViewMaker[] = [header, meter, legibility, status, notes, steps, loops, legend, details, announcer, card];
 
 function boot(root: HTMLElement): void {
 	registerControls();

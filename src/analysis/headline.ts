@@ -4,6 +4,7 @@ import type { OriginRecord, ProbeRecord, Reasoning, TraceDocument } from '../tra
 import { agreement } from './answers';
 import type { EvidenceIndex } from './evidenceIndex';
 import { legibilityView } from './legibilityView';
+import { depthView } from './loopRows';
 import { meterViews } from './meterView';
 import type { Outline } from './outline';
 import { patchViews } from './patchViews';
@@ -53,6 +54,7 @@ export function headline(
 		reasoning: document.origin?.reasoning,
 		rows: lines.rows,
 		layers: model.layers,
+		depth: depthView(document, (name) => LABELS.get(name) ?? visible(name)),
 		meter: evidence && (latent ? meterViews(evidence.record, latent.name) : []),
 		legibility: legibility && legibilityView(legibility),
 		probes: [

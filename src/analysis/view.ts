@@ -1,4 +1,4 @@
-import type { Details, Row, Run, Selection, SentenceView, ThoughtView, Tile, TokenView } from '../shared/panel';
+import type { Details, LoopRow, Row, Run, Selection, SentenceView, ThoughtView, Tile, TokenView } from '../shared/panel';
 import { clamp, type Range } from '../shared/range';
 import type { ArmRecord, Thought } from '../trace/document';
 import { probePlane, type PlaneName, type TraceSource } from '../trace/planes';
@@ -6,6 +6,7 @@ import { graphView } from './graphView';
 import { headline, type RunExtra } from './headline';
 import { likelihood, measured, promptToken, type PromptToken } from './hover';
 import { norm } from './lens';
+import { loopRows } from './loopRows';
 import { levelView } from './levelView';
 import { Lookup, type ByPosition } from './lookup';
 import { findInPrompt } from './occurrence';
@@ -121,6 +122,11 @@ export class TraceView {
 			ood: ood ?? [],
 			graph: reading && graphView(reading, task, evidence!.weightyOf(latent!.name)),
 		};
+	}
+
+	/** Positions of an arm of a model that loops over depth. */
+	loops(arm: string, rows: Range): Promise<LoopRow[]> {
+		return loopRows(this.lookup, arm, bounded(rows, Infinity));
 	}
 
 	/** The token that covers `offset` of the prompt's text; undefined where none does or nothing was read out there. */

@@ -13,6 +13,8 @@ export interface HostApi {
 	rows: Call<RowsQuery, Row[]>;
 	tile: Call<TileQuery, Tile>;
 	details: Call<{ revision: number; row: number }, Details>;
+	/** Of a model that loops over depth: one row for each position of an arm. */
+	loops: Call<LoopsQuery, LoopRow[]>;
 	select: Call<Selection>;
 	act: Call<Action>;
 	/** `model`: the name of a bundled or added one; the model of what is on view, or that the prompt asks for, where absent. */
@@ -85,11 +87,50 @@ export interface Run {
 	meter?: MeterView[];
 	/** How usual what was written is; absent while that was not measured. */
 	legibility?: LegibilityView;
+	/** Of a model that loops over depth. */
+	depth?: DepthView;
 	/** Heatmaps that can be drawn, the default one first. */
 	probes: ProbeView[];
 	/** Figures of every cell of a probe's fit; see `ProbeView.fit`. */
 	fits: ProbeCell[][];
 	notes: string[];
+}
+
+/** Loops × tokens. */
+export interface DepthView {
+	loops: number;
+	/** Arms, the one with the answer that is shown first; `tokens`: positions so far, `answer`: the first one of the answer. */
+	arms: { name: string; label: string; tokens: number; answer?: number }[];
+	measures: LoopMeasure[];
+	/** `8 of 13 tokens halted, after 5.3 loops on average`; absent where no rule halts any. */
+	summary?: string;
+}
+
+/** What the colours of loops × tokens may show. */
+export interface LoopMeasure {
+	name: 'entropy' | 'kl' | 'difference' | 'gate';
+	label: string;
+	/** Of its fixed colours. */
+	domain: [number, number];
+	unit: string;
+	definition: string;
+}
+
+export interface LoopsQuery {
+	revision: number;
+	arm: string;
+	rows: Range;
+}
+
+/** One position of an arm. Arrays are by loop, from the first; NaN where it had halted. */
+export interface LoopRow {
+	text: string;
+	kind: 'prompt' | 'token' | 'latent' | 'answer';
+	/** Why it halted before the last loop, in words, and after which loop. */
+	halted?: { why: string; loop: number };
+	values: { [M in LoopMeasure['name']]?: Float32Array };
+	/** The coda lens: the likeliest tokens; none where it had halted. */
+	top: { text: string; prob: number }[][];
 }
 
 export interface ArmView {
