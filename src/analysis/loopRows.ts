@@ -31,15 +31,18 @@ export function depthView({ model, arms }: TraceDocument, labelOf: (arm: string)
 	if (!depth) {
 		return undefined;
 	}
-	const steps = arms.flatMap((arm) => arm.steps);
-	const halted = steps.flatMap((step) => (step.halted ? [step.halted.loop] : []));
-	const mean = halted.reduce((sum, loop) => sum + loop, 0) / halted.length;
 	return {
+		prelude: depth.prelude,
 		loops: depth.loops,
-		arms: arms.map((arm) => ({ name: arm.name, label: labelOf(arm.name), tokens: arm.steps.length, answer: answerOf(arm) })),
+		arms: arms.map((arm) => ({ name: arm.name, label: labelOf(arm.name), tokens: arm.steps.length, answer: answerOf(arm), summary: summaryOf(arm) })),
 		measures: measures(model.vocabulary, model.recipe),
-		...(halted.length > 0 ? { summary: `${halted.length} of ${steps.length} positions halted, after ${mean.toFixed(1)} loops on average` } : {}),
 	};
+}
+
+function summaryOf({ steps }: ArmRecord): string | undefined {
+	const loops = steps.flatMap(({ halted }) => (halted ? [halted.loop] : []));
+	const mean = loops.reduce((sum, loop) => sum + loop, 0) / loops.length;
+	return loops.length > 0 ? `${loops.length} of ${steps.length} positions halted, after ${mean.toFixed(1)} loops on average` : undefined;
 }
 
 function answerOf({ steps }: ArmRecord): number | undefined {

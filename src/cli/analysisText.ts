@@ -10,6 +10,7 @@ import { ownWords } from '../prompts/own';
 import type { ModelCard } from '../engine/api';
 import type { ArmRecord } from '../trace/document';
 import { evidenceLines } from './evidenceText';
+import { loopLines } from './loopText';
 import type { Ranked, Readouts, ReadToken } from './readouts';
 
 const BAR_WIDTH = 10;
@@ -42,7 +43,7 @@ export async function report(readouts: Readouts, { file, out, card }: ReportOpti
 		if (arm.thoughts.length > 0) {
 			lines.push(...(await thoughtLines(readouts, arm, task)));
 		}
-		lines.push(...writtenLines(readouts, arm, tokens), '');
+		lines.push(...writtenLines(readouts, arm, tokens), ...(await loopLines(readouts.live, arm)), '');
 	}
 	lines.push(...(await probeLines(readouts)), ...(document.evidence ? evidenceLines(document.evidence) : []), answersLine(document.arms));
 	const controls = join(card.folder, 'card.md');

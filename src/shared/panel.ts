@@ -98,12 +98,15 @@ export interface Run {
 
 /** Loops × tokens. */
 export interface DepthView {
+	/** Blocks before the loops, and loops. */
+	prelude: number;
 	loops: number;
-	/** Arms, the one with the answer that is shown first; `tokens`: positions so far, `answer`: the first one of the answer. */
-	arms: { name: string; label: string; tokens: number; answer?: number }[];
+	/**
+	 * `tokens`: positions so far; `answer`: the one where the answer's first token is said; `summary`: `8 of 13 positions halted, after 5.3 loops on
+	 * average`, absent where none did.
+	 */
+	arms: { name: string; label: string; tokens: number; answer?: number; summary?: string }[];
 	measures: LoopMeasure[];
-	/** `8 of 13 tokens halted, after 5.3 loops on average`; absent where no rule halts any. */
-	summary?: string;
 }
 
 /** What the colours of loops × tokens may show. */

@@ -32,15 +32,18 @@ export function loops({ host, store, tooltip, report }: Context): View {
 	const head = root.append('header').attr('class', 'loops-head');
 	const title = head.append('h2').text('Loops × tokens').node() as HTMLElement;
 	tooltip.set(title, 'Each cell is what the model would say next if this position alone halted after the loop: the coda from its state, final norm and unembedding (the coda lens).');
+	head.append('span').text('by the coda lens');
 	let chosen: { arm?: string; measure?: string } = {};
-	const redrawn = (change: typeof chosen) => {
-		chosen = { ...chosen, ...change };
+	const arms = choice('Arm', (arm) => {
+		chosen = { ...chosen, arm };
 		cell = undefined;
-		pages.replace();
-		draw();
-	};
-	const arms = choice('Arm', (arm) => redrawn({ arm }));
-	const measures = choice('Colour', (measure) => redrawn({ measure }));
+		pages.clear();
+		show();
+	});
+	const measures = choice('Colour', (measure) => {
+		chosen = { ...chosen, measure };
+		show();
+	});
 	head.append(() => arms.element);
 	head.append(() => measures.element);
 	const key = head.append('span').attr('class', 'loops-key');
@@ -73,6 +76,23 @@ export function loops({ host, store, tooltip, report }: Context): View {
 		const measure = depth?.measures.find(({ name }) => name === chosen.measure) ?? depth?.measures[0];
 		return depth && arm && measure && { depth, arm, measure };
 	};
+
+	/** What depends on the run and the choices, and then the cells. */
+	function show(): void {
+		const what = shown();
+		if (what) {
+			const { depth, arm, measure } = what;
+			arms.element.hidden = depth.arms.length < 2;
+			arms.set(depth.arms.map(({ name, label }) => ({ value: name, label })), arm.name);
+			measures.set(depth.measures.map(({ name, label }) => ({ value: name, label })), measure.name);
+			tooltip.set(key.node() as HTMLElement, measure.definition);
+			low.text(decimals(measure.domain[0], 0));
+			high.text(`${decimals(measure.domain[1], 1)} ${measure.unit}`.trim());
+			summary.text(arm.summary ?? '');
+			paint();
+			draw();
+		}
+	}
 
 	function draw(): void {
 		const what = shown();
@@ -180,16 +200,7 @@ export function loops({ host, store, tooltip, report }: Context): View {
 			} else {
 				pages.refresh();
 			}
-			const { depth, measure } = what;
-			arms.element.hidden = depth.arms.length < 2;
-			arms.set(depth.arms.map(({ name, label }) => ({ value: name, label })), what.arm.name);
-			measures.set(depth.measures.map(({ name, label }) => ({ value: name, label })), measure.name);
-			tooltip.set(key.node() as HTMLElement, measure.definition);
-			low.text(decimals(measure.domain[0], 0));
-			high.text(`${decimals(measure.domain[1], 1)} ${measure.unit}`.trim());
-			summary.text(depth.summary ?? '');
-			paint();
-			draw();
+			show();
 		},
 	};
 }

@@ -1,6 +1,7 @@
 /** The steps: chain of thought, latent thoughts and probe scores on one axis. Only the rows in view exist. */
 import { create, range, select } from 'd3';
 import type { Row, Run } from '../../src/shared/panel';
+import { siteName } from '../../src/shared/sites';
 import { choice } from '../controls';
 import { intent } from '../keys';
 import { Pages } from '../pages';
@@ -95,7 +96,7 @@ export function steps(context: Context): View {
 		head.querySelector('.sentence-title')!.textContent = WRITTEN[run.reasoning ?? 'full'];
 		underline.render(state);
 		layers.set(
-			range(run.layers + 1).map((site) => ({ value: String(site), label: `layer ${site}` })),
+			range(run.layers + 1).map((site) => ({ value: String(site), label: siteName(site, run.depth) })),
 			String(layerOf(state)),
 		);
 	}

@@ -13,7 +13,6 @@ SPECIALS = ["<pad>", "<unk>", "<eos>"]
 SIGHTS = [(a, b) for a in range(len(NAMES)) for b in range(len(NAMES)) if a != b]
 QUESTIONS = [(a, k) for a in range(len(NAMES)) for k in range(1, HOPS + 1)]
 VOCABULARY = [*SPECIALS, *NAMES, *(f"{NAMES[a]}>{NAMES[b]}" for a, b in SIGHTS), *(f"{NAMES[a]}+{k}?" for a, k in QUESTIONS)]
-EOS = SPECIALS.index("<eos>")
 FIRST_NAME = len(SPECIALS)
 FIRST_SIGHT = FIRST_NAME + len(NAMES)
 FIRST_QUESTION = FIRST_SIGHT + len(SIGHTS)

@@ -9,6 +9,7 @@ import { command } from '../command';
 import { RunError, UsageError } from '../failure';
 import { checkArms, PEER_FLAGS, peerFlags, RUN_FLAGS, runFlags, type PeerFlags, type RunFlags } from '../flags/run';
 import { given, JSON_FLAG, list, named, oneFile, type Values } from '../flags/values';
+import { loopsJson } from '../loopText';
 import { chooseModel } from '../model';
 import { readProblems } from '../problems';
 import { readPrompt } from '../promptfile';
@@ -185,6 +186,7 @@ async function toJson(readouts: Readouts, out: string | undefined) {
 					answer: arm.answer ?? null,
 					state: arm.state,
 					tokens: tokens.map(({ id, text, logprob }) => ({ id, text, logprob })),
+					loops: await loopsJson(readouts.live, arm),
 					...(arm.feedback !== undefined
 						? {
 								thoughts: thoughts.map(({ index, spare, layers }) => ({
