@@ -29,6 +29,6 @@ export async function loopsJson(source: TraceSource, { name, steps }: ArmRecord)
 		text,
 		kind,
 		halted: steps[position]!.halted ?? null,
-		loops: top.map((ranked, i) => ({ top: ranked, ...Object.fromEntries(Object.entries(values).map(([measure, all]) => [measure, all[i]!])) })),
+		after: top.map((ranked, i) => ({ top: ranked, ...Object.fromEntries(Object.entries(values).map(([measure, all]) => [measure, all[i]!])) })),
 	}));
 }

@@ -28,7 +28,7 @@ export class LoopedBody implements Body {
 	async forward(input: Input, past: Cache, options: { patch?: Patch; embeds?: boolean } = {}): Promise<Forward> {
 		const { width } = this.shape;
 		const count = 'ids' in input ? input.ids.length : input.embeddings.length / width;
-		if (this.loops.isSequential && count > 1) {
+		if (this.layout.alone && count > 1) {
 			return this.oneByOne(input, past, options, count);
 		}
 		const { prelude: last } = this.layout;
@@ -66,7 +66,7 @@ export class LoopedBody implements Body {
 
 	async batch(rows: readonly Row[], past: Cache, want: { sites: readonly number[]; cache: boolean }): Promise<Forwards> {
 		const count = Math.max(...rows.map(({ fed }) => fed.length));
-		if (this.loops.isSequential && count > 1) {
+		if (this.layout.alone && count > 1) {
 			return this.columnByColumn(rows, past, want, count);
 		}
 		const { prelude: last } = this.layout;

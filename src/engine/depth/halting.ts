@@ -54,21 +54,16 @@ const RULES: { readonly [R in HaltRule]: Rule<R> } = { difference, kl, entropy, 
 export class Halting {
 	private readonly judges: { rule: HaltRule; judge: Judge }[];
 
+	private readonly least: number;
+
 	constructor({ stop = [], least = 1 }: Pick<Depth, 'stop' | 'least'>) {
 		this.least = least;
 		this.judges = stop.map((one) => ({ rule: one.rule, judge: (RULES[one.rule] as Rule<HaltRule>)(one) }));
 	}
-
-	private readonly least: number;
 
 	/** The first rule that holds after loop 1, 2, … All are asked, because some count. */
 	after(loop: number, seen: Seen): HaltRule | undefined {
 		const [first] = this.judges.filter(({ judge }) => judge(seen));
 		return loop >= this.least ? first?.rule : undefined;
 	}
-}
-
-/** Whether a rule asks for a distribution: then positions are computed one by one, because what one reads depends on how those before it ended. */
-export function readsTokens({ stop = [] }: Pick<Depth, 'stop'>): boolean {
-	return stop.some(({ rule }) => rule === 'kl' || rule === 'entropy');
 }

@@ -18,9 +18,11 @@ export interface Layout {
 	caches: number;
 	/** Blocks that a position goes through. */
 	blocks: number;
+	/** Whether what a position does depends on how far those before it went, so that each is a call of its own. */
+	alone: boolean;
 }
 
-export function layoutOf({ layers, core = 0, coda = 0 }: { layers: number; core?: number; coda?: number }, { keys = 'own' }: Pick<Depth, 'keys'>, loops: number): Layout {
+export function layoutOf({ layers, core = 0, coda = 0 }: { layers: number; core?: number; coda?: number }, { keys = 'own', stop = [] }: Pick<Depth, 'keys' | 'stop'>, loops: number): Layout {
 	const prelude = layers - core - coda;
 	const slots = keys === 'own' ? loops : 1;
 	return {
@@ -32,7 +34,13 @@ export function layoutOf({ layers, core = 0, coda = 0 }: { layers: number; core?
 		sites: prelude + 1 + loops + coda,
 		caches: prelude + slots * core + coda,
 		blocks: prelude + loops * core + coda,
+		alone: keys === 'last' || stop.some(readsTokens),
 	};
+}
+
+/** Whether a rule asks for what the model would say: that follows from what the positions before left in the coda. */
+export function readsTokens({ rule }: NonNullable<Depth['stop']>[number]): boolean {
+	return rule === 'kl' || rule === 'entropy';
 }
 
 /** Of the graph before the loops, which `files.body` is. */

@@ -4,9 +4,9 @@ import type { Tensor } from '../runtime';
 import type { Coda, CodaPatch } from './coda';
 import type { Core } from './core';
 import { maskOf, type Feed } from './feed';
-import { Halting, readsTokens } from './halting';
+import { Halting } from './halting';
 import { chosen, joined, tail } from './keys';
-import { siteOf, type Layout } from './layout';
+import { readsTokens, siteOf, type Layout } from './layout';
 import type { Looped } from './looped';
 import { startOf } from './start';
 import type { Depth } from '../model/recipeSchema';
@@ -51,11 +51,6 @@ export class Loops {
 		private readonly seed: number,
 		private readonly width: number,
 	) {}
-
-	/** Whether a position depends on how far those before it have come, so that each is a call of its own. */
-	get isSequential(): boolean {
-		return this.depth.keys === 'last' || readsTokens(this.depth);
-	}
 
 	async run(call: LoopCall): Promise<LoopResult> {
 		const { feed, past } = call;
@@ -109,11 +104,15 @@ export class Loops {
 
 	private async judge(cells: Cells, loop: number, made: { feed: Feed; past: LoopKeys; state: Float32Array; next: Float32Array; gate?: Float32Array }): Promise<void> {
 		const { feed, past, state, next, gate } = made;
-		const [ends] = readsTokens(this.depth) && this.parts.coda ? await this.parts.coda.read(feed, [next], past.coda) : [next];
-		const logits = readsTokens(this.depth) ? await this.parts.logits(ends!) : undefined;
+		const reads = this.depth.stop?.some(readsTokens) === true;
+		const [ends] = reads && this.parts.coda ? await this.parts.coda.read(feed, [next], past.coda) : [next];
+		const logits = reads ? await this.parts.logits(ends!) : undefined;
 		const vocabulary = (logits?.length ?? 0) / (feed.rows * feed.count);
 		cells.running((at) => {
 			const part = (of: Float32Array) => of.subarray(at * this.width, (at + 1) * this.width);
+			if (!part(next).every(Number.isFinite)) {
+				cells.breaks(at, loop);
+			}
 			cells.after(at, loop, {
 				difference: relative(part(state), part(next)),
 				gate: gate?.[at],
@@ -164,13 +163,17 @@ class Cells {
 			this.gate ??= new Float32Array(this.difference.length).fill(NaN);
 			this.gate[at * this.loops + loop - 1] = seen.gate;
 		}
-		if (this.feed.real[at] && !Number.isFinite(seen.difference)) {
-			this.broken ??= { position: this.feed.positions[at]!, loop };
-		}
 		const rule: HaltRule | undefined = this.rules[at]!.after(loop, seen);
 		if (rule && loop < this.loops) {
 			this.isHalted[at] = 1;
 			this.halted[at] = { rule, loop };
+		}
+	}
+
+	/** Its state is no number; padding does not matter. */
+	breaks(at: number, loop: number): void {
+		if (this.feed.real[at]) {
+			this.broken ??= { position: this.feed.positions[at]!, loop };
 		}
 	}
 

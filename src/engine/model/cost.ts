@@ -45,15 +45,18 @@ export interface Cost {
 export function costOf(manifest: Pick<Manifest, 'files' | 'shape' | 'quantisation' | 'layout'>, most = MAX_CHUNK): Cost {
 	const { files, shape, layout } = manifest;
 	const layers = layout?.blocks ?? shape.layers;
-	const again = layout ? layout.blocks / (layout.prelude + layout.core + layout.coda) : 1;
-	const parameters = (again * bodyBytes(manifest)) / (BYTES_PER_WEIGHT.get(manifest.quantisation) ?? 1);
+	/** As often as a position goes through the blocks, on average, and with the coda lens through those of the coda beside. */
+	const once = layout ? layout.prelude + layout.core + layout.coda : 1;
+	const stored = bodyBytes(manifest) / (BYTES_PER_WEIGHT.get(manifest.quantisation) ?? 1);
+	const parameters = stored * (layout ? layout.blocks / once : 1);
+	const read = layout ? (stored * layout.coda * layout.loops) / once : 0;
 	const operations = (positions: number, past: number, lens: boolean) =>
-		2 * parameters * positions +
+		2 * (parameters + (lens ? read : 0)) * positions +
 		2 * layers * shape.width * positions * (2 * past + positions) +
 		2 * shape.width * shape.vocabulary * (lens ? positions * (shape.layers + 1) : 1);
 	// Files also hold tables, and quantised ones not all weights at the same width.
 	const blocks = Math.min(parameters, layers > 0 ? SQUARES * layers * shape.width ** 2 : Infinity);
-	const chunk = Math.min(most, Math.max(MIN_CHUNK, Math.floor(CHUNK_OPERATIONS / (2 * blocks))));
+	const chunk = layout?.alone ? MIN_CHUNK : Math.min(most, Math.max(MIN_CHUNK, Math.floor(CHUNK_OPERATIONS / (2 * blocks))));
 	return {
 		parameters,
 		chunk,

@@ -84,6 +84,8 @@ export class Model implements Disposable {
 	readonly unavailable = new Map<Feature, string>();
 	private table?: Promise<Float32Array>;
 	private readonly embedded = new Map<number, Float32Array>();
+	/** As it was asked for last. */
+	private deep?: Model;
 
 	private constructor(
 		readonly folder: string,
@@ -197,15 +199,20 @@ export class Model implements Disposable {
 	 * what it comes from, which closes the graphs of both.
 	 */
 	atDepth({ loops, seed }: Pick<RunOptions, 'loops' | 'seed'>): Model {
-		const { recipe } = this.manifest;
-		if (!recipe.depth) {
+		const { recipe, layout } = this.manifest;
+		if (!recipe.depth || !layout) {
 			return this;
 		}
+		const wanted = loops ?? recipe.depth.count;
+		if (this.deep?.manifest.layout?.loops === wanted && this.deep.seed === seed) {
+			return this.deep;
+		}
 		const { folder, sha256: hash, provider, lowMemory, tokenizer, probes, reference, chat, codes, graphs } = this;
-		const manifest = atLoops(this.manifest, loops ?? recipe.depth.count);
+		const manifest = atLoops(this.manifest, wanted);
 		const model = new Model(folder, manifest, hash, provider, lowMemory, tokenizer, probes, reference, chat, codes, graphs, seed);
 		model.tests = this.tests;
 		this.unavailable.forEach((why, feature) => model.unavailable.set(feature, why));
+		this.deep = model;
 		return model;
 	}
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { lensMaskOf, maskOf, positionsOf, type Feed } from '../../../src/engine/depth/feed';
-import { Halting, readsTokens } from '../../../src/engine/depth/halting';
+import { Halting } from '../../../src/engine/depth/halting';
 import { chosen, joined, tail } from '../../../src/engine/depth/keys';
 import { startOf } from '../../../src/engine/depth/start';
 import { EngineError } from '../../../src/engine/error';
@@ -47,12 +47,14 @@ const withDepth = (depth: object) => refusal((raw) => (raw.recipe['depth'] = { .
 describe('loops over depth', () => {
 	test('every loop is a site, and has keys and values of its own unless only the last one’s are kept', () => {
 		const manifest = parseManifest(written());
-		assert.deepEqual(manifest.layout, { prelude: 1, core: 2, coda: 1, loops: 8, slots: 8, sites: 11, caches: 18, blocks: 18 });
+		assert.deepEqual(manifest.layout, { prelude: 1, core: 2, coda: 1, loops: 8, slots: 8, sites: 11, caches: 18, blocks: 18, alone: false });
 		assert.equal(manifest.shape.layers, 10);
 		const fewer = atLoops(manifest, 3);
 		assert.equal(fewer.shape.layers, 5);
 		assert.equal(atLoops(fewer, 8).shape.layers, 10);
 		const shared = parseManifest(written((raw) => (raw.recipe['depth'] = { ...DEPTH, keys: 'last' })));
+		const reading = parseManifest(written((raw) => (raw.recipe['depth'] = { ...DEPTH, stop: [{ rule: 'kl', below: 1 }] })));
+		assert.deepEqual([shared, reading].map(({ layout }) => layout!.alone), [true, true]);
 		assert.equal(positionBytes(manifest.shape) / positionBytes(shared.shape), 18 / 4);
 		assert.ok(costOf(manifest).parameters > 3 * costOf(fewer).parameters * (8 / 18), 'a loop costs what its blocks do');
 		assert.throws(() => atLoops(manifest, 254), /At most 253 loops of this model can be read out, and 254 were asked for: ask for fewer\./);
@@ -164,6 +166,5 @@ describe('halting', () => {
 		const entropy = new Halting({ stop: [{ rule: 'entropy', below: 0.1, for: 2 }] });
 		const sure = { ...seen, logits: Float32Array.of(0, 20) };
 		assert.deepEqual([sure, seen, sure, sure].map((one, i) => entropy.after(i + 1, one)), [undefined, undefined, undefined, 'entropy']);
-		assert.deepEqual([readsTokens({ stop: [{ rule: 'kl', below: 1 }] }), readsTokens({ stop: [{ rule: 'gate', above: 1 }] }), readsTokens({})], [true, false, false]);
 	});
 });
