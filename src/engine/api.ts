@@ -10,9 +10,9 @@ import type { Message } from '../prompts/prompt';
 import type { Range } from '../shared/range';
 import type { Execution, ProviderChoice, ProviderInfo, ProviderName } from '../shared/execution';
 import type { Call } from '../shared/rpc';
-import type { ArmRecord, ProbeMetric, ProbePlace, ProbeRecord, PromptRecord, RunOptions, TraceDocument } from '../trace/document';
-import type { EvidenceRecord, LegibilityRecord } from '../trace/evidence';
-import type { PlaneData, PlaneName } from '../trace/planes';
+import type { ProbeMetric, ProbePlace, ProbeRecord, PromptRecord, RunOptions, TraceDocument } from '../trace/document';
+import type { LegibilityRecord } from '../trace/evidence';
+import type { TraceEvent } from '../trace/live';
 
 export interface EngineApi {
 	/** What this machine's runtime offers. Fails with code `engine-unavailable` where there is no binary for the platform. */
@@ -212,14 +212,10 @@ export type AnalyzeEvent =
 	| ProgressEvent
 	/** First: the document without arms. */
 	| { kind: 'started'; document: TraceDocument }
-	/** A complete snapshot of one arm so far. `tokens` are those not sent before. */
-	| { kind: 'arm'; arm: ArmRecord; tokens: { id: number; text: string }[] }
 	/** The trace is at `out` without evidence, which is gathered next; there it stays where that is cancelled or fails. */
 	| { kind: 'written' }
-	/** A complete snapshot of the evidence so far; it has been gathered with the last one. */
-	| { kind: 'evidence'; evidence: EvidenceRecord }
-	/** Rows of the light planes (all but `hidden.resid`), at most 1 MiB an event. */
-	| { kind: 'rows'; arm: string; plane: PlaneName; rows: Range; data: PlaneData };
+	/** Rows are of the light planes (all but `hidden.resid`), at most 1 MiB an event. */
+	| TraceEvent;
 
 export interface EvaluateParams {
 	model: string;

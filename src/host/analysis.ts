@@ -170,15 +170,10 @@ export class Analysis implements Subject, vscode.Disposable {
 				this.live = { trace, view: new TraceView(trace) };
 				break;
 			}
-			case 'arm':
-				this.live?.trace.setArm(event.arm, event.tokens);
+			case 'written':
 				break;
-			case 'evidence':
-				this.live?.trace.setEvidence(event.evidence);
-				break;
-			case 'rows':
-				this.live?.trace.addRows(event.arm, event.plane, event.rows, event.data);
-				break;
+			default:
+				this.live?.trace.receive(event);
 		}
 		this.pending ??= setTimeout(() => this.update(), SNAPSHOT_INTERVAL);
 	}

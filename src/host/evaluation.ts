@@ -22,11 +22,11 @@ import type { EngineHost } from './engine';
 import { askToResume, choosePresets, choosePublished, chooseRuns, referenceOf } from './evaluationQuestions';
 import type { Log, NoticeAction } from './log';
 import type { Models } from './models';
-import { unlinked } from './plain';
 import type { ReportPanels } from './reportPanel';
 import type { ResultStore } from './resultStore';
 import { mergeRequest, readSettings } from './settings';
 import { mayRun } from './trust';
+import { working } from './working';
 
 /** From other extensions and tests: what is given is not asked for. */
 export interface EvaluateOptions {
@@ -171,27 +171,15 @@ export class Evaluations implements vscode.Disposable {
 		title: string,
 		other: vscode.CancellationToken | undefined,
 		work: (context: SetContext) => Promise<T>,
-	): Thenable<T> {
-		const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
-		return vscode.window.withProgress(options, (progress, token) => {
-			const abort = new AbortController();
-			const cancel = () => abort.abort();
-			const listening = [token, ...(other ? [other] : [])].map((one) => one.onCancellationRequested(cancel));
-			if (other?.isCancellationRequested) {
-				cancel();
-			}
-			let shown = 0;
-			return work({
-				call: (method, params, { signal = abort.signal, onEvent }) => this.engine.call(method, params, signal, onEvent),
-				signal: abort.signal,
-				progress: (message, fraction) => {
-					const whole = Math.round((fraction ?? 0) * 100);
-					progress.report({ message: unlinked(message), increment: Math.max(0, whole - shown) });
-					shown = Math.max(shown, whole);
-				},
+	): Promise<T> {
+		return working(title, other, (signal, progress) =>
+			work({
+				call: (method, params, options) => this.engine.call(method, params, options.signal ?? signal, options.onEvent),
+				signal,
+				progress,
 				note: (message) => this.log.info(message),
-			}).finally(() => vscode.Disposable.from(...listening).dispose());
-		});
+			}),
+		);
 	}
 
 	/** The folder of the data is where a save dialog begins, where that is no folder of ours. */

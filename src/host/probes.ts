@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { PROBE_TASK_NAMES, PROBE_TASKS, type ProbeTaskName } from '../analysis/labels';
-import type { ModelCard, ProbeReport, ProgressEvent, TrainProbeParams } from '../engine/api';
+import type { ModelCard, ProbeReport, TrainProbeParams } from '../engine/api';
 import { questionsFor } from '../engine/caller/conversation';
 import { parseLabelled, type LabelledPrompt } from '../prompts/labelled';
 import { formatProbability } from '../shared/probability';
@@ -12,9 +12,9 @@ import { tellFailure } from './actions';
 import type { EngineHost } from './engine';
 import type { Log } from './log';
 import type { Models } from './models';
-import { unlinked } from './plain';
 import { readSettings, SECTION, type Settings } from './settings';
 import { mayRun } from './trust';
+import { working, type Tell } from './working';
 
 /** Labelled prompts are texts; a larger file is something else. */
 const MAX_DATA_BYTES = 256 * 1024 * 1024;
@@ -73,7 +73,9 @@ export class ProbeCommands implements vscode.Disposable {
 			// Before anything runs, because a wrong line should be known at once.
 			const examples = source.data && readLabelled(await readText(source.data), source.task ? 'ignored' : 'required');
 			const model = await this.modelFor(scope ?? vscode.Uri.file('/'));
-			const card = await this.working(vscode.l10n.t('Loading the model'), (signal, tell) => this.engine.call('load', { model }, signal, tell));
+			const card = await working(vscode.l10n.t('Loading the model'), undefined, (signal, tell) =>
+				this.engine.call('load', { model }, signal, ({ message }) => tell(message)),
+			);
 			const wishes = given ?? (await pickRest(card, source));
 			if (!wishes?.target) {
 				return undefined;
@@ -86,15 +88,15 @@ export class ProbeCommands implements vscode.Disposable {
 			const settings = readSettings(target);
 			const asked =
 				examples && card.chat
-					? await this.working(vscode.l10n.t('Writing the prompts'), (signal, tell) => this.asked(card, examples, settings, signal, tell))
+					? await working(vscode.l10n.t('Writing the prompts'), undefined, (signal, tell) => this.asked(card, examples, settings, signal, tell))
 					: examples;
 			const params: TrainProbeParams = {
 				...{ model, examples: asked, task: source.task, arm, at, sites, name, out: target.fsPath },
 				source: source.data ? basename(source.data.path) : vscode.l10n.t('the reference prompts of {0}', card.name),
 				options: { seed: settings.seed, temperature: 0 },
 			};
-			const report = await this.working(vscode.l10n.t('Training the probe {0}', name), (signal, tell) =>
-				this.engine.call('trainProbe', params, signal, tell),
+			const report = await working(vscode.l10n.t('Training the probe {0}', name), undefined, (signal, tell) =>
+				this.engine.call('trainProbe', params, signal, ({ message, fraction }) => tell(message, fraction)),
 			);
 			report.notes.forEach((note) => this.log.warn(`${name}: ${note}`));
 			await this.finished(report, target, given?.use);
@@ -114,12 +116,12 @@ export class ProbeCommands implements vscode.Disposable {
 		examples: LabelledPrompt[],
 		{ chatTemplate }: Settings,
 		signal: AbortSignal,
-		tell: (event: ProgressEvent) => void,
+		progress: Tell,
 	): Promise<LabelledPrompt[]> {
 		const texts = await questionsFor(card, examples.map(({ prompt }) => prompt), {
 			call: (method, params, { onEvent }) => this.engine.call(method, params, signal, onEvent),
 			signal,
-			progress: (message) => tell({ kind: 'progress', message }),
+			progress,
 			chatTemplate,
 		});
 		return examples.map((example, i) => ({ ...example, prompt: texts[i]! }));
@@ -131,22 +133,6 @@ export class ProbeCommands implements vscode.Disposable {
 	}
 
 	/** With a notification that cancels. */
-	private working<T>(title: string, work: (signal: AbortSignal, tell: (event: ProgressEvent) => void) => Promise<T>): Promise<T> {
-		const location = vscode.ProgressLocation.Notification;
-		return Promise.resolve(
-			vscode.window.withProgress({ location, title, cancellable: true }, (progress, token) => {
-				const abort = new AbortController();
-				token.onCancellationRequested(() => abort.abort());
-				let done = 0;
-				return work(abort.signal, ({ message, fraction }) => {
-					const increment = fraction === undefined ? undefined : Math.max(0, fraction * 100 - done);
-					done += increment ?? 0;
-					progress.report({ message: unlinked(message), increment });
-				});
-			}),
-		);
-	}
-
 	private async finished(report: ProbeReport, target: vscode.Uri, use: boolean | undefined): Promise<void> {
 		const message = summary(report);
 		this.log.info(message);

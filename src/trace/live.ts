@@ -14,6 +14,15 @@ interface Growing {
 	data: PlaneData;
 }
 
+/** What a run finds, as it finds it. */
+export type TraceEvent =
+	/** A complete snapshot of one arm so far. `tokens` are those not sent before. */
+	| { kind: 'arm'; arm: ArmRecord; tokens: TraceDocument['tokens'] }
+	/** A complete snapshot of the evidence so far; it has been gathered with the last one. */
+	| { kind: 'evidence'; evidence: EvidenceRecord }
+	/** Rows of a plane. */
+	| { kind: 'rows'; arm: string; plane: PlaneName; rows: Range; data: PlaneData };
+
 /** A run in progress, put together from the engine's events. */
 export class LiveTrace implements TraceSource {
 	private readonly planes = new Map<string, Growing>();
@@ -27,6 +36,17 @@ export class LiveTrace implements TraceSource {
 
 	get document(): TraceDocument {
 		return this.current;
+	}
+
+	receive(event: TraceEvent): void {
+		switch (event.kind) {
+			case 'arm':
+				return this.setArm(event.arm, event.tokens);
+			case 'evidence':
+				return this.setEvidence(event.evidence);
+			case 'rows':
+				return this.addRows(event.arm, event.plane, event.rows, event.data);
+		}
 	}
 
 	/** Replaces the arm of that name, or adds it as the last one. */

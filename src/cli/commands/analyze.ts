@@ -138,15 +138,11 @@ async function run({ file, json, out, probes, run: flags, evidence }: Options, s
 			case 'started':
 				live = new LiveTrace(event.document);
 				return;
-			case 'arm':
-				return live?.setArm(event.arm, event.tokens);
 			case 'written':
 				written = true;
 				return;
-			case 'evidence':
-				return;
-			case 'rows':
-				return live?.addRows(event.arm, event.plane, event.rows, event.data);
+			default:
+				return live?.receive(event);
 		}
 	};
 	const { document } = await engine.call('analyze', params, { signal, onEvent: receive }).catch((error: Error) => {

@@ -9,7 +9,6 @@ import { doneOf } from '../../analysis/evaluation/journal';
 import type { AnswerOutcome, Outcome, Role, Setup, TestOutcome } from '../../analysis/evaluation/outcome';
 import type { Evaluation } from '../../analysis/evaluation/result';
 import type { ProblemSet } from '../../prompts/problems';
-import type { CallOptions } from '../../shared/rpc';
 import type { RunOptions } from '../../trace/document';
 import { replaceText } from '../../trace/replace.node';
 import type { CausalParams, CausalRow, EngineApi, ModelCard } from '../api';
@@ -43,13 +42,7 @@ export interface SetRequest {
 	out?: string;
 }
 
-export interface SetContext {
-	call<M extends keyof EngineApi & string>(
-		method: M,
-		params: EngineApi[M]['params'],
-		options: CallOptions<EngineApi[M]['event']>,
-	): Promise<EngineApi[M]['result']>;
-	signal: AbortSignal;
+export interface SetContext extends Omit<Rendering, 'chatTemplate'> {
 	/** `fraction`: of the whole run. */
 	progress(message: string, fraction?: number): void;
 	/** What the user should know: one sentence. */

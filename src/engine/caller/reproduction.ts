@@ -147,10 +147,10 @@ async function analyzed(card: ModelCard, prompt: string, { call, signal, progres
 			case 'started':
 				live = new LiveTrace(event.document);
 				return;
-			case 'arm':
-				return live?.setArm(event.arm, event.tokens);
-			case 'rows':
-				return live?.addRows(event.arm, event.plane, event.rows, event.data);
+			case 'written':
+				return;
+			default:
+				return live?.receive(event);
 		}
 	};
 	const { document } = await call(
