@@ -280,19 +280,19 @@ def read_state(path: str) -> State:
         place = place / found[0]
     if not place.is_file():
         raise Refusal(f'There is no checkpoint "{path}": give the file that was saved, or its folder.')
-    files = [place]
-    if place.suffix == ".json":
-        named = set(json.loads(place.read_text("utf-8"))["weight_map"].values())
-        files = [place.parent / Path(name).name for name in sorted(named)]
     state: State = {}
-    for file in files:
-        try:
+    try:
+        named = [place.name] if place.suffix != ".json" else json.loads(place.read_text("utf-8"))["weight_map"].values()
+        for file in (place.parent / Path(name).name for name in sorted({*named})):
             state |= load_file(file) if file.suffix == ".safetensors" else torch.load(file, map_location="cpu", weights_only=True)
-        except Exception as error:
-            raise Refusal(f'"{file}" is no state dict of tensors ({brief(error)}): save model.state_dict() again.') from error
+    except Exception as error:  # readers of damaged files raise anything
+        raise Refusal(f'"{place}" is no state dict of tensors ({brief(error)}): save model.state_dict() again.') from error
     if not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise Refusal(f'"{place}" holds more than tensors by name: save model.state_dict() alone.')
-    return {re.sub(r"^module\.|_orig_mod\.", "", name): value.float() if value.is_floating_point() else value for name, value in state.items()}
+    return {
+        re.sub(r"^module\.|_orig_mod\.", "", name): value.float() if value.is_floating_point() else value
+        for name, value in state.items()
+    }
 
 
 def under(state: State, prefix: str) -> State:
@@ -303,14 +303,18 @@ def under(state: State, prefix: str) -> State:
 def merged(state: State, alpha: float, transposed: Callable[[str], bool]) -> State:
     """Adapters added to what they adapt: W + alpha / r * B A (LoRA, arXiv 2106.09685), as peft names them."""
     plain = {
-        name.replace(".base_layer.", "."): value for name, value in state.items() if ".lora_A." not in name and ".lora_B." not in name
+        name.replace(".base_layer.", "."): value
+        for name, value in state.items()
+        if ".lora_A." not in name and ".lora_B." not in name
     }
     for name, down in state.items():
         if ".lora_A." in name:
-            up = state[name.replace(".lora_A.", ".lora_B.")]
-            change = alpha / down.shape[0] * up @ down
             adapted = name.partition(".lora_A.")[0]
-            plain[f"{adapted}.weight"] = plain[f"{adapted}.weight"] + (change.T if transposed(adapted) else change)
+            up, weight = state.get(name.replace(".lora_A.", ".lora_B.")), plain.get(f"{adapted}.weight")
+            if up is None or weight is None:
+                raise Refusal(f"The adapter {name} has no other half, or nothing to adapt: save the whole state dict again.")
+            change = alpha / down.shape[0] * up @ down
+            plain[f"{adapted}.weight"] = weight + (change.T if transposed(adapted) else change)
     return plain
 
 
@@ -325,9 +329,11 @@ class Base:
     @staticmethod
     def of(options: argparse.Namespace) -> Base:
         path = options.base or options.checkpoint
+        if options.base is None and not (Path(path) / "config.json").is_file():
+            raise Refusal(
+                "A state dict does not say what it belongs to: give --base, the folder or hub id of the decoder that it was trained from."
+            )
         if not Path(path).is_dir():
-            if options.base is None:
-                raise Refusal("A state dict does not say what it belongs to: give --base, the folder or hub id of the decoder that it was trained from.")
             path = download(path, ["*.json", "*.jinja", "*.model", "*.txt"])
         try:
             config = AutoConfig.from_pretrained(path)
@@ -345,7 +351,9 @@ class Base:
         blank = self.blank()
         [embedding] = [name for name, module in blank.named_modules() if module is blank.get_input_embeddings()]
         if f"{embedding}.weight" not in state:
-            raise Refusal(f'"{origin}" has no weights {embedding}.weight, as {type(blank).__name__} calls them: give the --base that it was trained from.')
+            raise Refusal(
+                f'"{origin}" has no weights {embedding}.weight, as {type(blank).__name__} calls them: give the --base that it was trained from.'
+            )
         config = copy.deepcopy(self.config)
         config.vocab_size = state[f"{embedding}.weight"].shape[0]
         with quiet():
@@ -353,26 +361,37 @@ class Base:
         try:
             missing, unexpected = model.load_state_dict(state, strict=False)
         except RuntimeError as error:
-            raise Refusal(f'The weights of "{origin}" have other shapes than {self.name} ({brief(error)}): give the --base that it was trained from.') from error
+            raise Refusal(
+                f'The weights of "{origin}" have other shapes than {self.name} ({brief(error)}): give the --base that it was trained from.'
+            ) from error
         tied = set(model._tied_weights_keys or []) if config.tie_word_embeddings else set()
         wrong = [name for name in missing if name not in tied] + [name for name in unexpected if not name.endswith(RECOMPUTED)]
         if wrong:
-            raise Refusal(f'"{origin}" and {self.name} differ in the weights {", ".join(wrong[:3])}: give the --base that it was trained from.')
+            raise Refusal(
+                f'"{origin}" and {self.name} differ in the weights {", ".join(wrong[:3])}: give the --base that it was trained from.'
+            )
         model.tie_weights()
         return model
 
     def checkpoint(self, model: nn.Module, origin: str, name: str) -> Checkpoint:
-        return Checkpoint(model, self.words, self.words.backend_tokenizer.to_str(), name, f"the checkpoint {origin}, trained from {self.name}")
+        return Checkpoint(
+            model, self.words, self.words.backend_tokenizer.to_str(), name, f"the checkpoint {origin}, trained from {self.name}"
+        )
 
-    def add(self, tokens: list[str], size: int) -> None:
-        """Tokens with the last ids below `size`; ids before them that nothing stands for get names of their own."""
-        words = self.words.backend_tokenizer
-        if all(words.token_to_id(token) is not None for token in tokens):
-            return
-        free = size - len(tokens) - words.get_vocab_size()
-        if free < 0:
-            raise Refusal(f"The tokenizer of {self.name} has {words.get_vocab_size()} tokens, which leave {', '.join(tokens)} no ids below {size}: give --tokenizer the one that it was trained with.")
-        words.add_special_tokens([tokenizers.AddedToken(token, special=True, normalized=False) for token in [*(f"<|unused-{i}|>" for i in range(free)), *tokens]])
+
+def add_tokens(words: transformers.PreTrainedTokenizerBase, tokens: list[str], size: int) -> None:
+    """With the last ids below `size`; ids before them that nothing stands for get names of their own."""
+    known = words.backend_tokenizer
+    if all(known.token_to_id(token) is not None for token in tokens):
+        return
+    free = size - len(tokens) - known.get_vocab_size()
+    if free < 0:
+        raise Refusal(
+            f"The tokenizer has {known.get_vocab_size()} tokens, which leave {', '.join(tokens)} no ids below {size}: "
+            "give --tokenizer the one that the model was trained with."
+        )
+    names = [*(f"<|unused-{i}|>" for i in range(free)), *tokens]
+    known.add_special_tokens([tokenizers.AddedToken(name, special=True, normalized=False) for name in names])
 
 
 # ── The parts of a decoder ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -845,30 +864,43 @@ WRITTEN_LIMIT, ANSWER_LIMIT, READOUT_LIMIT = 256, 64, 32
 
 def published(options: argparse.Namespace) -> tuple[int, list[str]]:
     """Number of thoughts, which no checkpoint says."""
-    assumed = [] if options.count else [f"It thinks {PUBLISHED_THOUGHTS} times, as the published ones do: give --count where it was trained otherwise."]
+    assumed = (
+        []
+        if options.count
+        else [f"It thinks {PUBLISHED_THOUGHTS} times, as the published ones do: give --count where it was trained otherwise."]
+    )
     return options.count or PUBLISHED_THOUGHTS, assumed
 
 
-def bracketed(language: Language, prompt: list[dict], start: str, end: str, segment: dict, chain: list[dict], written_end: str) -> dict:
-    """Arms of a model that thinks between two tokens: in latents, not at all, and in words up to the token that its answers begin with."""
+def bracketed(
+    language: Language, prompt: list[dict], brackets: list[str], segment: dict, chain: list[dict], cue: str, assumed: list[str]
+) -> dict:
+    """
+    Arms of a model that thinks between two tokens: not at all, in words up to the `cue` of its answers, which must be one token to stop
+    at, and in latents. `chain`: what stands before the words.
+    """
+    start, end = brackets
     answer = {"kind": "decode", "role": "answer", "stop": language.stops(), "limit": ANSWER_LIMIT, "atLimit": "go-on"}
-    written = {"kind": "decode", "role": "thought", "stop": [written_end], "limit": WRITTEN_LIMIT, "atLimit": "go-on"}
+    cues = language.tokens(cue)
+    written = {"kind": "decode", "role": "thought", "stop": cues, "limit": WRITTEN_LIMIT, "atLimit": "go-on"}
+    if len(cues) > 1:
+        assumed.append(f'It has no arm cot, because "{cue}", which its answers begin with, is {len(cues)} tokens.')
     return {
         "direct": [*prompt, *tokens([start, end]), answer],
-        "cot": [*prompt, *chain, written, answer],
+        **({"cot": [*prompt, *chain, written, answer]} if len(cues) == 1 else {}),
         "latent": [*prompt, *tokens([start]), segment, *tokens([end]), answer],
     }
 
 
 COCONUT_TOKENS = ["<|start-latent|>", "<|end-latent|>", "<|latent|>"]
 # What its answers begin with, and group 1: what is behind the last of these signs.
-COCONUT_ANSWER, COCONUT_PATTERN = "###", r"\s*([^#]+?)\s*$"
+COCONUT_CUE, COCONUT_PATTERN = "###", r"\s*([^#]+?)\s*$"
 
 
 def coconut(options: argparse.Namespace) -> Thinker:
     """Coconut (arXiv 2412.06769): a state dict of its wrapper, or a folder of the library whose tokenizer has its tokens."""
-    if (Path(options.checkpoint) / "config.json").is_file() and options.base is None:
-        checkpoint = from_folder(options.checkpoint, options.tokenizer)
+    if options.base is None and not Path(options.checkpoint).is_file():
+        checkpoint = read(options.checkpoint, options.tokenizer)
     else:
         checkpoint = wrapped_coconut(options, read_state(options.checkpoint))
     return coconut_thinker(options, checkpoint)
@@ -877,35 +909,38 @@ def coconut(options: argparse.Namespace) -> Thinker:
 def wrapped_coconut(options: argparse.Namespace, state: State) -> Checkpoint:
     inner = under(state, "base_causallm.")
     if not inner:
-        raise Refusal(f'"{options.checkpoint}" has no weights base_causallm.…, as Coconut saves them: give a checkpoint of a latent stage.')
+        raise Refusal(
+            f'"{options.checkpoint}" has no weights base_causallm.…, as Coconut saves them: give a checkpoint of a latent stage.'
+        )
     base, origin = Base.of(options), Path(options.checkpoint).name
     model = base.model(inner, options.checkpoint)
-    base.add(COCONUT_TOKENS, model.config.vocab_size)
+    add_tokens(base.words, COCONUT_TOKENS, model.config.vocab_size)
     return base.checkpoint(model, origin, f"coconut-{base.name}")
 
 
 def coconut_thinker(options: argparse.Namespace, checkpoint: Checkpoint) -> Thinker:
     language = Language(checkpoint)
-    start, end, _ = COCONUT_TOKENS
-    absent = [token for token in (start, end) if language.words.token_to_id(token) is None]
+    brackets = COCONUT_TOKENS[:2]
+    absent = [token for token in brackets if language.words.token_to_id(token) is None]
     if absent:
         raise Refusal(f"The tokenizer has no {' and no '.join(absent)}: give --tokenizer the one that the model was trained with.")
     count, assumed = published(options)
     # The question ends its line; that the line end stays a token of its own is how most tokenizers read it.
     prompt = [*language.prompt(), *tokens(language.tokens("\n"))]
     if language.tokens("?\n") != [*language.tokens("?"), *language.tokens("\n")]:
-        assumed.append("Its tokenizer joins a question mark and the line end; here the line end is fed by itself: end prompts with it otherwise.")
-    arms = bracketed(language, prompt, start, end, latent(count, {"site": "normed"}), tokens([start, end]), COCONUT_ANSWER)
-    if language.words.token_to_id(COCONUT_ANSWER) is None:
-        del arms["cot"]
-        assumed.append(f'It has no arm cot, because "{COCONUT_ANSWER}" is not one of its tokens.')
+        assumed.append(
+            "Its tokenizer joins a question mark and the line end; here the line end is fed by itself: end prompts with it otherwise."
+        )
+    # Its first stage wrote all steps, with no thought between the two.
+    arms = bracketed(language, prompt, brackets, latent(count, {"site": "normed"}), tokens(brackets), COCONUT_CUE, assumed)
     recipe = {"version": 2, "trainedLatents": count, "answer": COCONUT_PATTERN, "arms": arms}
     return Thinker(checkpoint, recipe, assumed=assumed)
 
 
 # CODI's tokens have ids behind the vocabulary and no names.
 CODI_TOKENS = ["[PAD]", "<bot>", "<eot>"]
-CODI_ANSWER, CODI_PATTERN = "The answer is:", r"answer is:?\s*([^\n]+?)\.?\s*$"
+# The first word of "The answer is: 5": elsewhere in a line it has a space before it and is another token.
+CODI_CUE, CODI_PATTERN = "The", r"answer is:?\s*([^\n]+?)\.?\s*$"
 # Its published scripts all scale their adapters by 32 / r, which no checkpoint says.
 LORA_ALPHA = 32.0
 
@@ -933,7 +968,9 @@ def codi(options: argparse.Namespace) -> Thinker:
 def codi_thinker(options: argparse.Namespace, state: State) -> Thinker:
     inner = under(state, "codi.")
     if not inner:
-        raise Refusal(f'"{options.checkpoint}" has no weights codi.…, as CODI saves them: give its model.safetensors or pytorch_model.bin.')
+        raise Refusal(
+            f'"{options.checkpoint}" has no weights codi.…, as CODI saves them: give its model.safetensors or pytorch_model.bin.'
+        )
     base, origin = Base.of(options), Path(options.checkpoint).name
     modules = dict(base.blank().named_modules())
     plain = merged(
@@ -942,23 +979,33 @@ def codi_thinker(options: argparse.Namespace, state: State) -> Thinker:
         lambda name: isinstance(modules.get(name), transformers.pytorch_utils.Conv1D),
     )
     model = base.model(plain, options.checkpoint)
-    base.add(CODI_TOKENS, model.config.vocab_size)
+    add_tokens(base.words, CODI_TOKENS, model.config.vocab_size)
     checkpoint = base.checkpoint(model, origin, f"codi-{base.name}")
     language = Language(checkpoint)
     count, assumed = published(options)
     adapted = any(".lora_A." in name for name in inner)
     if adapted and not options.lora_alpha:
-        assumed.append(f"Its adapters are scaled by {LORA_ALPHA:.0f} / r, as the published ones are: give --lora-alpha where they were trained otherwise.")
+        assumed.append(
+            f"Its adapters are scaled by {LORA_ALPHA:.0f} / r, as the published ones are: give --lora-alpha where they were trained otherwise."
+        )
     weights, extras = under(state, "prj."), {}
     segment = latent(count, {"site": "normed"})
     if weights:
         example = {"hidden": torch.randn(2, model.get_input_embeddings().embedding_dim)}
-        extras["thought"] = Extra.thought(Projection(weights), example, ["embed"])
+        try:
+            projection = Projection(weights)
+        except (KeyError, RuntimeError) as error:
+            raise Refusal(
+                f"Its projection prj.… is not CODI's, two linear layers and a norm ({brief(error)}): export another checkpoint."
+            ) from error
+        extras["thought"] = Extra.thought(projection, example, ["embed"])
         segment |= {"through": "thought", "decode": ["resid", "latent"]}
     else:
         assumed.append("It has no projection prj.…: its states are fed back as they are.")
-    arms = bracketed(language, language.prompt(), *CODI_TOKENS[1:], segment, [], language.tokens(CODI_ANSWER)[0])
-    return Thinker(checkpoint, {"version": 2, "trainedLatents": count, "answer": CODI_PATTERN, "arms": arms}, extras, assumed=assumed)
+    arms = bracketed(language, language.prompt(), CODI_TOKENS[1:], segment, [], CODI_CUE, assumed)
+    return Thinker(
+        checkpoint, {"version": 2, "trainedLatents": count, "answer": CODI_PATTERN, "arms": arms}, extras, assumed=assumed
+    )
 
 
 class Auxiliary(nn.Module):
@@ -989,14 +1036,20 @@ def sim_cot(options: argparse.Namespace) -> Thinker:
         thinker, prefix, first = coconut_thinker(options, wrapped_coconut(options, state)), "expainable_llm.", 1
     weights = under(state, prefix)
     if not weights:
-        raise Refusal(f'"{options.checkpoint}" has no auxiliary decoder {prefix}…: export it as --family {"coconut" if first else "codi"}.')
+        raise Refusal(
+            f'"{options.checkpoint}" has no auxiliary decoder {prefix}…: export it as --family {"coconut" if first else "codi"}.'
+        )
     if any(name.startswith(("pj_in.", "pj_out.")) for name in state):
-        raise Refusal("Its auxiliary decoder is another model than its own, with projections pj_in and pj_out, which this script does not read: export it as --family codi.")
+        raise Refusal(
+            "Its auxiliary decoder is another model, behind projections pj_in and pj_out, which this script does not read: use --family codi."
+        )
     if options.each and options.each > 1:
         thinker.assumed.append(f"Its auxiliary decoder reads {options.each} latents at once, and a readout one: it is left out.")
         return thinker
     if first and not options.each:
-        thinker.assumed.append("Its auxiliary decoder reads each latent by itself: give --each where several made one step (c_thought), and it is left out.")
+        thinker.assumed.append(
+            "Its auxiliary decoder reads each latent by itself: give --each where several made one step (c_thought), and it is left out."
+        )
     table = thinker.checkpoint.model.get_input_embeddings()
     auxiliary = Auxiliary(Base.of(options).model(weights, options.checkpoint), table, first)
     example = {"latent": torch.randn(1, table.embedding_dim), "input_ids": torch.zeros(1, 3, dtype=torch.int64)}
@@ -1143,17 +1196,20 @@ def zebra(options: argparse.Namespace) -> Thinker:
         state = read_state(options.checkpoint)
         words, _ = read_tokenizer(options.tokenizer or options.checkpoint)
         return zebra_thinker(config, state, words, folder.resolve().name)
-    except (OSError, ValueError, KeyError) as error:
-        raise Refusal(f'"{options.checkpoint}" is no checkpoint of zlm ({brief(error)}): give a folder with config.json and model.pt.') from error
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise Refusal(
+            f'"{options.checkpoint}" is no checkpoint of zlm ({brief(error)}): give a folder with config.json and model.pt.'
+        ) from error
 
 
 def zebra_thinker(config: dict, state: State, words: transformers.PreTrainedTokenizerBase, name: str) -> Thinker:
     if config.get("rope_scaling"):
         raise Refusal("Its positions are scaled (rope_scaling), which this script does not read.")
-    table, inside, outside = (state[key] for key in ("embed_tokens.weight", "decoder_input_embeddings", "decoder_output_embeddings"))
+    table, inside, outside = (
+        state[key] for key in ("embed_tokens.weight", "decoder_input_embeddings", "decoder_output_embeddings")
+    )
     size = max(len(table), words.backend_tokenizer.get_vocab_size()) + len(ZEBRA_TOKENS)
-    base = Base(None, words, "zlm")
-    base.add(ZEBRA_TOKENS, size)
+    add_tokens(words, ZEBRA_TOKENS, size)
     keys = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "hidden_act")
     keys += ("max_position_embeddings", "rope_theta", "rms_norm_eps", "attention_bias", "eos_token_id")
     shape = transformers.LlamaConfig(vocab_size=size, tie_word_embeddings=False, **{key: config[key] for key in keys})
@@ -1177,7 +1233,9 @@ def zebra_thinker(config: dict, state: State, words: transformers.PreTrainedToke
     given |= {"model.embed_tokens.weight": own, "lm_head.weight": unembedding, "lm_head.bias": bias}
     missing, unexpected = model.load_state_dict(given, strict=False)
     if {*missing, *unexpected} - {"shift"}:
-        raise Refusal(f"Its decoder has other weights than zlm's ({', '.join([*missing, *unexpected][:3])}): give a checkpoint of zlm.ZLMModel or ar_zlm.ARZLMModel.")
+        raise Refusal(
+            f"Its decoder has other weights than zlm's ({', '.join([*missing, *unexpected][:3])}): give a checkpoint of zlm.ZLMModel or ar_zlm.ARZLMModel."
+        )
 
     diffuses, latent_width = "scheduler.a" in state, config["latent_size"]
     latents = Latents(state, config["rms_norm_eps"] if diffuses else None)
@@ -1189,14 +1247,18 @@ def zebra_thinker(config: dict, state: State, words: transformers.PreTrainedToke
         "thought": Extra.thought(head, inputs, ["embed", "latent"]),
         "embed": Extra.thought(latents, {"latent": torch.randn(2, latent_width), "step": step}, ["embed"]),
     }
-    checkpoint = base.checkpoint(model, name, name)
+    checkpoint = Checkpoint(model, words, words.backend_tokenizer.to_str(), name, f"the checkpoint {name}")
     language = Language(checkpoint)
     count = config["z_length"]
     segment = latent(count, {"site": "resid"}, through="thought", noise={"shape": noise})
     answer = {"kind": "decode", "role": "answer", "stop": language.stops(), "limit": config["output_length"], "atLimit": "go-on"}
     opening, output = ZEBRA_TOKENS
     arms = {"latent": [*language.prompt(), *tokens([opening]), segment, *tokens([output]), answer]}
-    assumed = [] if diffuses or not config.get("use_z_in_norm") else ["Its latents are embedded without z_in_norm, as its own sample() does and its training does not."]
+    assumed = (
+        []
+        if diffuses or not config.get("use_z_in_norm")
+        else ["Its latents are embedded without z_in_norm, as its own sample() does and its training does not."]
+    )
     recipe = {"version": 2, "trainedLatents": count, "arms": arms}
     return Thinker(checkpoint, recipe, extras, shape={"latentWidth": latent_width}, assumed=assumed)
 
@@ -1921,7 +1983,7 @@ SWITCHES: dict[str, tuple[Callable[[str], object], str]] = {
 def check_switches(options: argparse.Namespace) -> None:
     unknown = [name for name in SWITCHES if getattr(options, name) is not None and name not in FAMILIES[options.family].switches]
     if unknown:
-        raise Refusal(f"--family {options.family} has no {' and no '.join(f'--' + name.replace('_', '-') for name in unknown)}: leave it out.")
+        raise Refusal(f"--family {options.family} has no {' and no '.join('--' + name.replace('_', '-') for name in unknown)}: leave it out.")
     if options.gumbel and options.dirichlet:
         raise Refusal("A mixture has one kind of noise: give --gumbel or --dirichlet.")
 
