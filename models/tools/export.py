@@ -1492,7 +1492,8 @@ def looped(options: argparse.Namespace, make: Callable[[dict, State], tuple[Loop
         words, vocabulary = read_tokenizer(options.tokenizer or options.checkpoint)
         loops, depth = make(config, state)
     except (OSError, ValueError, KeyError) as error:
-        raise Refusal(f'"{options.checkpoint}" is no checkpoint of {what} ({brief(error)}): give a folder with config.json and its weights.') from error
+        why = f"it has no {error.args[0]}" if isinstance(error, KeyError) else brief(error)
+        raise Refusal(f'"{options.checkpoint}" is no checkpoint of {what} ({why}): give a folder with config.json and its weights.') from error
     name = folder.resolve().name
     loops.model.config, loops.model.generation_config = argparse.Namespace(eos_token_id=config.get("eos_token_id")), None
     checkpoint = Checkpoint(loops.model, words, vocabulary, name, f"the checkpoint {name}")

@@ -14,7 +14,7 @@ import type { HaltRule } from '../../src/trace/document';
 import { openFile } from '../../src/trace/bytes.node';
 import type { PlaneName } from '../../src/trace/planes';
 import { openTrace } from '../../src/trace/reader';
-import { LOOPS, runtime, signal, temporary } from './support';
+import { exits, LOOPS, runtime, signal, temporary } from './support';
 
 /** Largest absolute difference from PyTorch. */
 const TOLERANCE = 1e-4;
@@ -97,6 +97,20 @@ describe('loops over depth', { skip: LOOPS === '' && 'npm test -- exports makes 
 			trace.dispose();
 		});
 	}
+});
+
+describe('checkpoints that are not of the family', { skip: LOOPS === '' && 'npm test -- exports makes them' }, () => {
+	test('are refused in one sentence that says what is missing', async () => {
+		const home = await temporary();
+		const [huginn, ouro, nothing] = exits([
+			[join(LOOPS, 'ouro/checkpoint'), '--family', 'huginn', '--out', join(home, 'a')],
+			[join(LOOPS, 'huginn/checkpoint'), '--family', 'ouro', '--out', join(home, 'b')],
+			[home, '--family', 'huginn', '--out', join(home, 'c')],
+		]);
+		assert.match(huginn!, /^"[^\n]+" is no checkpoint of Huginn \(it has no n_layers_in_prelude\): give a folder with config\.json and its weights\.$/);
+		assert.match(ouro!, /^"[^\n]+" is no checkpoint of Ouro \(it has no num_hidden_layers\): give/);
+		assert.match(nothing!, /^"[^\n]+" is no checkpoint of Huginn \(.*No such file.*\): give/);
+	});
 });
 
 /** Pairs of a loop, 0 for none, and a rule. */
