@@ -1387,6 +1387,8 @@ class Loops:
         for name in ("table", "unembedding", "adapter"):
             matrix = getattr(self, name)
             setattr(self, name, None if matrix is None else matrix.half().float())
+        if self.gate is not None:
+            self.gate = self.gate[0].half().float(), self.gate[1]
 
     def graphs(self) -> dict[str, onnx.ModelProto]:
         after = {"coda": self.trace(Coda(self), self.coda, ["state"], sites=range(1, len(self.coda) + 1))} if self.coda else {}
@@ -1485,18 +1487,21 @@ class LoopsHead(Head):
 
 
 def looped(options: argparse.Namespace, make: Callable[[dict, State], tuple[Loops, dict]], what: str) -> Thinker:
-    folder = Path(options.checkpoint)
+    folder, name = Path(options.checkpoint), Path(options.checkpoint).resolve().name
+    origin = f"the checkpoint {name}"
+    if not folder.exists() and re.fullmatch(r"[\w.-]+/[\w.-]+", options.checkpoint):
+        origin, name = f"the hub's {options.checkpoint}", options.checkpoint.rpartition("/")[2]
+        folder = Path(download(options.checkpoint, ["*.json", "*.safetensors", "*.jinja", "README.md"]))
     try:
         config = json.loads((folder / "config.json").read_text("utf-8"))
-        state = read_state(options.checkpoint)
-        words, vocabulary = read_tokenizer(options.tokenizer or options.checkpoint)
+        state = read_state(str(folder))
+        words, vocabulary = read_tokenizer(options.tokenizer or str(folder))
         loops, depth = make(config, state)
     except (OSError, ValueError, KeyError) as error:
         why = f"it has no {error.args[0]}" if isinstance(error, KeyError) else brief(error)
         raise Refusal(f'"{options.checkpoint}" is no checkpoint of {what} ({why}): give a folder with config.json and its weights.') from error
-    name = folder.resolve().name
     loops.model.config, loops.model.generation_config = argparse.Namespace(eos_token_id=config.get("eos_token_id")), None
-    checkpoint = Checkpoint(loops.model, words, vocabulary, name, f"the checkpoint {name}")
+    checkpoint = Checkpoint(loops.model, words, vocabulary, name, origin)
     depth |= {"count": options.count} if options.count else {}
     recipe = Decoder(Language(checkpoint)).recipe({}) | {"version": 3, "depth": depth}
     shape = {"core": len(loops.core), **({"coda": len(loops.coda)} if loops.coda else {})}

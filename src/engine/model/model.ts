@@ -207,11 +207,16 @@ export class Model implements Disposable {
 		if (this.deep?.manifest.layout?.loops === wanted && this.deep.seed === seed) {
 			return this.deep;
 		}
-		const { folder, sha256: hash, provider, lowMemory, tokenizer, probes, reference, chat, codes, graphs } = this;
+		const { folder, sha256: hash, provider, lowMemory, tokenizer, reference, chat, codes, graphs } = this;
 		const manifest = atLoops(this.manifest, wanted);
+		const isUsual = wanted === recipe.depth.count;
+		const probes = isUsual ? this.probes : [];
 		const model = new Model(folder, manifest, hash, provider, lowMemory, tokenizer, probes, reference, chat, codes, graphs, seed);
 		model.tests = this.tests;
 		this.unavailable.forEach((why, feature) => model.unavailable.set(feature, why));
+		if (!isUsual && this.probes.length > 0) {
+			model.unavailable.set('probes', `they were fitted with ${recipe.depth.count} loops`);
+		}
 		this.deep = model;
 		return model;
 	}
@@ -354,6 +359,8 @@ export class Model implements Disposable {
 	/** A failed test takes its feature away; without the basics there is nothing to run. */
 	private judge(tests: readonly SelfTest[]): void {
 		this.tests = [...tests];
+		// It does not know what was found.
+		this.deep = undefined;
 		for (const test of tests.filter(({ ok }) => !ok)) {
 			if (test.feature === 'basics') {
 				throw new SelfTestError(test);
