@@ -47,7 +47,7 @@ export async function report(readouts: Readouts, { file, out, card }: ReportOpti
 	}
 	lines.push(...(await probeLines(readouts)), ...(document.evidence ? evidenceLines(document.evidence) : []), answersLine(document.arms));
 	const controls = join(card.folder, 'card.md');
-	if (existsSync(controls)) {
+	if (document.arms.some(({ thoughts }) => thoughts.length > 0) && existsSync(controls)) {
 		const where = relative(process.cwd(), controls) || controls;
 		lines.push(
 			`Controls: a readable thought need not be used; ${where} says what zeroed, random and swapped ones do to answers.`,

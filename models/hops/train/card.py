@@ -13,7 +13,8 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 SHOWN = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16)  # loops
 
 
-def card(figures: dict, last: dict) -> str:
+def card(figures: dict, log: list[dict]) -> str:
+    first, second = ([line for line in log if line["stage"] == name] for name in ("answers", "walk"))
     accuracy = table(
         ["looks", *map(str, SHOWN)],
         [[str(row["hops"]), *(share(row["loops"][loop - 1]) for loop in SHOWN)] for row in figures["loops"]],
@@ -32,19 +33,19 @@ def card(figures: dict, last: dict) -> str:
     )
     return f"""# Who sees whom
 
-A small decoder that **loops over depth**, made to show what such a model looks like: one block before the loops, one block that is looped, one after them, laid out as
+A small decoder that **loops over depth**, made to show what such a model looks like: one block before the loops, two that are looped, one after them, laid out as
 Huginn is (arXiv 2502.05171). {figures['parameters']:,} parameters, width 64. MIT licence.
 
 ```
 Ann>Eve Bob>Ann Eve>Bob … Ann+2?     Ann sees Eve, Bob sees Ann, Eve sees Bob …: whom does one arrive at after two looks from Ann?
 ```
 
-Ten people see each other in one cycle, in any order; one to six looks are asked for. Every loop was **trained** to be one look: after loop i the answer is that of
+Eight people see each other in one cycle, in any order; one to five looks are asked for. Every loop was **trained** to be one look: after loop i the answer is that of
 min(i, looks) looks. That its loops read as a walk is therefore no discovery about models that loop, and a check of the tool: the coda lens has to show it.
 
 ## Accuracy by the number of loops
 
-Right answers in %, with 95 % Wilson intervals, {figures['problems']} problems a row that were not trained on; every position goes through all loops. It was trained with 7 to 11 loops.
+Right answers in %, with 95 % Wilson intervals, {figures['problems']} problems a row that were not trained on; every position goes through all loops. It was trained with 6 to 10 loops.
 
 {accuracy}
 
@@ -65,6 +66,11 @@ pip install -r requirements.txt
 python train.py work/hops.safetensors && python release.py work/hops.safetensors
 ```
 
-in `models/hops/train`. {last['step']:,} steps of 96 problems with six questions each, AdamW, rate 0.002, {last['minutes']:.1f} CPU minutes on one core; seed 0, one run. The log and the raw figures are in `train/results`.
+in `models/hops/train`. Problems in batches of 96 with six questions each, AdamW, rate 0.002, on one core; seed 0, one run. Two stages: {first[-1]['step']:,} steps on final answers alone ({first[-1]['minutes']:.1f} CPU minutes; up to {first[-1]['looks']}
+looks, {100 * first[-1]['right']:.0f} % right at the last), then {second[-1]['step']:,} in which every loop is asked ({second[-1]['minutes']:.1f} CPU minutes). The log and the raw figures are in `train/results`.
+
+**What the first stage alone becomes** is not what it was meant to: a loop then makes several looks at once (its core has two blocks, and prelude and coda look too), so that one loop answers 84 % of three looks
+and two loops 98 %, and harder questions do not halt later (400 problems a row; bound 0.05: 6.9, 4.5, 4.4, 3.8 loops for one to four looks). Where depth is used, and how much of it, is not to be read off the number of loops. (Measured a little before its end.)
+The first stage ran with the rate of a schedule of 14 minutes, and was stopped.
 `--loops N` runs another number of loops, `--seed` draws other start states.
 """

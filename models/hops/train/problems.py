@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 NAMES = ["Ann", "Bob", "Cid", "Dan", "Eve", "Fay", "Gus", "Hal", "Ida", "Jim"]
-PEOPLE = 10  # of a problem
-HOPS = 6  # looks that are asked for, at most: with ten people the way back is no shorter than four
+PEOPLE = 8  # of a problem
+HOPS = 5  # looks that are asked for, at most: with eight people the way back is no shorter than three
 SPECIALS = ["<pad>", "<unk>", "<eos>"]
 SIGHTS = [(a, b) for a in range(len(NAMES)) for b in range(len(NAMES)) if a != b]
 QUESTIONS = [(a, k) for a in range(len(NAMES)) for k in range(1, HOPS + 1)]

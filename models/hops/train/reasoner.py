@@ -23,7 +23,7 @@ class Config:
     n_heads: int = 2
     intermediate_size: int = 128
     n_layers_in_prelude: int = 1
-    n_layers_in_recurrent_block: int = 1
+    n_layers_in_recurrent_block: int = 2
     n_layers_in_coda: int = 1
     mean_recurrence: int = 16
     block_size: int = 64

@@ -15,10 +15,10 @@ import onnx
 import torch
 from card import card
 from evaluate import PROBLEMS, by_loops, halting
-from problems import HOPS, VOCABULARY, drawn, written
+from problems import HOPS, SPECIALS, VOCABULARY, drawn, written
 from reasoner import Config, Reasoner
 from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 FOLDER = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results")
@@ -28,7 +28,7 @@ import export  # noqa: E402
 
 LOOPS = 16
 # Bounds of the rule that are measured, and the one that the recipe has.
-BOUNDS, BOUND = (0.3, 0.2, 0.1, 0.05, 0.02), 0.05
+BOUNDS, BOUND = (0.3, 0.2, 0.1, 0.05, 0.02), 0.2
 REFERENCE, REFERENCE_SEED = 120, 7_000_003
 
 
@@ -36,6 +36,7 @@ def tokenizer() -> Tokenizer:
     words = Tokenizer(models.WordLevel({word: i for i, word in enumerate(VOCABULARY)}, unk_token="<unk>"))
     words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     words.decoder = decoders.Fuse()
+    words.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in SPECIALS])
     return words
 
 
@@ -80,7 +81,7 @@ def release(checkpoint: Path) -> None:
     manifest |= {
         "id": "hops",
         "name": "Who sees whom",
-        "description": "Small decoder trained from scratch whose one core block is looped over depth: it follows who sees whom for one to six looks.",
+        "description": "Small decoder trained from scratch whose core of two blocks is looped over depth: it follows who sees whom for one to five looks.",
         "license": "MIT",
         "reference": reference(FOLDER),
         "recipe": {
@@ -100,10 +101,9 @@ def release(checkpoint: Path) -> None:
     }
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "figures.json").write_text(json.dumps(figures, indent="\t") + "\n")
-    log = checkpoint.with_suffix(".jsonl")
-    shutil.copyfile(log, RESULTS / "log.jsonl")
-    last = json.loads(log.read_text().splitlines()[-1])
-    (FOLDER / "card.md").write_text(card(figures, last))
+    log = checkpoint.with_suffix(".jsonl").read_text()
+    (RESULTS / "log.jsonl").write_text(log)
+    (FOLDER / "card.md").write_text(card(figures, [json.loads(line) for line in log.splitlines()]))
 
 
 if __name__ == "__main__":

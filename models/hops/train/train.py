@@ -1,22 +1,29 @@
-"""Trains the model on one thread: `python train.py OUT.safetensors`.
+"""Trains the model on one thread: `python train.py OUT.safetensors`. Two stages:
 
-After loop i it is asked for whom one arrives at after as many looks, or after all that the question asks for where those are fewer: so every
-loop is one look, and what is found stays. The number of loops is drawn for every batch.
+Answers: asked for the answer after the last loop only; one look more is asked for when those before it are learnt. What comes of it takes several
+looks in one loop, so that more loops change little.
+Walk: after loop i it is asked for whom one arrives at after i looks, or after all that the question asks for where those are fewer. So every loop
+becomes one look, and what is found stays.
+
+The number of loops is drawn for every batch.
 """
 
 import argparse
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from problems import FIRST_NAME, HOPS, NAMES, VOCABULARY, drawn
 from reasoner import Config, Reasoner
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 BATCH, ASKED = 96, 6
+RATE = 2e-3
+LEARNT = 0.97  # share of right answers from which one look more is asked for
 SPARE = 5  # loops beyond the most looks, at most
 
 
@@ -35,42 +42,77 @@ def walked(ids: Tensor, marks: Tensor, hops: Tensor, loops: int) -> Tensor:
     return torch.stack(found)
 
 
-def train(out: Path, minutes: float, seed: int, rate: float) -> None:
-    torch.set_num_threads(1)
-    torch.manual_seed(seed)
-    random = torch.Generator().manual_seed(seed)
-    model = Reasoner(Config(len(VOCABULARY)))
-    optimiser = torch.optim.AdamW(model.parameters(), rate, (0.9, 0.97), weight_decay=0.01)
-    right, begun, log = 0.0, time.process_time(), []
-    step = 0
-    while (spent := (time.process_time() - begun) / 60) < minutes:
-        hops = torch.randint(1, HOPS + 1, (BATCH, ASKED), generator=random)
-        ids, marks = drawn(BATCH, hops, random)
-        loops = HOPS + 1 + int(torch.randint(SPARE, (), generator=random))
+class Training:
+    """The model, its optimiser, and how well it does."""
+
+    def __init__(self, seed: int, start: Path | None) -> None:
+        torch.manual_seed(seed)
+        self.random = torch.Generator().manual_seed(seed)
+        self.model = Reasoner(Config(len(VOCABULARY)))
+        if start:
+            self.model.load_state_dict(load_file(start))
+        self.log: list[dict] = []
+        self.level, self.right = 1, 0.0
+
+    def answers(self) -> Tensor:
+        """Half of the questions ask for as many looks as are being learnt."""
+        hops = torch.randint(1, self.level + 1, (BATCH, ASKED), generator=self.random)
+        hops = torch.where(torch.rand(BATCH, ASKED, generator=self.random) < 0.5, self.level, hops)
+        ids, marks = drawn(BATCH, hops, self.random)
+        states = self.model(ids, self.level + 1 + int(torch.randint(SPARE, (), generator=self.random)))
+        logits = self.model.read(states[-1], self.model.turn[:, : ids.shape[1]])[:, marks]
+        answer = ids[:, marks + 1]
+        hit = (logits.argmax(-1) == answer)[hops == self.level].float().mean().item()
+        self.right = 0.95 * self.right + 0.05 * hit
+        if self.right > LEARNT and self.level < HOPS:
+            self.level, self.right = self.level + 1, 0.0
+        return F.cross_entropy(logits.flatten(0, 1), answer.flatten())
+
+    def walk(self) -> Tensor:
+        hops = torch.randint(1, HOPS + 1, (BATCH, ASKED), generator=self.random)
+        ids, marks = drawn(BATCH, hops, self.random)
+        loops = HOPS + 1 + int(torch.randint(SPARE, (), generator=self.random))
         targets = walked(ids, marks, hops, loops)
-        turn = model.turn[:, : ids.shape[1]]
-        logits = torch.stack([model.read(state, turn)[:, marks] for state in model(ids, loops)])
-        loss = F.cross_entropy(logits.flatten(0, 2), targets.flatten())
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for group in optimiser.param_groups:
-            group["lr"] = rate * min(1, (step + 1) / 100) * min(1, 4 * (1 - spent / minutes))
-        optimiser.step()
-        right = 0.95 * right + 0.05 * (logits[-1].argmax(-1) == ids[:, marks + 1]).float().mean().item()
-        if step % 25 == 0:
-            log.append({"step": step, "minutes": round(spent, 2), "right": round(right, 3), "loss": round(loss.item(), 4)})
-            print(json.dumps(log[-1]), flush=True)
-            save_file(model.state_dict(), out)
-        step += 1
-    save_file(model.state_dict(), out)
-    out.with_suffix(".jsonl").write_text("".join(json.dumps(line) + "\n" for line in log))
+        turn = self.model.turn[:, : ids.shape[1]]
+        logits = torch.stack([self.model.read(state, turn)[:, marks] for state in self.model(ids, loops)])
+        self.right = 0.95 * self.right + 0.05 * (logits.argmax(-1) == targets).float().mean().item()
+        return F.cross_entropy(logits.flatten(0, 2), targets.flatten())
+
+    def stage(self, name: str, minutes: float) -> Iterator[dict]:
+        """What is logged, every 25 steps."""
+        optimiser = torch.optim.AdamW(self.model.parameters(), RATE, (0.9, 0.97), weight_decay=0.01)
+        self.right, begun, step = 0.0, time.process_time(), 0
+        while (spent := (time.process_time() - begun) / 60) < minutes:
+            for group in optimiser.param_groups:
+                group["lr"] = RATE * min(1, (step + 1) / 100) * min(1, 3 * (1 - spent / minutes))
+            loss = self.answers() if name == "answers" else self.walk()
+            optimiser.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+            optimiser.step()
+            if step % 25 == 0:
+                looks = {"looks": self.level} if name == "answers" else {}
+                self.log.append({"stage": name, "step": step, "minutes": round(spent, 2), **looks, "right": round(self.right, 3), "loss": round(loss.item(), 4)})
+                yield self.log[-1]
+            step += 1
+
+
+def train(out: Path, answers: float, walk: float, seed: int, start: Path | None) -> None:
+    torch.set_num_threads(1)
+    training = Training(seed, start)
+    for name, minutes in (("answers", 0 if start else answers), ("walk", walk)):
+        for line in training.stage(name, minutes):
+            print(json.dumps(line), flush=True)
+            save_file(training.model.state_dict(), out)
+    save_file(training.model.state_dict(), out)
+    out.with_suffix(".jsonl").write_text("".join(json.dumps(line) + "\n" for line in training.log))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("out", type=Path)
-    parser.add_argument("--minutes", type=float, default=4)
+    parser.add_argument("--answers", type=float, default=5.8, help="CPU minutes")
+    parser.add_argument("--walk", type=float, default=3.5, help="CPU minutes")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--start", type=Path, help="a checkpoint that the first stage ended with")
     train(**vars(parser.parse_args()))

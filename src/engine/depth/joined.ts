@@ -34,7 +34,7 @@ function joinedLoops(parts: readonly Looped[]): Looped {
 		halted: parts.flatMap(({ halted }) => halted),
 		difference: concatenated(parts.map(({ difference }) => difference)),
 		gate: gates.length > 0 ? concatenated(gates) : undefined,
-		broken: parts.find(({ broken }) => broken)?.broken,
+		broken: parts.find(({ broken }) => broken !== undefined)?.broken,
 		read: async () => {
 			const read: Float32Array[][] = [];
 			for (const part of parts) {

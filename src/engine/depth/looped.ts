@@ -8,8 +8,11 @@ export interface Looped {
 	difference: Float32Array;
 	/** What the core's gate said [count, loops], where it has one. */
 	gate?: Float32Array;
-	/** The first state that is no number. */
-	broken?: { position: number; loop: number };
+	/**
+	 * The first loop after which a state is no number. Not of which position: in one call it reaches the others too, because nothing times
+	 * what is no number is none either.
+	 */
+	broken?: number;
 	/**
 	 * What the head is to be given in the place of the states [count, width] after loops 1..loops: where the coda ends from each of them,
 	 * if its position alone halted there. The states themselves where there is no coda.

@@ -129,7 +129,7 @@ class Cells {
 	private readonly halted: (Halted | undefined)[];
 	private readonly difference: Float32Array;
 	private gate?: Float32Array;
-	private broken?: { position: number; loop: number };
+	private broken?: number;
 	private readonly rules: readonly Halting[];
 
 	constructor(
@@ -173,7 +173,7 @@ class Cells {
 	/** Its state is no number; padding does not matter. */
 	breaks(at: number, loop: number): void {
 		if (this.feed.real[at]) {
-			this.broken ??= { position: this.feed.positions[at]!, loop };
+			this.broken ??= loop;
 		}
 	}
 

@@ -54,8 +54,8 @@ export class ArmRun {
 	private last: Last;
 	private thoughts = 0;
 	private stopped?: Stopped;
-	/** The first state of the last position's loops that is no number. */
-	private unstable?: { loop: number; position: number };
+	/** The first loop after which the last position's state is no number. */
+	private unstable?: number;
 
 	constructor(
 		private readonly model: Model,
@@ -204,11 +204,11 @@ export class ArmRun {
 	}
 
 	private broken(): End {
-		if (this.unstable) {
-			const { loop, position } = this.unstable;
-			return { kind: 'cut', note: `the state after loop ${loop} at position ${position} is not finite, so the model is broken from there on` };
+		const position = this.cache.length - 1;
+		if (this.unstable !== undefined) {
+			return { kind: 'cut', note: `the state after loop ${this.unstable} at position ${position} is not finite, so the model is broken from there on` };
 		}
-		return { kind: 'cut', note: `the logits at position ${this.cache.length - 1} are not finite, so the model is broken from there on` };
+		return { kind: 'cut', note: `the logits at position ${position} are not finite, so the model is broken from there on` };
 	}
 }
 

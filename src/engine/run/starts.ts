@@ -48,7 +48,7 @@ export class Starts {
 		const reader = new LensReader(this.model, sheet, this.topK, [], () => undefined, () => {}, this.signal);
 		let logits: Float32Array | undefined;
 		let lse = NaN;
-		let broken: { position: number; loop: number } | undefined;
+		let broken: number | undefined;
 		const prefix = await prefill(
 			this.model,
 			steps.map(({ id }) => id),
@@ -70,8 +70,8 @@ export class Starts {
 			},
 		);
 		if (!Number.isFinite((await prefix.last.next()).lse)) {
-			const what = broken ? `no finite state after loop ${broken.loop} at position ${broken.position} of` : 'no finite logits for';
-			throw new EngineError(`The model gives ${what} this prompt, so it is broken: choose another model.`, 'bad-model');
+			const what = broken === undefined ? 'logits' : `state after loop ${broken}`;
+			throw new EngineError(`The model gives no finite ${what} for this prompt, so it is broken: choose another model.`, 'bad-model');
 		}
 		return { prefix, sheet };
 	}
