@@ -98,7 +98,7 @@ describe('loops × tokens in the editor', () => {
 		assert.match(await view().locator('.loops-summary').innerText(), /^\d+ of 10 positions halted, after [\d.]+ loops on average$/);
 
 		await click(ASKED, 1);
-		assert.match(await reading(), new RegExp(`^“${QUESTION.replace(/[+?]/g, '\\$&')}” after loop 1 of ${LOOPS} it would say Bob [\\d.]+ ·.*entropy .* nats, KL to the last .* nats, movement`));
+		assert.match(await reading(), new RegExp(`^“${QUESTION.replace(/[+?]/g, '\\$&')}” after loop 1 of ${LOOPS} it would say Bob \\S+ ·.*entropy .* nats, KL to the last .* nats, movement`));
 		await picture('run');
 		await click(ASKED, LOOPS);
 		assert.match(await reading(), new RegExp(`not computed, because it halted after loop ${loop} \\(its state moved too little\\)\\.$`));

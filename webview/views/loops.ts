@@ -2,6 +2,7 @@
 import { create, range, select } from 'd3';
 import { decimals } from '../../src/shared/decimals';
 import type { DepthView, LoopMeasure, LoopRow, Run } from '../../src/shared/panel';
+import { formatProbability } from '../../src/shared/probability';
 import { clamp } from '../../src/shared/range';
 import { choice } from '../controls';
 import { measured } from '../draw/colour';
@@ -221,7 +222,7 @@ function inWords({ loop }: Cell, row: LoopRow | undefined, { loops: count, measu
 	if (top.length === 0) {
 		return row.halted ? `${where}: not computed, because it halted after loop ${row.halted.loop} (${row.halted.why}).` : `${where}: not measured.`;
 	}
-	const words = top.map(({ text, prob }) => `${text} ${decimals(prob, 2)}`).join(' · ');
+	const words = top.map(({ text, prob }) => `${text} ${formatProbability(prob)}`).join(' · ');
 	return `${where} it would say ${words} — ${measures.map(({ name, label, unit }) => `${label} ${print(row.values[name]?.[loop])} ${unit}`.trim()).join(', ')}`;
 }
 

@@ -239,7 +239,8 @@ export function steps(context: Context): View {
 		element: root,
 		render(state, before) {
 			const run = runOf(state.panel);
-			root.hidden = run === undefined;
+			// Without steps, loops × tokens are all there is to see.
+			root.hidden = run === undefined || (run.rows === 0 && run.depth !== undefined);
 			if (!before || subjectOf(state.panel) !== subjectOf(before.panel)) {
 				pages.clear();
 			} else if (layerOf(state) !== layerOf(before)) {
