@@ -197,6 +197,7 @@ describe('arguments', () => {
 					model: undefined,
 					arms: ['latent', 'cot'],
 					latents: 0,
+					loops: undefined,
 					noise: undefined,
 					seed: 4294967295,
 					temperature: undefined,
