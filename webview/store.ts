@@ -3,7 +3,7 @@ import type { PanelState, ProbeCell, ProbeView, Run, Selection } from '../src/sh
 import { clamp } from '../src/shared/range';
 import { FULL, type Underline } from './draw/surprise';
 import { families } from './families';
-import type { Room } from './viewport';
+import { ZOOMS, type Room, type Zoom } from './viewport';
 
 export interface AppState {
 	/** The host's last snapshot; absent until the first one. */
@@ -15,10 +15,14 @@ export interface AppState {
 	probe?: string;
 	/** What the tokens' underline shows, as chosen last. */
 	underline?: Underline;
+	/** How much of a row is shown, where that was chosen. */
+	zoom?: Zoom;
 	/** Of the steps, in pixels. */
 	scroll: number;
 	/** Whether the details of the selected row are shown. */
 	details: boolean;
+	/** Whether all thoughts at once are shown, as chosen last; see `isCourseOpen`. */
+	course?: boolean;
 	/** The model whose card is over the panel: that of what is shown where it has no name. */
 	card?: { model?: string };
 	/** What the panel has room for. */
@@ -34,8 +38,10 @@ export interface Saved {
 	layer?: number;
 	probe?: string;
 	underline?: Underline;
+	zoom?: Zoom;
 	scroll: number;
 	details: boolean;
+	course?: boolean;
 }
 
 export const INITIAL: AppState = { selection: {}, scroll: 0, details: true, room: 'ample' };
@@ -80,6 +86,15 @@ export function underlineOf(state: AppState): Underline {
 	return underlines(runOf(state.panel)).find(({ value }) => value === state.underline)?.value ?? 'own';
 }
 
+/** Fewer thoughts are read row by row: in little room the rows come first. */
+const COURSE_FIRST_FROM = 32;
+
+/** Whether all thoughts at once are shown: as chosen, else where they do not push away what says more. */
+export function isCourseOpen({ panel, room, course }: AppState): boolean {
+	const thoughts = runOf(panel)?.course?.thoughts ?? 0;
+	return thoughts > 0 && (course ?? (room === 'ample' || thoughts >= COURSE_FIRST_FROM));
+}
+
 /** The heatmap that is shown. */
 export function shownProbe(state: AppState): ProbeView | undefined {
 	const name = probeOf(state);
@@ -97,7 +112,7 @@ export function heldOut(
 
 export function withPanel(state: AppState, panel: PanelState): AppState {
 	const moved = runOf(state.panel) !== undefined && runOf(panel) !== undefined && subjectOf(state.panel) !== subjectOf(panel);
-	return { ...state, panel, problem: undefined, scroll: moved ? 0 : state.scroll, selection: moved ? {} : state.selection };
+	return { ...state, panel, problem: undefined, scroll: moved ? 0 : state.scroll, selection: moved ? {} : state.selection, zoom: moved ? undefined : state.zoom };
 }
 
 export function withRoom(state: AppState, room: Room): AppState {
@@ -109,8 +124,8 @@ export function withSelection(state: AppState, selection: Selection): AppState {
 }
 
 export function saved(state: AppState): Saved {
-	const { selection, layer, probe, underline, scroll, details } = state;
-	return { subject: subjectOf(state.panel), selection, layer, probe, underline, scroll, details };
+	const { selection, layer, probe, underline, zoom, scroll, details, course } = state;
+	return { subject: subjectOf(state.panel), selection, layer, probe, underline, zoom, scroll, details, course };
 }
 
 /** What an older panel saved is taken as far as it can be understood. */
@@ -126,8 +141,10 @@ export function restored(value: unknown): { state: AppState; saved?: Saved } {
 		layer: count(from.layer),
 		probe: typeof from.probe === 'string' ? from.probe : undefined,
 		underline: isUnderline(from.underline) ? from.underline : undefined,
+		zoom: ZOOMS.find((zoom) => zoom === from.zoom),
 		scroll: typeof from.scroll === 'number' && from.scroll >= 0 ? from.scroll : 0,
 		details: from.details !== false,
+		course: typeof from.course === 'boolean' ? from.course : undefined,
 	};
 	return { state: { ...INITIAL, ...navigation, selection: {} }, saved: { subject: from.subject, ...navigation } };
 }

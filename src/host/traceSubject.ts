@@ -37,7 +37,8 @@ export class TraceSubject implements Subject, vscode.CustomDocument {
 
 	/** Never rejects: a file that cannot be read is shown as such. */
 	static async open(uri: vscode.Uri, log: Log): Promise<TraceSubject> {
-		return new TraceSubject(uri, log, await read(uri, log));
+		const subject: TraceSubject = new TraceSubject(uri, log, await read(uri, log, () => void subject.reopen()));
+		return subject;
 	}
 
 	get selection(): Selection {
@@ -80,7 +81,7 @@ export class TraceSubject implements Subject, vscode.CustomDocument {
 	/** The file was replaced. */
 	private async reopen(): Promise<void> {
 		const reading = ++this.readings;
-		const content = await read(this.uri, this.log);
+		const content = await read(this.uri, this.log, () => void this.reopen());
 		if (this.disposed || reading !== this.readings) {
 			close(content);
 			return;
@@ -98,9 +99,9 @@ function close(content: Content): void {
 	}
 }
 
-async function read(uri: vscode.Uri, log: Log): Promise<Content> {
+async function read(uri: vscode.Uri, log: Log, onReplaced: () => void): Promise<Content> {
 	try {
-		return { kind: 'open', ...(await openTraceFile(uri)) };
+		return { kind: 'open', ...(await openTraceFile(uri, onReplaced)) };
 	} catch (error) {
 		const failure = asFailure(error);
 		log.error(`${baseName(uri)}: ${failure.message}`, error);

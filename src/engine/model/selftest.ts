@@ -1,5 +1,4 @@
 /** Tests that a model computes the same in every way the engine computes it. Run on loading: the graphs may come from anybody. */
-import type { ProviderName } from '../../shared/execution';
 import { siteOf } from '../depth/layout';
 import { logSumExp } from '../distribution';
 import { EngineError } from '../error';
@@ -9,22 +8,8 @@ import { picked } from '../run/cache';
 import { bySite, type Body, type Cache, type Forward, type Input, type Patch } from './body';
 import type { Head } from './head';
 import type { Norm } from './norm';
+import { tolerance } from './tolerance';
 
-/**
- * Largest difference between two ways to compute the same, as a share of the largest value (of 1 where all are smaller): float32
- * sums in another order, with room for the widest models. Quantised activations depend on what is computed together.
- */
-const TOLERANCES: ReadonlyMap<string, number> = new Map([
-	['fp16', 2e-2],
-	['int8', 0.25],
-	['q4', 2e-2],
-]);
-const TOLERANCE = 1e-4;
-/**
- * The same for providers other than the processor. Graphics cards multiply float32 with the 11 bits of TF32 or float16, a relative error
- * of 5e-4 in each product, which grows through the layers as rounding of fp16 does; WebGPU's shaders keep float32 (measured: 3e-5).
- */
-const PROVIDER_TOLERANCES: Record<ProviderName, number> = { cpu: 0, webgpu: 1e-3, cuda: 2e-2, dml: 2e-2, coreml: 2e-2 };
 /** Positions of the test sequence. */
 const LENGTH = 12;
 /** Least that the patch test adds to one stream: far above the tolerance. */
@@ -108,6 +93,7 @@ export async function selfTest(model: Model, signal: AbortSignal): Promise<SelfT
 	const together = await head.read(rows, layers + 1, targets, 4);
 	const apart = fresh();
 	const lens = fresh();
+	const numbers = fresh();
 	for (let row = 0; row < length; row++) {
 		signal.throwIfAborted();
 		const from = row * (layers + 1);
@@ -118,6 +104,10 @@ export async function selfTest(model: Model, signal: AbortSignal): Promise<SelfT
 		}
 		const last = from + layers;
 		const logits = await head.logits(rows.slice(last * width, (last + 1) * width));
+		// Some tokens may be ruled out by −∞, and not all.
+		if (!logits.every((logit) => logit < Infinity) || !logits.some(Number.isFinite)) {
+			numbers.fail();
+		}
 		const k = together.topIds.length / (length * (layers + 1));
 		// Arrays of numbers sort ten times as fast when they are typed.
 		const ordered = logits.slice().sort().reverse().slice(0, k);
@@ -134,6 +124,13 @@ export async function selfTest(model: Model, signal: AbortSignal): Promise<SelfT
 			logits,
 		);
 	}
+	// Of −∞ and a probability of 0 a graph may make no number where 0 is meant.
+	const readouts = fresh();
+	if (![together.entropy, together.kl].every((values) => values.every(Number.isFinite))) {
+		readouts.fail();
+	}
+	report('logits are numbers', 'basics', numbers);
+	report('entropy and KL are numbers, also where a logit is −∞', 'basics', readouts);
 	report('head in chunks and in single rows', 'basics', apart);
 	report('lens at the last site and the logits', 'basics', lens);
 	return tests;
@@ -249,12 +246,12 @@ export function testIds({ shape }: Manifest): number[] {
 }
 
 export function toleranceOf({ manifest, provider }: Pick<Model, 'manifest' | 'provider'>): number {
-	return Math.max(TOLERANCES.get(manifest.quantisation) ?? TOLERANCE, PROVIDER_TOLERANCES[provider.used]);
+	return tolerance(manifest.quantisation, provider.used);
 }
 
-/** Of absolute values. */
+/** Of absolute values that are finite: everything would be small beside an infinite one. */
 function largest(values: Float32Array): number {
-	return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+	return values.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most), 0);
 }
 
 /** Adds to the first component of one position of `count`. */
@@ -264,11 +261,11 @@ function nudge(site: number, position: number, count: number, width: number, siz
 	return { site, keep: new Float32Array(count * width).fill(1), add };
 }
 
-/** NaN anywhere counts as an infinite difference. */
+/** NaN anywhere counts as an infinite difference, and −∞ on both sides, of a token that is ruled out, as none. */
 export function maxDifference(values: Float32Array, others: Float32Array): number {
 	let most = 0;
 	for (let i = 0; i < values.length; i++) {
-		const distance = Math.abs(values[i]! - others[i]!);
+		const distance = values[i] === others[i] ? 0 : Math.abs(values[i]! - others[i]!);
 		most = distance <= most ? most : Number.isNaN(distance) ? Infinity : distance;
 	}
 	return most;
