@@ -1,0 +1,34 @@
+/** "Copy as Python": the lines that load exactly the slice that is shown. */
+import type { PlaneName } from '../trace/planes';
+
+/** Rows [start, end) of a plane, and one site of it where given. */
+export interface Slice {
+	arm: string;
+	plane: PlaneName;
+	rows: { start: number; end: number };
+	site?: number;
+}
+
+/** `file`: base name of the trace, or where it lies. Needs numpy and safetensors; only the slices are read. */
+export function pythonOf(file: string, slices: readonly Slice[]): string {
+	const reads = slices.map(({ arm, plane, rows, site }, i) => {
+		const index = [`${rows.start}:${rows.end}`, ...(site === undefined ? [] : [String(site)])].join(', ');
+		return `    ${nameOf(plane, i, slices)} = trace.get_slice(${literal(`${arm}/${plane}`)})[${index}]`;
+	});
+	return ['from safetensors import safe_open', '', `with safe_open(${literal(file)}, framework="np") as trace:`, ...reads, ''].join('\n');
+}
+
+/** A variable's name; numbered where two slices would have one name. */
+function nameOf(plane: string, index: number, slices: readonly Slice[]): string {
+	const name = (of: string) => of.replace(/[^A-Za-z0-9]+/g, '_').replace(/^(?=\d)/, '_').toLowerCase();
+	const same = slices.filter((slice) => name(slice.plane) === name(plane)).length;
+	return same > 1 ? `${name(plane)}_${index}` : name(plane);
+}
+
+/** JSON's escapes are Python's; what cannot be seen is written as an escape too. */
+function literal(text: string): string {
+	return JSON.stringify(text).replace(/\p{C}/gu, (character) => {
+		const code = character.codePointAt(0)!;
+		return code > 0xffff ? `\\U${code.toString(16).padStart(8, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+	});
+}
