@@ -9,6 +9,7 @@ import type { Context, ViewMaker } from './view';
 import { roomOf } from './viewport';
 import { announcer } from './views/announcer';
 import { card } from './views/card';
+import { course } from './views/course';
 import { details } from './views/details';
 import { header } from './views/header';
 import { legend } from './views/legend';
@@ -21,7 +22,7 @@ import { steps } from './views/steps';
 declare function acquireVsCodeApi(): { postMessage(message: unknown): void; getState(): unknown; setState(state: unknown): void };
 
 /** From top to bottom. A new view is one file and one line here. */
-const VIEWS: readonly ViewMaker[] = [header, meter, legibility, status, notes, steps, legend, details, announcer, card];
+const VIEWS: readonly ViewMaker[] = [header, meter, legibility, status, notes, course, steps, legend, details, announcer, card];
 
 function boot(root: HTMLElement): void {
 	registerControls();

@@ -19,6 +19,8 @@ export interface AppState {
 	scroll: number;
 	/** Whether the details of the selected row are shown. */
 	details: boolean;
+	/** Whether all thoughts at once are shown, as chosen last; see `isCourseOpen`. */
+	course?: boolean;
 	/** The model whose card is over the panel: that of what is shown where it has no name. */
 	card?: { model?: string };
 	/** What the panel has room for. */
@@ -36,6 +38,7 @@ export interface Saved {
 	underline?: Underline;
 	scroll: number;
 	details: boolean;
+	course?: boolean;
 }
 
 export const INITIAL: AppState = { selection: {}, scroll: 0, details: true, room: 'ample' };
@@ -80,6 +83,15 @@ export function underlineOf(state: AppState): Underline {
 	return underlines(runOf(state.panel)).find(({ value }) => value === state.underline)?.value ?? 'own';
 }
 
+/** Fewer thoughts are read row by row: in little room the rows come first. */
+const COURSE_FIRST_FROM = 32;
+
+/** Whether all thoughts at once are shown: as chosen, else where they do not push away what says more. */
+export function isCourseOpen({ panel, room, course }: AppState): boolean {
+	const thoughts = runOf(panel)?.course?.thoughts ?? 0;
+	return thoughts > 0 && (course ?? (room === 'ample' || thoughts >= COURSE_FIRST_FROM));
+}
+
 /** The heatmap that is shown. */
 export function shownProbe(state: AppState): ProbeView | undefined {
 	const name = probeOf(state);
@@ -109,8 +121,8 @@ export function withSelection(state: AppState, selection: Selection): AppState {
 }
 
 export function saved(state: AppState): Saved {
-	const { selection, layer, probe, underline, scroll, details } = state;
-	return { subject: subjectOf(state.panel), selection, layer, probe, underline, scroll, details };
+	const { selection, layer, probe, underline, scroll, details, course } = state;
+	return { subject: subjectOf(state.panel), selection, layer, probe, underline, scroll, details, course };
 }
 
 /** What an older panel saved is taken as far as it can be understood. */
@@ -128,6 +140,7 @@ export function restored(value: unknown): { state: AppState; saved?: Saved } {
 		underline: isUnderline(from.underline) ? from.underline : undefined,
 		scroll: typeof from.scroll === 'number' && from.scroll >= 0 ? from.scroll : 0,
 		details: from.details !== false,
+		course: typeof from.course === 'boolean' ? from.course : undefined,
 	};
 	return { state: { ...INITIAL, ...navigation, selection: {} }, saved: { subject: from.subject, ...navigation } };
 }

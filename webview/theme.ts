@@ -3,6 +3,8 @@
 export interface Palette {
 	background: string;
 	dim: string;
+	foreground: string;
+	accent: string;
 	focus: string;
 	/** Only in high contrast themes. */
 	contrastBorder?: string;
@@ -15,6 +17,8 @@ export function readPalette(): Palette {
 	return {
 		background: read('editor-background') || style.backgroundColor,
 		dim: read('descriptionForeground') || style.color,
+		foreground: read('foreground') || style.color,
+		accent: read('textLink-foreground') || style.color,
 		focus: read('contrastActiveBorder') || read('foreground') || style.color,
 		contrastBorder: read('contrastBorder') || undefined,
 		mono: read('editor-font-family') || 'monospace',

@@ -42,6 +42,6 @@ export function effectPlanes(
 }
 
 /** Others count or name sentences by `step`. */
-function changesThought(test: string): boolean {
+export function changesThought(test: string): boolean {
 	return test !== 'truncate' && test !== 'early-answer' && test !== 'drop-span';
 }

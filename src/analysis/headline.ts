@@ -2,6 +2,7 @@ import type { ArmView, ProbeCell, ProbeView, Run } from '../shared/panel';
 import { ownWords } from '../prompts/own';
 import type { OriginRecord, ProbeRecord, Reasoning, TraceDocument } from '../trace/document';
 import { agreement } from './answers';
+import { hasCourse } from './course/course';
 import type { EvidenceIndex } from './evidenceIndex';
 import { legibilityView } from './legibilityView';
 import { meterViews } from './meterView';
@@ -60,6 +61,7 @@ export function headline(
 			...(evidence && latent ? patchViews(evidence, latent.name) : []),
 		],
 		fits: files.map((file) => cellsOf(probes.find((probe) => fitOf(probe) === file)!)),
+		course: latent && hasCourse(latent) ? { thoughts: latent.thoughts.length } : undefined,
 		notes: [...(extra.notes ?? []), ...document.notes, ...(evidence?.record.skipped ?? [])].map(printable),
 	};
 }

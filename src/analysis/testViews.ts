@@ -20,7 +20,7 @@ const MAX_SHOWN = 200;
 const MAX_ANSWER = 300;
 
 /** From what keeps to language to what leaves nothing. */
-const ORDER: readonly string[] = [
+export const ORDER: readonly string[] = [
 	'snap-1',
 	'snap-5',
 	'mixture',
@@ -75,7 +75,7 @@ function inOrder(records: readonly CausalRecord[]): CausalRecord[] {
 	return [...records].sort((a, b) => frozen(a) - frozen(b) || place(a) - place(b)).slice(0, MAX_SHOWN);
 }
 
-function labelOf({ test, form, trained }: CausalRecord): string {
+export function labelOf({ test, form, trained }: CausalRecord): string {
 	if (test === 'jitter') {
 		return printable(`itself with noise, ${form} × norm`);
 	}

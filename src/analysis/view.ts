@@ -1,7 +1,8 @@
-import type { Details, Row, Run, Selection, SentenceView, ThoughtView, Tile, TokenView } from '../shared/panel';
+import type { Course, CourseQuery, Details, Row, Run, Selection, SentenceView, ThoughtView, Tile, TokenView } from '../shared/panel';
 import { clamp, type Range } from '../shared/range';
 import type { ArmRecord, Thought } from '../trace/document';
 import { probePlane, type PlaneName, type TraceSource } from '../trace/planes';
+import { CourseReader } from './course/course';
 import { graphView } from './graphView';
 import { headline, type RunExtra } from './headline';
 import { likelihood, measured, promptToken, type PromptToken } from './hover';
@@ -28,9 +29,11 @@ type Usual = Record<'logprob' | 'surprisal' | 'kl', ByPosition>;
 /** Everything the panel and the hover show, computed from a run in progress or a file. Texts come out ready for display. */
 export class TraceView {
 	private readonly lookup: Lookup;
+	private readonly courses: CourseReader;
 
 	constructor(readonly source: TraceSource) {
 		this.lookup = new Lookup(source);
+		this.courses = new CourseReader(this.lookup);
 	}
 
 	run(revision: number, extra: RunExtra = {}): Run {
@@ -121,6 +124,11 @@ export class TraceView {
 			ood: ood ?? [],
 			graph: reading && graphView(reading, task, evidence!.weightyOf(latent!.name)),
 		};
+	}
+
+	/** All thoughts of the latent arm at once; `null` where nothing is known that could be drawn. */
+	course(query: CourseQuery): Promise<Course | null> {
+		return this.courses.read(query);
 	}
 
 	/** The token that covers `offset` of the prompt's text; undefined where none does or nothing was read out there. */

@@ -38,6 +38,7 @@ export class PanelView implements vscode.Disposable {
 				rows: ({ revision, rows, layer }) => this.read(revision).rows(rows, layer),
 				tile: ({ revision, probe, rows }) => this.read(revision).tile(probe, rows),
 				details: ({ revision, row }) => this.read(revision).details(row),
+				course: (query) => this.read(query.revision).course(query),
 				select: (selection) => this.subject?.select(selection),
 				act: (action) => act(action, this.subject),
 				card: ({ model }, { signal }) => cards.of(this.subject, model, signal),

@@ -13,6 +13,8 @@ export interface HostApi {
 	rows: Call<RowsQuery, Row[]>;
 	tile: Call<TileQuery, Tile>;
 	details: Call<{ revision: number; row: number }, Details>;
+	/** `null` where nothing is known of the thoughts that could be drawn. */
+	course: Call<CourseQuery, Course | null>;
 	select: Call<Selection>;
 	act: Call<Action>;
 	/** `model`: the name of a bundled or added one; the model of what is on view, or that the prompt asks for, where absent. */
@@ -90,6 +92,8 @@ export interface Run {
 	/** Figures of every cell of a probe's fit; see `ProbeView.fit`. */
 	fits: ProbeCell[][];
 	notes: string[];
+	/** Of an arm that has ended with enough thoughts to be drawn all at once. */
+	course?: { thoughts: number };
 }
 
 export interface ArmView {
@@ -302,6 +306,76 @@ export interface GraphView {
 	/** Mass on the live candidates, and its controls in words. */
 	live: number;
 	control: string;
+}
+
+/** All thoughts of the latent arm at once. */
+export interface CourseQuery {
+	revision: number;
+	/** Bins of the step axis, at most: there are no more points than pixels. */
+	bins: number;
+	/** A `Course.effects.changes` name; the first one where absent. */
+	change?: string;
+}
+
+export interface Course {
+	thoughts: number;
+	/** Thoughts in a bin; the last one may have fewer. */
+	every: number;
+	path?: PathView;
+	/** In the order in which they are read. */
+	curves: CurveView[];
+	effects?: EffectsView;
+	capacity: { label: string; value: string; control: string; definition: string }[];
+}
+
+/** Values by bin, NaN where not measured: the mean, and the lowest and highest value or end of an interval. */
+export interface Series {
+	mean: Float32Array;
+	low: Float32Array;
+	high: Float32Array;
+}
+
+export interface CurveView {
+	label: string;
+	unit: string;
+	definition: string;
+	domain: [number, number];
+	series: Series;
+	/** Thoughts with a value. */
+	measured: number;
+	/** What the values are held against: one value for all steps, with the middle 95 % of it, or another curve. */
+	control?: { label: string } & ({ kind: 'level'; value: number; ci: [number, number] } | { kind: 'curve'; series: Series });
+}
+
+/** What changing each thought did to the answer. */
+export interface EffectsView extends CurveView {
+	/** What takes a thought's place, the shown one and the others that were measured. */
+	shown: string;
+	changes: { name: string; label: string }[];
+}
+
+/** Projection onto the first principal components, one point a bin: its first thought. */
+export interface PathView {
+	/** Row-major [bins, 3]. */
+	places: Float32Array;
+	/** 1 where the point's thought is spare. */
+	spare: Uint8Array;
+	/** Share of the variance along each component, descending; `rest`: of those that are not listed. */
+	shares: number[];
+	rest: number;
+	/** Components that `places` tells, and how they were found. */
+	definition: string;
+	/** What points are called by. */
+	labels: PathLabels[];
+}
+
+export interface PathLabels {
+	/** `room code`: the nearest one; `top word`: of the lens at the last layer. */
+	by: string;
+	/** `place`: the mean of its points; the commonest names first. */
+	groups: { name: string; place: [number, number, number] }[];
+	/** Of each point its index in `groups`; -1 where it has none of them. */
+	of: Int16Array;
 }
 
 /** What is selected, everywhere at once. Nothing where `row` is absent. */

@@ -30,6 +30,7 @@ const LAYERS: [RegExp, Layer][] = [
 	[/^src\/trace\/importers\/(inflate|parquet)$/, { internal: /^src\/(shared|trace)\/(?!.*\.node$)/, packages: ['fflate', 'fzstd', 'hyparquet'] }],
 	[/^src\/trace\//, { internal: /^src\/(shared|trace)\/(?!.*\.node$)/, packages: ['valibot'] }],
 	[/^src\/prompts\//, { internal: /^src\/(shared|trace)\/(?!.*\.node$)/, packages: ['valibot', 'yaml', '@huggingface/jinja'] }],
+	[/^src\/analysis\/principal$/, { internal: PURE, packages: ['ml-matrix'] }],
 	[/^src\/analysis\//, { internal: /^src\/(shared|trace|prompts)\/(?!.*\.node$)/, packages: ['valibot'] }],
 	[/^src\/engine\/runtime$/, { internal: PURE, packages: ['node:', 'onnxruntime-node'] }],
 	[/^src\/engine\/instrument\/onnx_pb$/, { internal: NOTHING, packages: ['@bufbuild/protobuf', '@bufbuild/protobuf/codegenv2'] }],

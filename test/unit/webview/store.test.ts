@@ -80,7 +80,7 @@ describe('store', () => {
 
 	test('only where one was is saved, and comes back', () => {
 		const kept = saved(looking);
-		assert.deepEqual(Object.keys(kept).sort(), ['details', 'layer', 'probe', 'scroll', 'selection', 'subject', 'underline']);
+		assert.deepEqual(Object.keys(kept).sort(), ['course', 'details', 'layer', 'probe', 'scroll', 'selection', 'subject', 'underline']);
 		const back = restored(JSON.parse(JSON.stringify(kept)));
 		assert.deepEqual([back.state.layer, back.state.scroll, back.state.selection, back.saved?.selection.row], [1, 120, {}, 3]);
 	});
