@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run as runFiles } from 'node:test';
 import { spec } from 'node:test/reporters';
-import { installAll, installPackages, makeExports, makeLogs, makeSmolLM2, ROOT, SetupError } from './setup.mjs';
+import { installAll, installPackages, makeExports, makeLogs, makeSmolLM2, makeThinkers, ROOT, SetupError } from './setup.mjs';
 
 /**
  * One server and one browser per E2E file: two at a time starve each other on two cores. The package is tested last, because
@@ -38,6 +38,7 @@ try {
 	}
 	if (wants('exports')) {
 		makeExports();
+		makeThinkers();
 	}
 	if (wants('exports', 'e2e')) {
 		makeSmolLM2();

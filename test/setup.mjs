@@ -9,8 +9,9 @@ import { installEditor } from './e2e/vscode/setup.mjs';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Scripts that export decoders. */
+/** Scripts that export decoders, and those that make models that think. */
 const EXPORTS = join(ROOT, 'test/fixtures/exports');
+const THINKERS = join(ROOT, 'test/fixtures/thinkers');
 /** The exporter of model folders, what it needs, and what makes SmolLM2 with it. */
 const EXPORTER = join(ROOT, 'models/tools/export.py');
 const TOOLS = join(ROOT, 'models/tools/requirements.txt');
@@ -73,6 +74,19 @@ export function makeExports() {
 	process.env.NEURALESE_EXPORTS = once('exports', scripts, (folder) => {
 		console.error('Exporting small decoders (once)…');
 		run(pythonPath(), [join(EXPORTS, 'make.py'), folder], { stdio: ['ignore', 2, 2] });
+	});
+}
+
+/**
+ * Models of every family that thinks in vectors, by the project's exporter, with PyTorch's runs of them. Their folder goes into the
+ * environment variable NEURALESE_THINKERS.
+ */
+export function makeThinkers() {
+	const shared = ['architectures.py', 'generator.py'].map((name) => join(EXPORTS, name));
+	const scripts = ['thinkers.py', 'zlm.py'].map((name) => join(THINKERS, name));
+	process.env.NEURALESE_THINKERS = once('thinkers', [EXPORTER, TOOLS, ...shared, ...scripts], (folder) => {
+		console.error('Exporting small models that think (once)…');
+		run(pythonPath(), ['-W', 'ignore', join(THINKERS, 'thinkers.py'), folder], { stdio: ['ignore', 2, 2] });
 	});
 }
 

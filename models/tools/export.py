@@ -15,20 +15,25 @@
 # ///
 """Makes a model folder (models/README.md) of a language model, and holds it against PyTorch.
 
-    python models/tools/export.py CHECKPOINT --out FOLDER
+    python models/tools/export.py CHECKPOINT --out FOLDER --family FAMILY
 
-CHECKPOINT is a folder with config.json and safetensors, a .gguf file, or a hub id such as OWNER/NAME.
+CHECKPOINT is a folder with config.json and safetensors, a .gguf file, or a hub id such as OWNER/NAME. Families that were trained in a
+wrapper of their own are read as their authors save them: a state dict (.pt, .bin, .safetensors, or without an ending), with the
+decoder that it was trained from as --base.
 
-The parts, from top to bottom: where a checkpoint is read from (`SOURCES`), the parts of its decoder (`Parts`), the two graphs
-(`Body`, `Head`), how a kind of model thinks (`FAMILIES`), the files of the folder, and the comparison with PyTorch.
+The parts, from top to bottom: where a checkpoint is read from (`SOURCES`), state dicts and what they are put into, the parts of a
+decoder (`Parts`), the two graphs (`Body`, `Head`), how a kind of model thinks (`FAMILIES`), the files of the folder, and the
+comparison with PyTorch.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -59,7 +64,9 @@ try:
     import onnxruntime
     import tokenizers
     import torch
+    import torch.nn.functional as F
     import transformers
+    from safetensors.torch import load_file
     from torch import Tensor, nn
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, DynamicCache, PreTrainedTokenizerFast
     from transformers.cache_utils import DynamicLayer
@@ -133,16 +140,18 @@ def read_tokenizer(path: str) -> tuple[transformers.PreTrainedTokenizerBase, str
 
 
 def from_hub(name: str, tokenizer: str | None) -> Checkpoint:
-    from huggingface_hub import snapshot_download
-
-    wanted = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt", "README.md"]
-    try:
-        path = snapshot_download(name, allow_patterns=wanted)
-    except Exception as error:
-        raise Refusal(f'"{name}" is no file or folder, and cannot be got from the hub ({brief(error)}): check the name.') from error
-    found = from_folder(path, tokenizer)
+    found = from_folder(download(name, ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt", "README.md"]), tokenizer)
     found.name, found.origin = name.rpartition("/")[2], f"the hub's {name}"
     return found
+
+
+def download(name: str, wanted: list[str]) -> str:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return snapshot_download(name, allow_patterns=wanted)
+    except Exception as error:
+        raise Refusal(f'"{name}" is no file or folder, and cannot be got from the hub ({brief(error)}): check the name.') from error
 
 
 def from_gguf(path: str, tokenizer: str | None) -> Checkpoint:
@@ -247,6 +256,142 @@ def read(path: str, tokenizer: str | None) -> Checkpoint:
         if fits(path):
             return reader(path, tokenizer)
     raise Refusal(f'There is no checkpoint "{path}": give a folder with config.json, a .gguf file, or a hub id such as OWNER/NAME.')
+
+
+# ── State dicts, and what they are put into ─────────────────────────────────────────────────────────────────────────────────
+
+State = dict[str, Tensor]
+# What a folder's weights are called, tried from top to bottom; an index says which files they are cut into.
+STATES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json", "model.pt")
+# Buffers of older checkpoints, which the library computes anew.
+RECOMPUTED = (".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq")
+
+
+def read_state(path: str) -> State:
+    """
+    Tensors by name, in single precision. Pickles are opened with `weights_only`, which builds tensors and runs nothing; prefixes
+    that wrappers of training put before every name are taken away.
+    """
+    place = Path(path)
+    if place.is_dir():
+        found = [name for name in STATES if (place / name).is_file()]
+        if not found:
+            raise Refusal(f'The folder "{path}" has none of {", ".join(STATES)}: give the file of the checkpoint itself.')
+        place = place / found[0]
+    if not place.is_file():
+        raise Refusal(f'There is no checkpoint "{path}": give the file that was saved, or its folder.')
+    state: State = {}
+    try:
+        named = [place.name] if place.suffix != ".json" else json.loads(place.read_text("utf-8"))["weight_map"].values()
+        for file in (place.parent / Path(name).name for name in sorted({*named})):
+            state |= load_file(file) if file.suffix == ".safetensors" else torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # readers of damaged files raise anything
+        raise Refusal(f'"{place}" is no state dict of tensors ({brief(error)}): save model.state_dict() again.') from error
+    if not state or not all(isinstance(value, Tensor) for value in state.values()):
+        raise Refusal(f'"{place}" holds more than tensors by name: save model.state_dict() alone.')
+    return {
+        re.sub(r"^module\.|_orig_mod\.", "", name): value.float() if value.is_floating_point() else value
+        for name, value in state.items()
+    }
+
+
+def under(state: State, prefix: str) -> State:
+    """What is named behind a prefix, without it."""
+    return {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
+
+
+def merged(state: State, alpha: float, transposed: Callable[[str], bool]) -> State:
+    """Adapters added to what they adapt: W + alpha / r * B A (LoRA, arXiv 2106.09685), as peft names them."""
+    plain = {
+        name.replace(".base_layer.", "."): value
+        for name, value in state.items()
+        if ".lora_A." not in name and ".lora_B." not in name
+    }
+    for name, down in state.items():
+        if ".lora_A." in name:
+            adapted = name.partition(".lora_A.")[0]
+            up, weight = state.get(name.replace(".lora_A.", ".lora_B.")), plain.get(f"{adapted}.weight")
+            if up is None or weight is None:
+                raise Refusal(f"The adapter {name} has no other half, or nothing to adapt: save the whole state dict again.")
+            change = alpha / down.shape[0] * up @ down
+            plain[f"{adapted}.weight"] = weight + (change.T if transposed(adapted) else change)
+    return plain
+
+
+@dataclass
+class Base:
+    """The decoder that a wrapper was trained around: its configuration and its tokenizer. All weights are in the wrapper's checkpoint."""
+
+    config: transformers.PretrainedConfig
+    words: transformers.PreTrainedTokenizerBase
+    name: str
+
+    @staticmethod
+    def of(options: argparse.Namespace) -> Base:
+        path = options.base or options.checkpoint
+        if options.base is None and not (Path(path) / "config.json").is_file():
+            raise Refusal(
+                "A state dict does not say what it belongs to: give --base, the folder or hub id of the decoder that it was trained from."
+            )
+        if not Path(path).is_dir():
+            path = download(path, ["*.json", "*.jinja", "*.model", "*.txt"])
+        try:
+            config = AutoConfig.from_pretrained(path)
+        except Exception as error:
+            raise Refusal(f'"{path}" has no config.json of a decoder ({brief(error)}): give another --base.') from error
+        return Base(config, read_tokenizer(options.tokenizer or path)[0], Path(options.base or path).name)
+
+    def blank(self) -> nn.Module:
+        """The architecture without weights."""
+        with torch.device("meta"), quiet():
+            return AutoModelForCausalLM.from_config(self.config)
+
+    def model(self, state: State, origin: str) -> nn.Module:
+        """The decoder with these weights. The vocabulary is as large as their embedding."""
+        blank = self.blank()
+        [embedding] = [name for name, module in blank.named_modules() if module is blank.get_input_embeddings()]
+        if f"{embedding}.weight" not in state:
+            raise Refusal(
+                f'"{origin}" has no weights {embedding}.weight, as {type(blank).__name__} calls them: give the --base that it was trained from.'
+            )
+        config = copy.deepcopy(self.config)
+        config.vocab_size = state[f"{embedding}.weight"].shape[0]
+        with quiet():
+            model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="eager")
+        try:
+            missing, unexpected = model.load_state_dict(state, strict=False)
+        except RuntimeError as error:
+            raise Refusal(
+                f'The weights of "{origin}" have other shapes than {self.name} ({brief(error)}): give the --base that it was trained from.'
+            ) from error
+        tied = set(model._tied_weights_keys or []) if config.tie_word_embeddings else set()
+        wrong = [name for name in missing if name not in tied] + [name for name in unexpected if not name.endswith(RECOMPUTED)]
+        if wrong:
+            raise Refusal(
+                f'"{origin}" and {self.name} differ in the weights {", ".join(wrong[:3])}: give the --base that it was trained from.'
+            )
+        model.tie_weights()
+        return model
+
+    def checkpoint(self, model: nn.Module, origin: str, name: str) -> Checkpoint:
+        return Checkpoint(
+            model, self.words, self.words.backend_tokenizer.to_str(), name, f"the checkpoint {origin}, trained from {self.name}"
+        )
+
+
+def add_tokens(words: transformers.PreTrainedTokenizerBase, tokens: list[str], size: int) -> None:
+    """With the last ids below `size`; ids before them that nothing stands for get names of their own."""
+    known = words.backend_tokenizer
+    if all(known.token_to_id(token) is not None for token in tokens):
+        return
+    free = size - len(tokens) - known.get_vocab_size()
+    if free < 0:
+        raise Refusal(
+            f"The tokenizer has {known.get_vocab_size()} tokens, which leave {', '.join(tokens)} no ids below {size}: "
+            "give --tokenizer the one that the model was trained with."
+        )
+    names = [*(f"<|unused-{i}|>" for i in range(free)), *tokens]
+    known.add_special_tokens([tokenizers.AddedToken(name, special=True, normalized=False) for name in names])
 
 
 # ── The parts of a decoder ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -377,6 +522,9 @@ class Body(nn.Module):
         layers = len(self.parts.blocks)
         past, patches = rest[: 2 * layers], rest[2 * layers :]
         token_embeds = self.parts.embedding(input_ids)
+        fed = torch.where(embeds_mask, inputs_embeds, token_embeds)
+        if isinstance(self.model, Zebra):
+            fed = self.model.placed(fed, embeds_mask, past[1])
         cache = filled(past)
         sites: list[Tensor] = []
 
@@ -386,7 +534,7 @@ class Body(nn.Module):
 
         with self.parts.streams(change):
             self.parts.base(
-                inputs_embeds=torch.where(embeds_mask, inputs_embeds, token_embeds),
+                inputs_embeds=fed,
                 attention_mask=self.parts.mask(attention_mask, position_ids),
                 position_ids=position_ids,
                 past_key_values=cache,
@@ -545,6 +693,9 @@ class Language:
         added = encoded.special_tokens_mask
         return encoded.tokens[: added.index(0)] if 0 in added else []
 
+    def prompt(self) -> list[dict]:
+        return [*tokens(self.before), {"kind": "prompt"}]
+
     def turn(self, question: str) -> list[str]:
         """What follows the assistant's words where the user asks on, up to where the assistant speaks again; empty where that cannot be told."""
         said = "\ue000"
@@ -571,6 +722,48 @@ class Language:
         return {"template": self.template} | {key: value for key, value in named.items() if value}
 
 
+@dataclass
+class Extra:
+    """A graph beside body and head, as models/README.md describes it. Axes that vary are named; of a thought, its rows."""
+
+    module: nn.Module
+    # Examples of its inputs, in order, by name.
+    inputs: dict[str, Tensor]
+    outputs: list[str]
+    axes: dict[str, dict[int, str]]
+
+    @staticmethod
+    def thought(module: nn.Module, inputs: dict[str, Tensor], outputs: list[str]) -> Extra:
+        return Extra(module, inputs, outputs, {name: {0: "rows"} for name in [*inputs, *outputs] if name != "step"})
+
+    def graph(self) -> onnx.ModelProto:
+        named = [{name: self.axes.get(name, {}) for name in names} for names in (self.inputs, self.outputs)]
+        return trace(self.module, tuple(self.inputs.values()), *named)
+
+
+@dataclass
+class Thinker:
+    """A checkpoint and how it thinks."""
+
+    checkpoint: Checkpoint
+    recipe: dict
+    # By the names of their files: thought, embed, readout.
+    extras: dict[str, Extra] = field(default_factory=dict)
+    # What the manifest says of a file besides its name.
+    files: dict[str, dict] = field(default_factory=dict)
+    shape: dict[str, int] = field(default_factory=dict)
+    # What the checkpoint does not say and was assumed, one sentence each.
+    assumed: list[str] = field(default_factory=list)
+
+
+def tokens(names: list[str]) -> list[dict]:
+    return [{"kind": "tokens", "tokens": names}] if names else []
+
+
+def latent(count: int, feedback: dict, **more: object) -> dict:
+    return {"kind": "latent", "count": count, "feedback": feedback, **more}
+
+
 class Decoder:
     """
     Any causal decoder. Nothing was trained to think in latents, so that every thought is marked as spare.
@@ -587,12 +780,12 @@ class Decoder:
     ANSWER = r"""^[:\s]*["'*]*([^\n]+?)["'*]*[.!]?["'*]*\s*(?:\n|$)"""
     # Tokens. Instructed models end their chains themselves; others go on for ever.
     CHAIN_LIMIT, CHAT_CHAIN_LIMIT, ANSWER_LIMIT = 128, 256, 32
-    COCONUT_THOUGHTS, SOFT_THOUGHTS, SOFT_TOP = 4, 8, 10
 
     def __init__(self, language: Language) -> None:
         self.language = language
 
-    def recipe(self) -> dict:
+    def recipe(self, thoughts: dict[str, dict]) -> dict:
+        """`thoughts`: a latent segment by the name of its arm."""
         stop = self.language.stops()
         answer = {"kind": "decode", "role": "answer", "stop": stop, "limit": self.ANSWER_LIMIT, "atLimit": "go-on"}
         end, *asked = self.language.turn(self.QUESTION) or [None]
@@ -601,15 +794,14 @@ class Decoder:
             direct, written = [*cue, answer], [*self.tokens(self.CHAT_CHAIN_CUE)]
             # Whoever decodes the end of a turn feeds it too.
             after = [{"kind": "tokens", "tokens": asked}, *cue, answer]
-            latent = [{"kind": "tokens", "tokens": [end, *asked]}, *cue, answer]
+            behind = [{"kind": "tokens", "tokens": [end, *asked]}, *cue, answer]
             pattern = {"answer": self.ANSWER}
         else:
             chain, cue = self.CHAIN_LIMIT, self.tokens(self.ANSWER_CUE)
-            direct, written, after, latent, pattern = [answer], self.tokens(self.CHAIN_CUE), [*cue, answer], [answer], {}
-        before = self.language.before
-        prompt = [*([{"kind": "tokens", "tokens": before}] if before else []), {"kind": "prompt"}]
-        soft = {"site": "mixture", "top": self.SOFT_TOP}
+            direct, written, after, behind, pattern = [answer], self.tokens(self.CHAIN_CUE), [*cue, answer], [answer], {}
+        prompt = self.language.prompt()
         return {
+            "version": 2,
             "trainedLatents": 0,
             **pattern,
             "arms": {
@@ -620,18 +812,466 @@ class Decoder:
                     {"kind": "decode", "role": "thought", "stop": stop, "limit": chain, "atLimit": "go-on"},
                     *after,
                 ],
-                "coconut": [*prompt, {"kind": "latent", "count": self.COCONUT_THOUGHTS, "feedback": {"site": "normed"}}, *latent],
-                "soft": [*prompt, {"kind": "latent", "count": self.SOFT_THOUGHTS, "feedback": soft}, *latent],
+                **{name: [*prompt, segment, *behind] for name, segment in thoughts.items()},
             },
         }
 
     def tokens(self, text: str) -> list[dict]:
-        found = self.language.tokens(text)
-        return [{"kind": "tokens", "tokens": found}] if found else []
+        return tokens(self.language.tokens(text))
 
 
-# By the name of `--family`. A family says how its models think; it may also wrap the graphs.
-FAMILIES: dict[str, type[Decoder]] = {"decoder": Decoder}
+COCONUT_THOUGHTS, SOFT_THOUGHTS, SOFT_TOP = 4, 8, 10
+
+
+def decoder(options: argparse.Namespace) -> Thinker:
+    checkpoint = read(options.checkpoint, options.tokenizer)
+    thoughts = {
+        "coconut": latent(COCONUT_THOUGHTS, {"site": "normed"}),
+        "soft": latent(SOFT_THOUGHTS, {"site": "mixture", "top": SOFT_TOP}),
+    }
+    return Thinker(checkpoint, Decoder(Language(checkpoint)).recipe(thoughts))
+
+
+# Soft Thinking ends its thoughts when the next token has been sure for so many states in a row: entropy in nats (arXiv 2505.15778).
+SURE, SURE_FOR, SOFT_LIMIT = 0.01, 256, 4096
+
+
+def soft(options: argparse.Namespace) -> Thinker:
+    """Soft Thinking on any decoder: no training and no graph. Noise on the mixture as in arXiv 2508.03440."""
+    checkpoint = read(options.checkpoint, options.tokenizer)
+    mixture = {"site": "mixture", "top": options.top or SOFT_TOP}
+    mixture |= {"temperature": options.temperature} if options.temperature else {}
+    mixture |= {"gumbel": {"scale": options.gumbel}} if options.gumbel else {}
+    mixture |= {"dirichlet": {"concentration": options.dirichlet}} if options.dirichlet else {}
+    # The other half is for the question and the answer.
+    room = getattr(checkpoint.model.config.get_text_config(), "max_position_embeddings", SOFT_LIMIT) // 2
+    segment = latent(options.count or min(SOFT_LIMIT, room), mixture, stop=[{"rule": "entropy", "below": SURE, "for": SURE_FOR}])
+    return Thinker(checkpoint, Decoder(Language(checkpoint)).recipe({"soft": segment}))
+
+
+# Coconut on ProsQA and GSM8k, CODI and SIM-CoT on it were published with so many thoughts.
+PUBLISHED_THOUGHTS = 6
+# Tokens of a written chain and of an answer, as the authors' evaluations bound them or a little above.
+WRITTEN_LIMIT, ANSWER_LIMIT, READOUT_LIMIT = 256, 64, 32
+
+
+def published(options: argparse.Namespace) -> tuple[int, list[str]]:
+    """Number of thoughts, which no checkpoint says."""
+    assumed = (
+        []
+        if options.count
+        else [f"It thinks {PUBLISHED_THOUGHTS} times, as the published ones do: give --count where it was trained otherwise."]
+    )
+    return options.count or PUBLISHED_THOUGHTS, assumed
+
+
+def bracketed(
+    language: Language, prompt: list[dict], brackets: list[str], segment: dict, chain: list[dict], cue: str, assumed: list[str]
+) -> dict:
+    """
+    Arms of a model that thinks between two tokens: not at all, in words up to the `cue` of its answers, which must be one token to stop
+    at, and in latents. `chain`: what stands before the words.
+    """
+    start, end = brackets
+    answer = {"kind": "decode", "role": "answer", "stop": language.stops(), "limit": ANSWER_LIMIT, "atLimit": "go-on"}
+    cues = language.tokens(cue)
+    written = {"kind": "decode", "role": "thought", "stop": cues, "limit": WRITTEN_LIMIT, "atLimit": "go-on"}
+    if len(cues) > 1:
+        assumed.append(f'It has no arm cot, because "{cue}", which its answers begin with, is {len(cues)} tokens.')
+    return {
+        "direct": [*prompt, *tokens([start, end]), answer],
+        **({"cot": [*prompt, *chain, written, answer]} if len(cues) == 1 else {}),
+        "latent": [*prompt, *tokens([start]), segment, *tokens([end]), answer],
+    }
+
+
+COCONUT_TOKENS = ["<|start-latent|>", "<|end-latent|>", "<|latent|>"]
+# What its answers begin with, and group 1: what is behind the last of these signs.
+COCONUT_CUE, COCONUT_PATTERN = "###", r"\s*([^#]+?)\s*$"
+
+
+def coconut(options: argparse.Namespace) -> Thinker:
+    """Coconut (arXiv 2412.06769): a state dict of its wrapper, or a folder of the library whose tokenizer has its tokens."""
+    if options.base is None and not Path(options.checkpoint).is_file():
+        checkpoint = read(options.checkpoint, options.tokenizer)
+    else:
+        checkpoint = wrapped_coconut(options, read_state(options.checkpoint))
+    return coconut_thinker(options, checkpoint)
+
+
+def wrapped_coconut(options: argparse.Namespace, state: State) -> Checkpoint:
+    inner = under(state, "base_causallm.")
+    if not inner:
+        raise Refusal(
+            f'"{options.checkpoint}" has no weights base_causallm.…, as Coconut saves them: give a checkpoint of a latent stage.'
+        )
+    base, origin = Base.of(options), Path(options.checkpoint).name
+    model = base.model(inner, options.checkpoint)
+    add_tokens(base.words, COCONUT_TOKENS, model.config.vocab_size)
+    return base.checkpoint(model, origin, f"coconut-{base.name}")
+
+
+def coconut_thinker(options: argparse.Namespace, checkpoint: Checkpoint) -> Thinker:
+    language = Language(checkpoint)
+    brackets = COCONUT_TOKENS[:2]
+    absent = [token for token in brackets if language.words.token_to_id(token) is None]
+    if absent:
+        raise Refusal(f"The tokenizer has no {' and no '.join(absent)}: give --tokenizer the one that the model was trained with.")
+    count, assumed = published(options)
+    # The question ends its line; that the line end stays a token of its own is how most tokenizers read it.
+    prompt = [*language.prompt(), *tokens(language.tokens("\n"))]
+    if language.tokens("?\n") != [*language.tokens("?"), *language.tokens("\n")]:
+        assumed.append(
+            "Its tokenizer joins a question mark and the line end; here the line end is fed by itself: end prompts with it otherwise."
+        )
+    # Its first stage wrote all steps, with no thought between the two.
+    arms = bracketed(language, prompt, brackets, latent(count, {"site": "normed"}), tokens(brackets), COCONUT_CUE, assumed)
+    recipe = {"version": 2, "trainedLatents": count, "answer": COCONUT_PATTERN, "arms": arms}
+    return Thinker(checkpoint, recipe, assumed=assumed)
+
+
+# CODI's tokens have ids behind the vocabulary and no names.
+CODI_TOKENS = ["[PAD]", "<bot>", "<eot>"]
+# The first word of "The answer is: 5": elsewhere in a line it has a space before it and is another token.
+CODI_CUE, CODI_PATTERN = "The", r"answer is:?\s*([^\n]+?)\.?\s*$"
+# Its published scripts all scale their adapters by 32 / r, which no checkpoint says.
+LORA_ALPHA = 32.0
+
+
+class Projection(nn.Module):
+    """z = LayerNorm(Linear(GELU(Linear(h)))), without the norm where it was trained without; dropout is off."""
+
+    def __init__(self, weights: State) -> None:
+        super().__init__()
+        (inner, width), outer = weights["1.weight"].shape, weights["3.weight"].shape[0]
+        self.layers = nn.Sequential(nn.Dropout(0), nn.Linear(width, inner), nn.GELU(), nn.Linear(inner, outer))
+        if "ln.weight" in weights:
+            self.layers.add_module("ln", nn.LayerNorm(outer))
+        self.layers.load_state_dict(weights)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.layers(hidden)
+
+
+def codi(options: argparse.Namespace) -> Thinker:
+    """CODI (arXiv 2502.21074): adapters merged; h is kept where it is produced, z is what is fed, and both are decoded."""
+    return codi_thinker(options, read_state(options.checkpoint))
+
+
+def codi_thinker(options: argparse.Namespace, state: State) -> Thinker:
+    inner = under(state, "codi.")
+    if not inner:
+        raise Refusal(
+            f'"{options.checkpoint}" has no weights codi.…, as CODI saves them: give its model.safetensors or pytorch_model.bin.'
+        )
+    base, origin = Base.of(options), Path(options.checkpoint).name
+    modules = dict(base.blank().named_modules())
+    plain = merged(
+        under(inner, "base_model.model.") or inner,
+        options.lora_alpha or LORA_ALPHA,
+        lambda name: isinstance(modules.get(name), transformers.pytorch_utils.Conv1D),
+    )
+    model = base.model(plain, options.checkpoint)
+    add_tokens(base.words, CODI_TOKENS, model.config.vocab_size)
+    checkpoint = base.checkpoint(model, origin, f"codi-{base.name}")
+    language = Language(checkpoint)
+    count, assumed = published(options)
+    adapted = any(".lora_A." in name for name in inner)
+    if adapted and not options.lora_alpha:
+        assumed.append(
+            f"Its adapters are scaled by {LORA_ALPHA:.0f} / r, as the published ones are: give --lora-alpha where they were trained otherwise."
+        )
+    weights, extras = under(state, "prj."), {}
+    segment = latent(count, {"site": "normed"})
+    if weights:
+        example = {"hidden": torch.randn(2, model.get_input_embeddings().embedding_dim)}
+        try:
+            projection = Projection(weights)
+        except (KeyError, RuntimeError) as error:
+            raise Refusal(
+                f"Its projection prj.… is not CODI's, two linear layers and a norm ({brief(error)}): export another checkpoint."
+            ) from error
+        extras["thought"] = Extra.thought(projection, example, ["embed"])
+        segment |= {"through": "thought", "decode": ["resid", "latent"]}
+    else:
+        assumed.append("It has no projection prj.…: its states are fed back as they are.")
+    arms = bracketed(language, language.prompt(), CODI_TOKENS[1:], segment, [], CODI_CUE, assumed)
+    return Thinker(
+        checkpoint, {"version": 2, "trainedLatents": count, "answer": CODI_PATTERN, "arms": arms}, extras, assumed=assumed
+    )
+
+
+class Auxiliary(nn.Module):
+    """SIM-CoT's second decoder: a latent stands before the tokens of its step, which the first decoder's table embeds."""
+
+    # What logits of tokens that it was not trained with become: no probability beside any other.
+    NEVER = -1e4
+
+    def __init__(self, model: nn.Module, table: nn.Embedding, first: int) -> None:
+        super().__init__()
+        self.parts, self.model, self.table, self.first = Parts.of(model), model, table, first
+
+    def forward(self, latent: Tensor, input_ids: Tensor) -> Tensor:
+        """Of `input_ids` [1,T] the first is a place for the latent [1,w]. Logits [1,T,V] of the whole vocabulary."""
+        fed = torch.cat([latent[:, None], self.table(input_ids[:, 1:])], 1)
+        counted = torch.arange(fed.shape[1])[None]
+        mask = self.parts.mask(torch.ones_like(input_ids), counted)
+        logits = self.model(inputs_embeds=fed, attention_mask=mask, position_ids=counted + self.first, use_cache=False).logits
+        return F.pad(logits, (0, self.table.num_embeddings - logits.shape[-1]), value=self.NEVER)
+
+
+def sim_cot(options: argparse.Namespace) -> Thinker:
+    """SIM-CoT (arXiv 2509.20317): Coconut or CODI, whose auxiliary decoder is the readout. Its positions begin at 1 beside Coconut."""
+    state = read_state(options.checkpoint)
+    if any(name.startswith("codi.") for name in state):
+        thinker, prefix, first = codi_thinker(options, state), "decoder.", 0
+    else:
+        thinker, prefix, first = coconut_thinker(options, wrapped_coconut(options, state)), "expainable_llm.", 1
+    weights = under(state, prefix)
+    if not weights:
+        raise Refusal(
+            f'"{options.checkpoint}" has no auxiliary decoder {prefix}…: export it as --family {"coconut" if first else "codi"}.'
+        )
+    if any(name.startswith(("pj_in.", "pj_out.")) for name in state):
+        raise Refusal(
+            "Its auxiliary decoder is another model, behind projections pj_in and pj_out, which this script does not read: use --family codi."
+        )
+    if options.each and options.each > 1:
+        thinker.assumed.append(f"Its auxiliary decoder reads {options.each} latents at once, and a readout one: it is left out.")
+        return thinker
+    if first and not options.each:
+        thinker.assumed.append(
+            "Its auxiliary decoder reads each latent by itself: give --each where several made one step (c_thought), and it is left out."
+        )
+    table = thinker.checkpoint.model.get_input_embeddings()
+    auxiliary = Auxiliary(Base.of(options).model(weights, options.checkpoint), table, first)
+    example = {"latent": torch.randn(1, table.embedding_dim), "input_ids": torch.zeros(1, 3, dtype=torch.int64)}
+    thinker.extras["readout"] = Extra(auxiliary, example, ["logits"], {"input_ids": {1: "length"}, "logits": {1: "length"}})
+    language = Language(thinker.checkpoint)
+    place = next(token for token in (COCONUT_TOKENS[0], CODI_TOKENS[1]) if language.words.token_to_id(token) is not None)
+    thinker.files["readout"] = {"start": place, "stop": language.stops(), "limit": READOUT_LIMIT}
+    return thinker
+
+
+# ── Zebra (aklein4/zlm): narrow latents that a small head denoises
+
+
+def rms(x: Tensor, eps: float) -> Tensor:
+    return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps)
+
+
+class Zebra(transformers.LlamaForCausalLM):
+    """
+    Zebra's decoder. To the embedding of a token it adds one vector in the question and another in the answer; the first is in the
+    table. The answer is what follows the token that starts it.
+    """
+
+    # Share of its largest component by which a vector may differ from the start's and be it.
+    SAME = 1e-3
+
+    def __init__(self, config: transformers.LlamaConfig, shift: Tensor) -> None:
+        super().__init__(config)
+        self.register_buffer("shift", shift)
+
+    def placed(self, fed: Tensor, is_vector: Tensor, values: Tensor | None = None) -> Tensor:
+        """
+        Inputs [B,T,d] with what the answer's tokens have more. Whether the answer began before them shows in the first block's
+        cached `values` [B,H,P,c]: they follow from a position's input alone.
+        """
+        start = self.get_input_embeddings().weight[-1]
+        is_start = self.same(fed, start, (2,))
+        begun = is_start.cumsum(1) - is_start > 0
+        if values is not None:
+            block = self.model.layers[0]
+            value = block.self_attn.v_proj(block.input_layernorm(start))
+            each = value.view(1, values.shape[1], 1, values.shape[3])
+            begun = begun | (self.same(values, each, (1, 3)).sum(1, keepdim=True) > 0)
+        return fed + torch.where(begun[..., None] & ~is_vector, self.shift, torch.zeros(1))
+
+    def same(self, vectors: Tensor, one: Tensor, axes: tuple[int, ...]) -> Tensor:
+        """1 where a vector, which extends over these axes, is that one."""
+        return ((vectors - one).abs().amax(axes) < self.SAME * one.abs().max()).to(torch.int64)
+
+    def forward(self, input_ids: Tensor | None = None, inputs_embeds: Tensor | None = None, **more: object) -> object:
+        if inputs_embeds is None:
+            inputs_embeds = self.placed(self.get_input_embeddings()(input_ids), torch.zeros(1, 1, 1, dtype=torch.bool))
+        return super().forward(inputs_embeds=inputs_embeds, **more)
+
+
+class Latents(nn.Module):
+    """How a latent becomes an input: a token of its own for each position, and its projection."""
+
+    def __init__(self, weights: State, eps: float | None) -> None:
+        super().__init__()
+        self.register_buffer("tokens", weights["decoder_z_tokens"])
+        self.register_buffer("up", weights["decoder_z_proj_in.weight"])
+        self.eps = eps
+
+    def forward(self, latent: Tensor, step: Tensor) -> Tensor:
+        latent = latent if self.eps is None else rms(latent, self.eps)
+        return self.tokens[(step + 1).clamp(max=len(self.tokens) - 1)] + latent @ self.up.T
+
+
+class Diffusion(nn.Module):
+    """
+    The head of zlm.ZLMModel: predicts the latent from a noisy one, the timestep and the state, and steps back through all timesteps
+    (ancestral sampling, arXiv 2107.00630, equations 25 and 26). Row 0 of the noise is where it starts, row t what is added at t.
+    """
+
+    def __init__(self, weights: State, config: dict, latents: Latents) -> None:
+        super().__init__()
+        self.latents, self.eps, self.depth = latents, config["rms_norm_eps"], config["num_diffusion_head_layers"]
+        for name, value in (under(weights, "diffusion_head.") | under(weights, "scheduler.")).items():
+            self.register_buffer(name.replace(".", "_"), value)
+        self.timesteps_count = len(self.a)
+
+    def scaled(self, x: Tensor, name: str, at: Tensor) -> Tensor:
+        return x * (1 + math.sqrt(x.shape[-1]) * (at @ self.get_buffer(f"{name}_embed_weight").T))
+
+    def predict(self, noisy: Tensor, t: int, given: Tensor) -> Tensor:
+        angle = (t - 1) / (self.timesteps_count - 2) * self.embed_t_frequencies
+        at = torch.cat([angle.sin(), angle.cos()])
+        x = given + noisy @ self.x_t_in_proj_weight.T
+        for i in range(self.depth):
+            name = f"layers_{i}"
+            y = self.scaled(rms(x, self.eps), f"{name}_norm", at)
+            gate, up, down = (self.get_buffer(f"{name}_mlp_{part}_proj_weight").T for part in ("gate", "up", "down"))
+            x = x + self.scaled((F.silu(y @ gate) * (y @ up)) @ down, f"{name}_out_scale", at)
+        return self.scaled(rms(x, self.eps), "out_norm", at) @ self.out_proj_weight.T
+
+    def forward(self, hidden: Tensor, step: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        given = rms(hidden, self.eps)
+        if "input_states_in_proj_weight" in dict(self.named_buffers()):
+            given = given @ self.input_states_in_proj_weight.T
+        z = noise[:, 0]
+        for t in range(self.timesteps_count - 1, 0, -1):
+            s, kept = t - 1, self.a[t] / self.a[t - 1]
+            added = self.b[t] ** 2 - kept**2 * self.b[s] ** 2
+            mean = (kept * self.b[s] ** 2 * z + self.a[s] * added * self.predict(z, t, given)) / self.b[t] ** 2
+            z = mean + torch.sqrt(added) * self.b[s] / self.b[t] * noise[:, t]
+        return self.latents(z, step), z
+
+
+class Autoregression(nn.Module):
+    """
+    The head of ar_zlm.ARZLMModel: a part of the latent's components at a time, each from the state and the parts before it, the same
+    noise on all.
+    """
+
+    def __init__(self, weights: State, config: dict, latents: Latents) -> None:
+        super().__init__()
+        self.latents, self.eps, self.steps = latents, config["rms_norm_eps"], config["z_ar_steps"]
+        head = under(weights, "decoder_head.")
+        for name in ("states_gate_proj", "states_up_proj", "z_gate_proj", "z_up_proj", "down_proj", "cross_proj"):
+            self.register_buffer(name, (head[f"{name}.weight"] * head.get(f"{name}.mask", torch.ones(1))).T.contiguous())
+
+    def forward(self, hidden: Tensor, step: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        state = rms(hidden, self.eps)
+        z = torch.zeros_like(noise)
+        for _ in range(self.steps):
+            gate = F.silu(state @ self.states_gate_proj + z @ self.z_gate_proj)
+            inner = gate * (state @ self.states_up_proj + z @ self.z_up_proj)
+            z = state @ self.cross_proj + inner @ self.down_proj + noise
+        return self.latents(z, step), z
+
+
+ZEBRA_TOKENS = ["<|z|>", "<|output|>"]
+
+
+def zebra(options: argparse.Namespace) -> Thinker:
+    """
+    The decoder of zlm.ZLMModel and ar_zlm.ARZLMModel, without guidance: the encoder, which needs the answer, is left out. Their code
+    drops one plane of every query and key, which here is in the weights of the queries.
+    """
+    folder = Path(options.checkpoint)
+    try:
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+        state = read_state(options.checkpoint)
+        words, _ = read_tokenizer(options.tokenizer or options.checkpoint)
+        return zebra_thinker(config, state, words, folder.resolve().name)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise Refusal(
+            f'"{options.checkpoint}" is no checkpoint of zlm ({brief(error)}): give a folder with config.json and model.pt.'
+        ) from error
+
+
+def zebra_thinker(config: dict, state: State, words: transformers.PreTrainedTokenizerBase, name: str) -> Thinker:
+    if config.get("rope_scaling"):
+        raise Refusal("Its positions are scaled (rope_scaling), which this script does not read.")
+    table, inside, outside = (
+        state[key] for key in ("embed_tokens.weight", "decoder_input_embeddings", "decoder_output_embeddings")
+    )
+    size = max(len(table), words.backend_tokenizer.get_vocab_size()) + len(ZEBRA_TOKENS)
+    add_tokens(words, ZEBRA_TOKENS, size)
+    keys = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "hidden_act")
+    keys += ("max_position_embeddings", "rope_theta", "rms_norm_eps", "attention_bias", "eos_token_id")
+    shape = transformers.LlamaConfig(vocab_size=size, tie_word_embeddings=False, **{key: config[key] for key in keys})
+    shape._attn_implementation = "eager"
+    with quiet():
+        model = Zebra(shape, outside - inside)
+    width = shape.hidden_size
+    # The head says none of the tokens that only the prompt has.
+    model.lm_head = nn.Linear(width, size)
+    rows = {name: value for name, value in under(state, "decoder_model.").items() if name.startswith(("layers.", "norm."))}
+    for key, value in rows.items():
+        if key.endswith("q_proj.weight"):
+            plane = value.view(shape.num_attention_heads, -1, width)
+            plane[:, plane.shape[1] // 2 - 1] = plane[:, -1] = 0
+    own = torch.zeros(size, width)
+    own[: len(table)] = table + inside
+    own[-2:] = torch.stack([state["decoder_z_tokens"][0], state["decoder_start_output_token"][0]])
+    unembedding, bias = torch.zeros(size, width), torch.full((size,), Auxiliary.NEVER)
+    unembedding[: len(table)], bias[: len(table)] = state["lm_head.weight"], 0
+    given = {f"model.{key}": value for key, value in rows.items() if "probe" not in key}
+    given |= {"model.embed_tokens.weight": own, "lm_head.weight": unembedding, "lm_head.bias": bias}
+    missing, unexpected = model.load_state_dict(given, strict=False)
+    if {*missing, *unexpected} - {"shift"}:
+        raise Refusal(
+            f"Its decoder has other weights than zlm's ({', '.join([*missing, *unexpected][:3])}): give a checkpoint of zlm.ZLMModel or ar_zlm.ARZLMModel."
+        )
+
+    diffuses, latent_width = "scheduler.a" in state, config["latent_size"]
+    latents = Latents(state, config["rms_norm_eps"] if diffuses else None)
+    head = (Diffusion if diffuses else Autoregression)(state, config, latents)
+    noise = [len(state["scheduler.a"]), latent_width] if diffuses else [latent_width]
+    step = torch.tensor([1])
+    inputs = {"hidden": torch.randn(2, width), "step": step, "noise": torch.randn(2, *noise)}
+    extras = {
+        "thought": Extra.thought(head, inputs, ["embed", "latent"]),
+        "embed": Extra.thought(latents, {"latent": torch.randn(2, latent_width), "step": step}, ["embed"]),
+    }
+    checkpoint = Checkpoint(model, words, words.backend_tokenizer.to_str(), name, f"the checkpoint {name}")
+    language = Language(checkpoint)
+    count = config["z_length"]
+    segment = latent(count, {"site": "resid"}, through="thought", noise={"shape": noise})
+    answer = {"kind": "decode", "role": "answer", "stop": language.stops(), "limit": config["output_length"], "atLimit": "go-on"}
+    opening, output = ZEBRA_TOKENS
+    arms = {"latent": [*language.prompt(), *tokens([opening]), segment, *tokens([output]), answer]}
+    assumed = (
+        []
+        if diffuses or not config.get("use_z_in_norm")
+        else ["Its latents are embedded without z_in_norm, as its own sample() does and its training does not."]
+    )
+    recipe = {"version": 2, "trainedLatents": count, "arms": arms}
+    return Thinker(checkpoint, recipe, extras, shape={"latentWidth": latent_width}, assumed=assumed)
+
+
+@dataclass(frozen=True)
+class Family:
+    read: Callable[[argparse.Namespace], Thinker]
+    # Those of `SWITCHES` that it understands.
+    switches: frozenset[str] = frozenset()
+
+
+# By the name of `--family`: how its models think.
+FAMILIES: dict[str, Family] = {
+    "decoder": Family(decoder),
+    "coconut": Family(coconut, frozenset({"base", "count"})),
+    "codi": Family(codi, frozenset({"base", "count", "lora_alpha"})),
+    "sim-cot": Family(sim_cot, frozenset({"base", "count", "lora_alpha", "each"})),
+    "soft": Family(soft, frozenset({"count", "top", "temperature", "gumbel", "dirichlet"})),
+    "zebra": Family(zebra),
+}
 
 
 # ── The files of the folder ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -646,8 +1286,8 @@ HALF_LIMIT = torch.finfo(torch.float16).max
 
 def round_to_half(model: nn.Module) -> None:
     """Matrices as they will be stored: what is compared afterwards is the same model."""
-    for name, parameter in model.named_parameters():
-        if parameter.dim() > 1:
+    for name, parameter in [*model.named_parameters(), *model.named_buffers()]:
+        if parameter.dim() > 1 and parameter.is_floating_point():
             if parameter.abs().max() > HALF_LIMIT:
                 raise Refusal(f'The weights "{name}" are too large for half precision: leave out --dtype fp16.')
             parameter.data = parameter.data.half().float()
@@ -715,12 +1355,14 @@ def entry(path: Path) -> dict:
         return {"name": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": path.stat().st_size}
 
 
-def write_folder(parts: Parts, checkpoint: Checkpoint, family: Decoder, folder: Path, half: bool) -> None:
+def write_folder(parts: Parts, thinker: Thinker, folder: Path, half: bool) -> None:
     note("Making the graphs")
-    write_graphs({"body": body_graph(parts), "head": head_graph(parts)}, folder, half)
+    checkpoint, extras = thinker.checkpoint, thinker.extras
+    graphs = {"body": body_graph(parts), "head": head_graph(parts)}
+    write_graphs(graphs | {name: extra.graph() for name, extra in extras.items()}, folder, half)
     note("Writing the folder")
     (folder / "tokenizer.json").write_text(checkpoint.vocabulary, "utf-8")
-    chat = family.language.chat()
+    chat = Language(checkpoint).chat()
     if chat:
         (folder / "chat.json").write_text(json.dumps(chat, ensure_ascii=False, indent="\t") + "\n", "utf-8")
     manifest = {
@@ -737,16 +1379,18 @@ def write_folder(parts: Parts, checkpoint: Checkpoint, family: Decoder, folder: 
             "headWidth": parts.head_width,
             "vocabulary": parts.vocabulary,
             "context": parts.context,
+            **thinker.shape,
         },
         "quantisation": "fp16" if half else "fp32",
         "files": {
             "body": entry(folder / "body.onnx"),
             "head": entry(folder / "head.onnx"),
             "tokenizer": entry(folder / "tokenizer.json"),
+            **{name: entry(folder / f"{name}.onnx") | thinker.files.get(name, {}) for name in extras},
             **({"chat": entry(folder / "chat.json")} if chat else {}),
             "weights": [entry(folder / WEIGHTS)],
         },
-        "recipe": family.recipe(),
+        "recipe": thinker.recipe,
     }
     (folder / "model.json").write_text(json.dumps(manifest, ensure_ascii=False, indent="\t") + "\n", "utf-8")
 
@@ -781,17 +1425,18 @@ class Comparison:
         return "\n".join([f"  {'compared with PyTorch':<{wide}}  share of the largest value", *rows])
 
 
+def session_of(folder: Path, name: str) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(folder / f"{name}.onnx"), options, providers=["CPUExecutionProvider"])
+
+
 class Written:
     """The folder's graphs in ONNX Runtime."""
 
     def __init__(self, folder: Path, parts: Parts) -> None:
         self.parts = parts
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        self.body, self.head = (
-            onnxruntime.InferenceSession(str(folder / f"{name}.onnx"), options, providers=["CPUExecutionProvider"])
-            for name in ("body", "head")
-        )
+        self.body, self.head = (session_of(folder, name) for name in ("body", "head"))
         self.told = {one.name for one in self.body.get_inputs()}
 
     def run(self, ids: np.ndarray, past: dict | None = None, sees: np.ndarray | None = None, **more: np.ndarray) -> dict[str, np.ndarray]:
@@ -822,6 +1467,15 @@ class Written:
         """[B,T,V]"""
         hidden = run[f"resid.{len(self.parts.blocks)}"]
         return self.read(hidden, np.zeros(len(hidden), np.int64))["logits"]
+
+
+@torch.no_grad()
+def compare_extra(name: str, extra: Extra, folder: Path, result: Comparison) -> None:
+    session = session_of(folder, name)
+    found = session.run(extra.outputs, {key: value.numpy() for key, value in extra.inputs.items()})
+    expected = extra.module(*extra.inputs.values())
+    for output, value, wanted in zip(extra.outputs, found, expected if isinstance(expected, tuple) else (expected,)):
+        result.add(f"{name}: {output}", value, wanted)
 
 
 @torch.no_grad()
@@ -940,27 +1594,67 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--name", help="what the model is called; the checkpoint's name where absent")
     parser.add_argument("--tokenizer", help="a folder with tokenizer.json, where the checkpoint has none")
     parser.add_argument("--family", choices=FAMILIES, default="decoder", help="how the model thinks")
+    for name, (kind, text) in SWITCHES.items():
+        of = ", ".join(family for family, one in FAMILIES.items() if name in one.switches)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=f"{text} ({of})")
     return parser.parse_args()
+
+
+def whole(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,5}", text):
+        raise argparse.ArgumentTypeError(f'"{text}" is no whole number above 0')
+    return int(text)
+
+
+def positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f'"{text}" is no number above 0')
+    return value
+
+
+# What only some families understand.
+SWITCHES: dict[str, tuple[Callable[[str], object], str]] = {
+    "base": (str, "folder or hub id of the decoder that the checkpoint was trained from"),
+    "count": (whole, "thoughts; of soft, at most so many"),
+    "each": (whole, "thoughts that made one step of the chain"),
+    "lora_alpha": (positive, "what adapters are scaled by, times their rank"),
+    "top": (whole, "tokens of a mixture"),
+    "temperature": (positive, "of a mixture"),
+    "gumbel": (positive, "scale of Gumbel noise on a mixture's logits"),
+    "dirichlet": (positive, "concentration of a mixture drawn by Dirichlet"),
+}
+
+
+def check_switches(options: argparse.Namespace) -> None:
+    unknown = [name for name in SWITCHES if getattr(options, name) is not None and name not in FAMILIES[options.family].switches]
+    if unknown:
+        raise Refusal(f"--family {options.family} has no {' and no '.join('--' + name.replace('_', '-') for name in unknown)}: leave it out.")
+    if options.gumbel and options.dirichlet:
+        raise Refusal("A mixture has one kind of noise: give --gumbel or --dirichlet.")
 
 
 def export(options: argparse.Namespace) -> Comparison:
     out, half = Path(options.out), options.dtype == "fp16"
     if out.exists() or out.is_symlink():
         raise Refusal(f'"{out}" exists already: give --out a new name.')
+    check_switches(options)
     note("Reading the checkpoint")
-    checkpoint = read(options.checkpoint, options.tokenizer)
+    thinker = FAMILIES[options.family].read(options)
+    checkpoint = thinker.checkpoint
     checkpoint.name = options.name or checkpoint.name
     parts = Parts.of(checkpoint.model)
     language = Language(checkpoint)
     if language.words.get_vocab_size() > parts.vocabulary:
         raise Refusal(f"The tokenizer has {language.words.get_vocab_size()} tokens and the model {parts.vocabulary}: give --tokenizer its own.")
     if half:
-        round_to_half(parts.model)
+        for model in [parts.model, *(extra.module for extra in thinker.extras.values())]:
+            round_to_half(model)
     partial = out.with_name(f"{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)
-        write_folder(parts, checkpoint, FAMILIES[options.family](language), partial, half)
+        write_folder(parts, thinker, partial, half)
         partial.rename(out)
     except OSError as error:
         raise Refusal(f'"{out}" cannot be written ({error.strerror}): choose another place.') from error
@@ -969,9 +1663,14 @@ def export(options: argparse.Namespace) -> Comparison:
     note("Comparing with PyTorch")
     try:
         with quiet():
-            return compare(parts, out)
+            result = compare(parts, out)
+            for name, extra in thinker.extras.items():
+                compare_extra(name, extra, out, result)
     except Exception as error:
         raise Refusal(f'"{out}" cannot be run as the checkpoint can ({brief(error)}): do not use it.') from error
+    for sentence in thinker.assumed:
+        print(sentence)
+    return result
 
 
 def main() -> None:

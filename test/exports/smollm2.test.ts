@@ -17,30 +17,13 @@ import { renderChat, type ChatTemplate } from '../../src/prompts/chat';
 import type { Message } from '../../src/prompts/prompt';
 import { openFile } from '../../src/trace/bytes.node';
 import { openTrace } from '../../src/trace/reader';
-import { EXPORTS, runtime, signal, temporary } from './support';
+import { exits, EXPORTER, EXPORTS, PYTHON, runtime, signal, temporary } from './support';
 
-/** Made by `npm test -- exports`: the model folder and what it is held against; and the Python that made it. */
+/** Made by `npm test -- exports`: the model folder and what it is held against. */
 const SMOLLM2 = process.env['NEURALESE_SMOLLM2'] ?? '';
-const PYTHON = process.env['NEURALESE_PYTHON'] ?? '';
 const FOLDER = join(SMOLLM2, 'model');
 /** Largest difference from PyTorch as a share of its largest value. */
 const TOLERANCE = 1e-4;
-const EXPORTER = ['models/tools/export.py'];
-const EXITS = `
-import json, sys
-sys.path.insert(0, "models/tools")
-import export
-said = []
-for args in json.loads(sys.argv[1]):
-    sys.argv = ["export.py", *args]
-    try:
-        export.main()
-        said.append("")
-    except SystemExit as exit:
-        said.append(str(exit.code))
-print(json.dumps(said))
-`;
-
 interface Reference {
 	question: string;
 	conversations: { messages: { role: Message['role']; text: string }[]; text: string }[];
@@ -226,13 +209,6 @@ describe('export.py', { skip: PYTHON === '' && 'npm test -- exports installs wha
 	const python = (...args: string[]) =>
 		spawnSync(PYTHON, args, { encoding: 'utf8', env: { ...process.env, HF_HUB_OFFLINE: '1', HF_HOME: home } });
 
-	/** What the command says before it exits, for each list of arguments: in one process, because PyTorch takes seconds to load. */
-	function exits(lists: readonly (readonly string[])[]): string[] {
-		const { status, stdout, stderr } = python('-c', EXITS, JSON.stringify(lists));
-		assert.equal(status, 0, stderr);
-		return JSON.parse(stdout) as string[];
-	}
-
 	/** A copy of a small random checkpoint. */
 	async function checkpoint(name: string, change: (folder: string) => Promise<void>): Promise<string> {
 		const folder = join(home, name);
@@ -269,7 +245,7 @@ describe('export.py', { skip: PYTHON === '' && 'npm test -- exports installs wha
 			[[noise, '--out', out], /^".*noise\.gguf" is no whole GGUF file \(/],
 			[[foreign, '--out', out], /^GGUF files of the architecture "zebra" cannot be read: /],
 		];
-		for (const [i, said] of exits(cases.map(([args]) => args)).entries()) {
+		for (const [i, said] of exits(cases.map(([args]) => args), { HF_HOME: home }).entries()) {
 			assert.match(said, cases[i]![1]);
 			assert.doesNotMatch(said, /\n/);
 		}

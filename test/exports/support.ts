@@ -1,4 +1,6 @@
 /** What the tests of real exports share. They run the engine's parts in this process: traces keep vectors in half precision only. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,6 +16,33 @@ import type { MemoryMode } from '../../src/shared/execution';
 
 /** Made by `npm test -- exports`. */
 export const EXPORTS = process.env['NEURALESE_EXPORTS'] ?? '';
+/** Made too: models that think in vectors, by the project's own exporter. */
+export const THINKERS = process.env['NEURALESE_THINKERS'] ?? '';
+/** The Python that made it all, and the exporter. */
+export const PYTHON = process.env['NEURALESE_PYTHON'] ?? '';
+export const EXPORTER = ['models/tools/export.py'];
+const EXITS = `
+import json, sys
+sys.path.insert(0, "models/tools")
+import export
+said = []
+for args in json.loads(sys.argv[1]):
+    sys.argv = ["export.py", *args]
+    try:
+        export.main()
+        said.append("")
+    except SystemExit as exit:
+        said.append(str(exit.code))
+print(json.dumps(said))
+`;
+
+/** What the exporter says before it exits, for each list of arguments: in one process, because PyTorch takes seconds to load. */
+export function exits(lists: readonly (readonly string[])[], env: NodeJS.ProcessEnv = {}): string[] {
+	const offline = { ...process.env, HF_HUB_OFFLINE: '1', ...env };
+	const { status, stdout, stderr } = spawnSync(PYTHON, ['-c', EXITS, JSON.stringify(lists)], { encoding: 'utf8', env: offline });
+	assert.equal(status, 0, stderr);
+	return JSON.parse(stdout) as string[];
+}
 
 const folders: string[] = [];
 after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));

@@ -1,7 +1,6 @@
 /** Makes a model folder from a decoder's export: instrumented graphs that refer to the export's own weights, tokenizer, manifest. */
 import { realpath, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { headerLength, LENGTH_BYTES, parseHeader } from '../../trace/container';
 import { Body } from '../model/body';
 import { CHAT_NAME } from './chat';
 import { UNKNOWN } from '../model/contract';
@@ -20,19 +19,20 @@ import { quantisationOf } from './quantisation';
 import { defaultRecipe } from './recipe';
 import { checkExportFits } from '../model/room';
 import type { Runtime } from '../runtime';
+import { checkpointNames } from './checkpoint';
+import { findCompanions, NO_COMPANIONS, type Companions } from './companions';
 import { contextOf, headsOf, type Config, type Source } from './source';
 import { refused } from './staging';
 import { Tokenizer } from '../tokens/tokenizer';
 import { describeWeights, writePlace, type Place } from '../model/weights';
-
-/** As the transformers library saves one file of weights. */
-const CHECKPOINT = 'model.safetensors';
 
 export interface Making {
 	signal: AbortSignal;
 	progress(message: string, fraction: number): void;
 	/** Why only logits are offered, whatever the graph looks like. */
 	withheld?: string;
+	/** Why nothing that lies beside the export is used; the end of a sentence. */
+	alone?: string;
 	/** See `AddParams`. */
 	license?: string;
 	origin?: string;
@@ -49,6 +49,15 @@ interface Graphs extends Pick<Instrumented, 'caches' | 'logitsOnly'> {
 	place: Place;
 }
 
+/** What else goes into the manifest. */
+interface Read {
+	tokenizer: Uint8Array;
+	chat?: Uint8Array;
+	/** Of all weights that were seen. */
+	names: string[];
+	beside: Companions;
+}
+
 type Known = Pick<ModelShape, 'layers' | 'caches' | 'heads' | 'headWidth'>;
 
 /** Into the empty folder `staged`; `name`: of the folder that it will be. Returns the manifest's hash. */
@@ -61,15 +70,19 @@ export async function makeFolder(runtime: Runtime, source: Source, staged: strin
 	const known = logitsOnly === undefined ? { layers: caches.layers, ...heads } : { layers: 0, caches: caches.layers, ...heads };
 	const measured = await measure(runtime, graphs, known);
 	const tokenizer = await readRegular(dirname(source.tokenizer), basename(source.tokenizer), checkSize, signal);
-	const shape = { ...known, ...measured, context: contextOf(source.config) };
+	const plain = { ...known, ...measured, context: contextOf(source.config) };
+	const isAlone = logitsOnly !== undefined || making.alone !== undefined;
+	const beside = isAlone ? NO_COMPANIONS : await findCompanions(runtime, source.folder, plain, signal);
+	const shape = { ...plain, ...(beside.latentWidth === undefined ? {} : { latentWidth: beside.latentWidth }) };
 	const names = [...graphs.names, ...(await checkpointNames(source.folder, signal))];
 	const chat = source.chat && new TextEncoder().encode(`${JSON.stringify(source.chat, undefined, 2)}\n`);
-	const text = `${JSON.stringify(manifestOf(name, source, graphs, shape, { ...making, tokenizer, chat, names }), undefined, 2)}\n`;
+	const text = `${JSON.stringify(manifestOf(name, source, graphs, shape, { ...making, tokenizer, chat, names, beside }), undefined, 2)}\n`;
 	await writeFiles(staged, {
 		'body.onnx': graphs.body,
 		'head.onnx': graphs.head,
 		'tokenizer.json': tokenizer,
 		...(chat ? { [CHAT_NAME]: chat } : {}),
+		...Object.fromEntries(beside.files.map(({ name: file, content }) => [file, content])),
 		[MANIFEST_NAME]: text,
 	});
 	const hash = sha256(text);
@@ -133,17 +146,21 @@ function manifestOf(
 	source: Source,
 	graphs: Graphs,
 	shape: ModelShape,
-	{ tokenizer, chat, names, license, origin }: { tokenizer: Uint8Array; chat?: Uint8Array; names: string[] } & Pick<Making, 'license' | 'origin'>,
+	{ tokenizer, chat, names, beside, license, origin, alone }: Read & Pick<Making, 'license' | 'origin' | 'alone'>,
 ) {
 	const { logitsOnly, quantisation, weights } = graphs;
 	const { name, graph, config } = source;
 	const entry = (file: string, content: Uint8Array) => ({ name: file, sha256: sha256(content), bytes: content.length });
 	const id = folder.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '');
-	const { recipe, reasons, undecided } = defaultRecipe(Tokenizer.parse(tokenizer), [config.eos_token_id ?? []].flat(), {
+	const { recipe, readout, reasons, undecided } = defaultRecipe(Tokenizer.parse(tokenizer), [config.eos_token_id ?? []].flat(), {
 		weights: names,
 		config,
 		latents: logitsOnly === undefined,
+		thought: beside.thought,
+		companions: beside.files.map(({ kind }) => kind),
 	});
+	undecided.push(...beside.left, ...(alone === undefined ? [] : [`What lies beside the export is not used, because ${alone}.`]));
+	const described = beside.files.map(({ kind, name: file, content }) => [kind, { ...entry(file, content), ...(kind === 'readout' ? readout : {}) }]);
 	return {
 		format: 'neuralese-model',
 		version: 1,
@@ -159,24 +176,12 @@ function manifestOf(
 			head: entry('head.onnx', graphs.head),
 			tokenizer: entry('tokenizer.json', tokenizer),
 			...(chat ? { chat: entry(CHAT_NAME, chat) } : {}),
+			...Object.fromEntries(described),
 			weights,
 		},
 		recipe,
 		...(reasons.length + undecided.length > 0 ? { proposal: { reasons, undecided } } : {}),
 	} satisfies Partial<Manifest>;
-}
-
-/** Of the checkpoint beside the graph, whose header alone is read; none where there is none, or where it cannot be read. */
-async function checkpointNames(folder: string, signal: AbortSignal): Promise<string[]> {
-	try {
-		return await withRegular(folder, CHECKPOINT, () => {}, signal, async (read, size) => {
-			const length = headerLength(await read(0, LENGTH_BYTES), size);
-			return [...parseHeader(await read(LENGTH_BYTES, length), size).tensors.keys()];
-		});
-	} catch {
-		signal.throwIfAborted();
-		return [];
-	}
 }
 
 function checkSize(size: number): void {

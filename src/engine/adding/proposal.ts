@@ -7,10 +7,27 @@ export interface Signs {
 	has(token: string): boolean;
 	/** Names of the graph's weights, and of the checkpoint's beside it. */
 	weights: readonly string[];
+	/** The thought graph beside the export; absent where there is none. */
+	thought?: ThoughtSigns;
+	/** Other files of how it thinks that lie there and fit. */
+	companions?: readonly Companion[];
 	/** Numbers of its config.json. */
 	config: Readonly<Partial<Record<ThinkingField, number | null>>>;
 	/** Whether vectors can be fed. */
 	latents: boolean;
+}
+
+/** Files beside an export that say how its model thinks, by what a manifest calls them. */
+export const COMPANIONS = { thought: 'thought.onnx', embed: 'embed.onnx', codes: 'codes.safetensors', readout: 'readout.onnx' } as const;
+export type Companion = keyof typeof COMPANIONS;
+
+/** What a thought graph takes and gives, as far as a recipe has to say it. */
+export interface ThoughtSigns {
+	/** Extents after the rows; absent where it takes none. */
+	noise?: number[];
+	hasLatent: boolean;
+	seesNormed: boolean;
+	hasGate: boolean;
 }
 
 /** Fields of a configuration that say something about thoughts. */
@@ -30,6 +47,8 @@ export interface Proposal {
 	/** Beside those that any decoder has, or in their place. */
 	arms: Record<string, RecipeSegment[]>;
 	trainedLatents: number;
+	/** The token in the place of the latent that a readout begins with. */
+	readoutStart?: string;
 	/** One sentence each. */
 	reasons: string[];
 	undecided: string[];
@@ -67,6 +86,7 @@ export function propose(signs: Signs, frame: Frame): Proposal {
 	written(signs, frame, found);
 	if (signs.latents) {
 		latent(signs, frame, found);
+		readers(signs, found);
 		pause(signs, frame, found);
 	}
 	looped(signs, found);
@@ -76,29 +96,61 @@ export function propose(signs: Signs, frame: Frame): Proposal {
 function latent(signs: Signs, { prompt, answer }: Frame, found: Proposal): void {
 	const brackets = BRACKETS.find((pair) => pair.every((token) => signs.has(token)));
 	const projection = signs.weights.find((name) => PROJECTION.test(name));
-	if (projection !== undefined) {
+	const { thought } = signs;
+	if (projection !== undefined && !thought) {
 		found.undecided.push(
 			`Its checkpoint has a projection of the state that is fed back (${short(projection)}), which is not in the graph: export it as thought.onnx, name that in files.thought of model.json, and give an arm a latent segment.`,
 		);
 	}
-	if (signs.weights.some((name) => AUXILIARY.test(name))) {
+	if (signs.weights.some((name) => AUXILIARY.test(name)) && !signs.companions?.includes('readout')) {
 		found.undecided.push('Its checkpoint has an auxiliary decoder of latents: export it as readout.onnx, and name that in files.readout of model.json.');
 	}
 	// Without its projection the state is not what the model was trained to be fed.
-	if (!brackets || projection !== undefined) {
+	if (!thought && (!brackets || projection !== undefined)) {
 		return;
 	}
-	const [start, end] = brackets;
 	const count = countOf(signs);
-	const segment: LatentSegment = { kind: 'latent', count: count?.count ?? USUAL_COUNT, feedback: { site: 'normed' } };
-	found.arms['latent'] = [...prompt, { kind: 'tokens', tokens: [start] }, segment, { kind: 'tokens', tokens: [end] }, ...answer];
+	const segment: LatentSegment = { kind: 'latent', count: count?.count ?? USUAL_COUNT, feedback: { site: 'normed' }, ...(thought ? through(thought, found) : {}) };
+	const fed = (token: string | undefined): RecipeSegment[] => (token === undefined ? [] : [{ kind: 'tokens', tokens: [token] }]);
+	found.arms['latent'] = [...prompt, ...fed(brackets?.[0]), segment, ...fed(brackets?.[1]), ...answer];
 	found.trainedLatents = segment.count;
-	found.reasons.push(`The arm latent thinks between ${start} and ${end}, because its tokenizer has them, and feeds back the state after the final norm, as Coconut does.`);
+	found.readoutStart = brackets?.[0];
+	if (brackets) {
+		const how = thought ? '' : ', and feeds back the state after the final norm, as Coconut does';
+		found.reasons.push(`The arm latent thinks between ${brackets.join(' and ')}, because its tokenizer has them${how}.`);
+	} else {
+		found.undecided.push('Which tokens begin and end its thoughts: none are fed. Put them around the latent segment in model.json.');
+	}
 	if (count) {
 		found.reasons.push(`It has ${count.count} thoughts, because config.json says ${count.why}.`);
 	} else {
 		found.undecided.push(`How many thoughts it was trained with: ${USUAL_COUNT} are run, as published models of its kind have. Correct count and trainedLatents in model.json.`);
 	}
+}
+
+/** What lies beside the export for latents, whatever made them. */
+function readers({ companions = [] }: Signs, found: Proposal): void {
+	const names = companions.filter((one) => one !== 'thought').map((one) => COMPANIONS[one]);
+	if (names.length > 0) {
+		found.reasons.push(`For its latents there ${names.length === 1 ? 'is' : 'are'} ${names.join(' and ')}, beside the export and as the contract has it.`);
+	}
+	if (companions.includes('readout')) {
+		found.undecided.push('With which token its readout begins and which ones end it: correct files.readout in model.json.');
+	}
+}
+
+/** What a latent segment says of the graph that it goes through. */
+function through({ noise, hasLatent, seesNormed, hasGate }: ThoughtSigns, found: Proposal): Partial<LatentSegment> {
+	const site = seesNormed ? 'resid' : 'normed';
+	found.reasons.push(`Its thoughts go through ${COMPANIONS.thought}, which lies beside the export and is as the contract has it.`);
+	found.undecided.push(`Whether ${COMPANIONS.thought} takes the state before the final norm or after it: ${seesNormed ? 'before, because it takes both' : 'after, as CODI does'}. Correct feedback in model.json.`);
+	if (noise) {
+		found.undecided.push('What noise its thoughts are drawn from: normal, of scale 1 in every step. Correct noise in model.json.');
+	}
+	if (hasGate) {
+		found.undecided.push('At which gate its thoughts end: at none. Add a stop rule in model.json.');
+	}
+	return { feedback: { site }, through: 'thought', ...(noise ? { noise: { shape: noise } } : {}), ...(hasLatent ? {} : { decode: ['resid', 'latent'] }) };
 }
 
 function countOf({ config }: Signs): { count: number; why: string } | undefined {

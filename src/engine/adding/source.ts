@@ -4,10 +4,12 @@ import { basename, dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { findChat, type ChatFile } from './chat';
 import { EngineError, quoted } from '../error';
-import { THINKING_FIELDS, type ThinkingField } from './proposal';
+import { COMPANIONS, THINKING_FIELDS, type ThinkingField } from './proposal';
 
 /** Folders that hold a model's graphs and not its other files. */
 const GRAPH_FOLDERS = new Set(['onnx']);
+/** Graphs that are no decoder. */
+const BESIDE: ReadonlySet<string> = new Set(Object.values(COMPANIONS));
 /** Of several graphs in one folder the first of these is taken. */
 const PREFERRED = ['model.onnx', 'decoder_model_merged.onnx', 'decoder_with_past_model.onnx'];
 const TOKENIZER = 'tokenizer.json';
@@ -84,7 +86,7 @@ export async function findSource(path: string, tokenizer: string | undefined): P
 
 async function graphIn(folder: string): Promise<string | undefined> {
 	for (const place of [folder, ...[...GRAPH_FOLDERS].map((name) => join(folder, name))]) {
-		const names = (await readdir(place).catch(() => [])).filter((name) => name.endsWith('.onnx')).sort();
+		const names = (await readdir(place).catch(() => [])).filter((name) => name.endsWith('.onnx') && !BESIDE.has(name)).sort();
 		const name = PREFERRED.find((one) => names.includes(one)) ?? (names.length === 1 ? names[0] : undefined);
 		if (name !== undefined) {
 			return join(place, name);

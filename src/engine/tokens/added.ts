@@ -66,6 +66,6 @@ function alternatives(contents: readonly string[]): RegExp | undefined {
 	const escaped = contents
 		.filter((content) => content !== '')
 		.sort((a, b) => b.length - a.length)
-		.map((content) => content.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'));
+		.map((content) => content.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
 	return escaped.length > 0 ? new RegExp(escaped.join('|'), 'gu') : undefined;
 }

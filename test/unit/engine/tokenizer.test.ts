@@ -11,7 +11,7 @@ const parse = (config: object) => Tokenizer.parse(new TextEncoder().encode(JSON.
 const spans = ({ spans: list }: Encoded) => list.map(({ start, end }) => [start, end]);
 
 /** Bytes as GPT-2 writes them, and a few merges, so that a letter, a space and a run have tokens of their own. */
-function byteLevel(): Tokenizer {
+function byteLevel(special = '<|end|>'): Tokenizer {
 	const printable = (byte: number) => (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
 	let moved = 0;
 	const letters = Array.from({ length: 256 }, (_, byte) => String.fromCodePoint(printable(byte) ? byte : 256 + moved++));
@@ -21,7 +21,7 @@ function byteLevel(): Tokenizer {
 		added_tokens: [
 			{
 				id: vocab.length,
-				content: '<|end|>',
+				content: special,
 				single_word: false,
 				lstrip: false,
 				rstrip: false,
@@ -190,6 +190,13 @@ describe('byte-level BPE', () => {
 			[9, 16],
 			[16, 20],
 		]);
+	});
+
+	test('special tokens are found whatever signs they are written with', () => {
+		for (const special of ['<|start-latent|>', '[a-z]+', '(?:$^)', '\\d/{2}', '.*']) {
+			const own = byteLevel(special);
+			assert.deepEqual(own.encode(`h${special}w`).ids.map((id) => own.textOf(id)), ['h', special, 'w']);
+		}
 	});
 
 	test('tokens of one character share it', () => {
