@@ -1,21 +1,35 @@
 /** "Copy as Python": the lines that load exactly the slice that is shown. */
+import type { Range } from '../shared/range';
 import type { PlaneName } from '../trace/planes';
 
-/** Rows [start, end) of a plane, and one site of it where given. */
+/** Rows of a plane, in the order in which they are shown, and one site of it where given. */
 export interface Slice {
 	arm: string;
 	plane: PlaneName;
-	rows: { start: number; end: number };
+	rows: Range | readonly number[];
 	site?: number;
 }
 
 /** `file`: base name of the trace, or where it lies. Needs numpy and safetensors; only the slices are read. */
 export function pythonOf(file: string, slices: readonly Slice[]): string {
 	const reads = slices.map(({ arm, plane, rows, site }, i) => {
-		const index = [`${rows.start}:${rows.end}`, ...(site === undefined ? [] : [String(site)])].join(', ');
-		return `    ${nameOf(plane, i, slices)} = trace.get_slice(${literal(`${arm}/${plane}`)})[${index}]`;
+		const { range, picked } = reading(rows);
+		const index = [`${range.start}:${range.end}`, ...(site === undefined ? [] : [String(site)])].join(', ');
+		const pick = picked ? `[[${picked.join(', ')}]]` : '';
+		return `    ${nameOf(plane, i, slices)} = trace.get_slice(${literal(`${arm}/${plane}`)})[${index}]${pick}`;
 	});
 	return ['from safetensors import safe_open', '', `with safe_open(${literal(file)}, framework="np") as trace:`, ...reads, ''].join('\n');
+}
+
+/** One range that holds all of the rows, and where in it they are, unless they are all of it. */
+function reading(rows: Slice['rows']): { range: Range; picked?: number[] } {
+	if ('start' in rows) {
+		return { range: rows };
+	}
+	const start = rows.reduce((least, row) => Math.min(least, row), Infinity);
+	const end = rows.reduce((most, row) => Math.max(most, row), -1) + 1;
+	const picked = rows.map((row) => row - start);
+	return { range: { start, end }, ...(picked.every((row, i) => row === i) ? {} : { picked }) };
 }
 
 /** A variable's name; numbered where two slices would have one name. */

@@ -3,17 +3,17 @@
  * merges: one property a line, notes in the order of the steps that they are about, each with an id of its own.
  */
 import * as v from 'valibot';
-import type { ArmRecord } from './document';
 import { TraceError } from './error';
 
 export const REVIEW_VERSION = 1;
 /** Longer than anybody writes beside a step. */
 export const MAX_NOTE_TEXT = 20_000;
-/** A note for each step of a long context. */
+/** More than anybody writes. */
 const MAX_NOTES = 100_000;
-const MAX_NAME = 200;
-/** Of the whole file, in bytes. */
-export const MAX_REVIEW_BYTES = 64 * 2 ** 20;
+/** Of arms, authors and hashes. */
+export const MAX_NAME = 200;
+/** Of the whole file: it is sent to the panel whole with every change. */
+export const MAX_REVIEW_BYTES = 8 * 2 ** 20;
 
 const time = v.pipe(v.string(), v.isoTimestamp('expected a time such as 2026-01-31T12:00:00.000Z'));
 const note = v.object({
@@ -85,9 +85,13 @@ export function merged(ours: readonly Note[], theirs: readonly Note[]): Note[] {
 	return [...byId.values()];
 }
 
-/** Notes that are there, by arm and position. */
-export function notesAt(notes: readonly Note[], arm: ArmRecord | undefined, positions: readonly number[]): Note[] {
-	return arm ? notes.filter((one) => !one.removed && one.arm === arm.name && positions.includes(one.position)) : [];
+/**
+ * Notes of `mine` that `theirs` lacks, or has an older text of: another writer began with what was there before them, and has taken them
+ * off the disk.
+ */
+export function lost(mine: readonly Note[], theirs: readonly Note[]): Note[] {
+	const byId = new Map(theirs.map((one) => [one.id, one]));
+	return mine.filter(({ id, changed }) => (byId.get(id)?.changed ?? '') < changed);
 }
 
 function compare(a: string, b: string): number {

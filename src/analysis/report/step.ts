@@ -43,16 +43,16 @@ export function stepMarkdown({ index, sentence, thought }: Row, details: Details
 			),
 		);
 	}
-	blocks.push(provenance(document));
+	blocks.push(markdown(provenance(document)));
 	return `${blocks.join('\n\n')}\n`;
 }
 
-/** Which run, of what, with what: one line. */
+/** Which run, of what, with what: one line of plain text. */
 export function provenance({ prompt, model, options, producer, created, origin }: TraceDocument): string {
 	const source = origin
 		? `${origin.file}, sample ${origin.sample}`
 		: `${prompt.name} (SHA-256 ${prompt.sha256.slice(0, 12)}), ${model.name} (${model.sha256.slice(0, 12)}), seed ${options.seed}, temperature ${options.temperature}`;
-	return markdown(`${source}; ${producer}, ${created}`);
+	return `${source}; ${producer}, ${created}`;
 }
 
 function table(head: readonly string[], rows: readonly string[][]): string {

@@ -1,7 +1,6 @@
 import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { merged, notesAt, parseReview, reviewName, reviewText, type Note, type Review } from '../../../src/trace/review';
-import { sampleDocument } from './sample';
+import { lost, merged, parseReview, reviewName, reviewText, type Note, type Review } from '../../../src/trace/review';
 
 const note = (id: string, more: Partial<Note> = {}): Note => ({
 	...{ id: id.padEnd(8, '0'), arm: 'latent', position: 3, text: 'Odd.', changed: '2026-01-01T00:00:00.000Z' },
@@ -31,10 +30,13 @@ describe('reviews', () => {
 		const both = merged(ours, theirs);
 		assert.deepEqual(both.map(({ id, text }) => id[0] + text).sort(), ['anew', 'bOdd.', 'cOdd.', 'dOdd.']);
 		assert.deepEqual(merged(theirs, ours).map(({ id, text }) => id[0] + text).sort(), both.map(({ id, text }) => id[0] + text).sort());
-		const [, latent] = sampleDocument().arms;
-		assert.deepEqual(notesAt(both, latent, [3]).map(({ id }) => id[0]).sort(), ['a', 'b', 'c']);
-		assert.deepEqual(notesAt(both, latent, [4]), []);
-		assert.deepEqual(notesAt(both, undefined, [3]), []);
+	});
+
+	test('what another writer took off the disk is known, and what is newer there is not', () => {
+		const later = '2026-02-01T00:00:00.000Z';
+		const mine = [note('a'), note('b', { changed: later }), note('c'), note('d')];
+		const theirs = [note('b'), note('c', { changed: later }), note('d')];
+		assert.deepEqual(lost(mine, theirs).map(({ id }) => id[0]), ['a', 'b']);
 	});
 
 	const damaged: [what: string, text: string, says: RegExp][] = [
