@@ -1,7 +1,8 @@
 /** What each number on the screen is and how it was computed, in words: the text of the tooltips. */
-import type { ArmView, Details, LegibilityView, ProbeCell, ProbeView, SentenceView, ThoughtView, TokenView } from '../src/shared/panel';
+import type { ArmView, CodeReading, Details, LegibilityView, MadeView, ProbeCell, ProbeView, SentenceView, ThoughtView, TokenView } from '../src/shared/panel';
 import { decimals } from '../src/shared/decimals';
 import { isKnown } from '../src/shared/probability';
+import { nearness } from './codes';
 import { FULL, type Underline } from './draw/surprise';
 import { exact, interval, proportion, surprisal } from './figures';
 import type { Stretch } from './strip';
@@ -38,12 +39,16 @@ export const STATES: Readonly<Record<ArmView['state'], string>> = {
 
 export function arm(view: ArmView): string {
 	if (view.answer === undefined) {
-		return `The arm “${view.label}”: ${STATES[view.state]}.`;
+		return `The arm “${view.label}”: ${STATES[view.state]}.${ended(view)}`;
 	}
 	const cut = view.state === 'limit' ? ' It was cut off at its limit of tokens.' : '';
 	const compared =
 		view.comparedWith === undefined ? '' : ` It ${view.agrees ? 'agrees' : 'disagrees'} with the arm “${view.comparedWith}”.`;
-	return `Answer of the arm “${view.label}”, read from the text that it wrote.${cut}${compared}`;
+	return `Answer of the arm “${view.label}”, read from the text that it wrote.${cut}${compared}${ended(view)}`;
+}
+
+function ended({ ending }: ArmView): string {
+	return ending === undefined ? '' : ` ${ending}`;
 }
 
 export function agreement(agree: boolean): string {
@@ -97,6 +102,58 @@ export function spare(reason: string): string {
 	return `Spare thought: ${reason}. What it reads as is no evidence about the answer.`;
 }
 
+export const LESS = 'Lower rows, so that more of the steps are in view (−, or Ctrl and the wheel).';
+export const MORE = 'Higher rows, with more of each step (+, or Ctrl and the wheel). 0 is as before.';
+
+export function idle(reason: string): string {
+	return `Idle thought: ${reason}. Taking it away changes nothing on this prompt, whatever it reads as.`;
+}
+
+export function halted(why: string): string {
+	return `${why} Rules are part of the model’s recipe; they are looked at before or after each thought.`;
+}
+
+export const GATE = 'What the thought graph’s gate said at this thought, 0 to 1. A recipe may stop where it is above a bound.';
+export const READOUT = 'is what the decoder that was trained with the model reads in the thought. It was trained to say so: fluent is not yet faithful.';
+export const ENTROPY = 'Entropy H, in nats, of what the thought reads as by the logit lens at the chosen layer.';
+const CODE = 'Codes are vectors that this part of a thought was trained to be near; the nearest is by Euclidean distance.';
+
+export function codePart(part: string, state: CodeReading['state']): string {
+	return `Nearest code of the thought’s part “${part}”, and its distance. ${CODE} ${STATE_OF[state]}`;
+}
+
+export function codeColumns({ part, from, to }: Details['codes'][number]): string {
+	return `The part “${part}” is the numbers ${from + 1} to ${to} of the thought.`;
+}
+
+const STATE_OF: Readonly<Record<CodeReading['state'], string>> = {
+	discrete: 'The part is discrete: it is meant to be at a code, and what is far from all of them is an error.',
+	continuous: 'The part is continuous: it may lie anywhere between codes, which are only marks on its way.',
+};
+
+export function code(reading: CodeReading): string {
+	const [first, ...others] = reading.nearest.map(({ text, distance }) => `“${text}” at ${exact(distance)}`);
+	const share = nearness(reading);
+	const bar = Number.isNaN(share) ? '' : ` 1 − d₁/d₂ = ${exact(share)}, the bar: full at a code, empty half-way between two.`;
+	return `${reading.part}: nearest ${first ?? 'unknown'}${others.length > 0 ? `, then ${others.join(', ')}` : ''}.${bar} ${STATE_OF[reading.state]}`;
+}
+
+export function widths({ width, modelWidth }: Pick<MadeView, 'width' | 'modelWidth'>): string {
+	return `The thought has ${width} numbers. The model reads vectors of ${modelWidth}, which the thought graph makes from it: less than a state can pass from step to step.`;
+}
+
+export function noise({ scale, own, seed }: NonNullable<MadeView['noise']>): string {
+	return (
+		`Random numbers that the thought graph was given, times ${exact(scale)}, ${own ? 'as the recipe says' : 'in place of the recipe’s scale'}. ` +
+		`They follow from the seed ${seed}, the arm’s name and the thought’s number alone: the same seed gives the same thoughts.`
+	);
+}
+
+export const FROM = 'The state that the thought was made from, at the position before the one where it was fed.';
+export const FED =
+	'Logit lens of the vector that was fed back: softmax of the unembedding of its norm. It is another site than the state it was made from, ' +
+	'and the two may read differently.';
+
 export function stretch({ first, last, text }: Stretch): string {
 	const where = first === last ? `layer ${first}` : `layers ${first} to ${last}`;
 	return `“${text}” is the likeliest token by the logit lens at ${where}. Click to show the layer.`;
@@ -115,8 +172,10 @@ export function cosine({ text, cosine: value }: Details['neighbours'][number]): 
 	return `Cosine of the vector that was fed back with the input embedding of “${text}”: ${exact(value)}.`;
 }
 
-export function norm(value: number): string {
-	return `Euclidean norm of the vector that was fed back in place of a token’s embedding: ${exact(value)}.`;
+export function norm(value: number, { width, modelWidth }: Pick<MadeView, 'width' | 'modelWidth'>): string {
+	return width === modelWidth
+		? `Euclidean norm of the thought, the vector that was fed back in place of a token’s embedding: ${exact(value)}.`
+		: `Euclidean norm of the thought’s ${width} numbers, before the thought graph makes ${modelWidth} of them: ${exact(value)}.`;
 }
 
 export function claim(label: string): string {

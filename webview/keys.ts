@@ -14,7 +14,17 @@ export interface Extents {
 	steps: readonly number[];
 }
 
-export type Intent = { kind: 'select'; selection: Selection } | { kind: 'details' } | { kind: 'clear' };
+export type ZoomStep = -1 | 0 | 1;
+
+/** With and without Shift, as keyboards have them. */
+export const ZOOM_KEYS: ReadonlyMap<string, ZoomStep> = new Map([['+', 1], ['=', 1], ['-', -1], ['_', -1], ['0', 0]]);
+
+export type Intent =
+	| { kind: 'select'; selection: Selection }
+	| { kind: 'details' }
+	| { kind: 'clear' }
+	/** How much of a row is shown: more, less, or (0) as the number of rows asks for. */
+	| { kind: 'zoom'; by: ZoomStep };
 
 export interface Key {
 	key: string;
@@ -60,7 +70,7 @@ export function intent(key: Key, selection: Selection, extents: Extents): Intent
 		case 'Escape':
 			return { kind: 'clear' };
 		default:
-			return undefined;
+			return ZOOM_KEYS.has(key.key) ? { kind: 'zoom', by: ZOOM_KEYS.get(key.key)! } : undefined;
 	}
 }
 

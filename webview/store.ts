@@ -3,7 +3,7 @@ import type { PanelState, ProbeCell, ProbeView, Run, Selection } from '../src/sh
 import { clamp } from '../src/shared/range';
 import { FULL, type Underline } from './draw/surprise';
 import { families } from './families';
-import type { Room } from './viewport';
+import { ZOOMS, type Room, type Zoom } from './viewport';
 
 export interface AppState {
 	/** The host's last snapshot; absent until the first one. */
@@ -15,6 +15,8 @@ export interface AppState {
 	probe?: string;
 	/** What the tokens' underline shows, as chosen last. */
 	underline?: Underline;
+	/** How much of a row is shown, where that was chosen. */
+	zoom?: Zoom;
 	/** Of the steps, in pixels. */
 	scroll: number;
 	/** Whether the details of the selected row are shown. */
@@ -36,6 +38,7 @@ export interface Saved {
 	layer?: number;
 	probe?: string;
 	underline?: Underline;
+	zoom?: Zoom;
 	scroll: number;
 	details: boolean;
 	course?: boolean;
@@ -109,7 +112,7 @@ export function heldOut(
 
 export function withPanel(state: AppState, panel: PanelState): AppState {
 	const moved = runOf(state.panel) !== undefined && runOf(panel) !== undefined && subjectOf(state.panel) !== subjectOf(panel);
-	return { ...state, panel, problem: undefined, scroll: moved ? 0 : state.scroll, selection: moved ? {} : state.selection };
+	return { ...state, panel, problem: undefined, scroll: moved ? 0 : state.scroll, selection: moved ? {} : state.selection, zoom: moved ? undefined : state.zoom };
 }
 
 export function withRoom(state: AppState, room: Room): AppState {
@@ -121,8 +124,8 @@ export function withSelection(state: AppState, selection: Selection): AppState {
 }
 
 export function saved(state: AppState): Saved {
-	const { selection, layer, probe, underline, scroll, details, course } = state;
-	return { subject: subjectOf(state.panel), selection, layer, probe, underline, scroll, details, course };
+	const { selection, layer, probe, underline, zoom, scroll, details, course } = state;
+	return { subject: subjectOf(state.panel), selection, layer, probe, underline, zoom, scroll, details, course };
 }
 
 /** What an older panel saved is taken as far as it can be understood. */
@@ -138,6 +141,7 @@ export function restored(value: unknown): { state: AppState; saved?: Saved } {
 		layer: count(from.layer),
 		probe: typeof from.probe === 'string' ? from.probe : undefined,
 		underline: isUnderline(from.underline) ? from.underline : undefined,
+		zoom: ZOOMS.find((zoom) => zoom === from.zoom),
 		scroll: typeof from.scroll === 'number' && from.scroll >= 0 ? from.scroll : 0,
 		details: from.details !== false,
 		course: typeof from.course === 'boolean' ? from.course : undefined,

@@ -5,6 +5,7 @@ export interface Palette {
 	dim: string;
 	foreground: string;
 	accent: string;
+	warn: string;
 	focus: string;
 	/** Only in high contrast themes. */
 	contrastBorder?: string;
@@ -19,6 +20,7 @@ export function readPalette(): Palette {
 		dim: read('descriptionForeground') || style.color,
 		foreground: read('foreground') || style.color,
 		accent: read('textLink-foreground') || style.color,
+		warn: read('editorWarning-foreground') || style.color,
 		focus: read('contrastActiveBorder') || read('foreground') || style.color,
 		contrastBorder: read('contrastBorder') || undefined,
 		mono: read('editor-font-family') || 'monospace',

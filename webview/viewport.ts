@@ -14,14 +14,30 @@ export function roomOf(width: number, height: number): Room {
 	return height < SHORT_FROM ? 'least' : width < AMPLE_FROM.width || height < AMPLE_FROM.height ? 'short' : 'ample';
 }
 
-/** Pixels, except `top`, `kept` and the flags. */
+/** How much of a row is shown, from the least: a line of small text, a line, several lines with ranked words and bars. */
+export const ZOOMS = ['dense', 'thin', 'tall'] as const;
+export type Zoom = (typeof ZOOMS)[number];
+
+/** What there is to lay out. */
+export interface Extents {
+	rows: number;
+	/** Sites 0..layers. */
+	layers: number;
+	/** Columns that have something to show; all where absent. */
+	columns?: { sentences: boolean; scores: boolean };
+	/** As chosen by the user; by the number of rows where absent. */
+	zoom?: Zoom;
+}
+
+/** Pixels, except `top`, `kept` and what has no unit. */
 export interface Metrics {
+	zoom: Zoom;
 	/** Several lines a row, with ranked words and bars; otherwise one line a row. */
 	tall: boolean;
 	/** Three columns side by side, closer together; or the sentence and the heatmap above the thought. */
 	layout: 'wide' | 'compact' | 'stacked';
 	rowHeight: number;
-	/** Of the heatmap, and of the column that holds it and the probe's figures. */
+	/** Of the heatmap, and of the column that holds it and the probe's figures; 0 where there is none. */
 	heatWidth: number;
 	scoresWidth: number;
 	cellTop: number;
@@ -45,26 +61,37 @@ const FIGURES_FROM = 620;
 /** Three layers with their figures. */
 const NARROW_HEAT = 141;
 const TOP_THIN = 3;
-const THIN_HEIGHT = 24;
+/** Of a row of one line. Text of 10 pixels needs 16. */
+const LINE_HEIGHT = { dense: 16, thin: 24 };
 const WORD_HEIGHT = 17;
 /** Of a tall row without its words: the strip of all layers and the space around; where it is stacked the sentence too. */
 const TALL_HEIGHT = { wide: 41, compact: 41, stacked: 80 };
 /** Decoded words of a tall row. A stacked one is higher, and gives more of them up. */
 const TOP_TALL = { ample: 4, short: 4, least: 3 };
 const TOP_STACKED = { ample: 4, short: 4, least: 2 };
-const KEPT = { tall: 2, thin: 8 };
+/** As high in dense rows as in thin ones: who zooms out wants to see more of them. */
+const KEPT = { tall: 2, thin: 8, dense: 12 };
 
-export function metrics(rows: number, layers: number, width: number, room: Room): Metrics {
-	const tall = rows <= TALL_ROWS;
-	const layout = width >= WIDE_FROM ? 'wide' : tall && width < STACKED_BELOW ? 'stacked' : 'compact';
-	const heatWidth = columnWidth(layers + 1, width);
-	const scoresWidth = width < FIGURES_FROM ? heatWidth : Math.max(heatWidth, FIGURES_WIDTH);
-	const columns = { layout, heatWidth, scoresWidth } as const;
-	if (!tall) {
-		return { ...columns, tall, rowHeight: THIN_HEIGHT, cellTop: 0, cellHeight: THIN_HEIGHT, top: TOP_THIN, kept: KEPT.thin };
+export function metrics({ rows, layers, columns = { sentences: true, scores: true }, zoom }: Extents, width: number, room: Room): Metrics {
+	const shown = zoom ?? (rows <= TALL_ROWS ? 'tall' : 'thin');
+	const tall = shown === 'tall';
+	// With one column beside the thoughts there is nothing to stack.
+	const stacked = tall && width < STACKED_BELOW && columns.sentences;
+	const layout = width >= WIDE_FROM ? 'wide' : stacked ? 'stacked' : 'compact';
+	const heatWidth = columns.scores ? columnWidth(layers + 1, width) : 0;
+	const scoresWidth = width < FIGURES_FROM || heatWidth === 0 ? heatWidth : Math.max(heatWidth, FIGURES_WIDTH);
+	const common = { zoom: shown, tall, layout, heatWidth, scoresWidth } as const;
+	if (shown !== 'tall') {
+		const height = LINE_HEIGHT[shown];
+		return { ...common, rowHeight: height, cellTop: 0, cellHeight: height, top: TOP_THIN, kept: KEPT[shown] };
 	}
 	const top = (layout === 'stacked' ? TOP_STACKED : TOP_TALL)[room];
-	return { ...columns, tall, rowHeight: TALL_HEIGHT[layout] + top * WORD_HEIGHT, cellTop: 9, cellHeight: 22, top, kept: KEPT.tall };
+	return { ...common, rowHeight: TALL_HEIGHT[layout] + top * WORD_HEIGHT, cellTop: 9, cellHeight: 22, top, kept: KEPT.tall };
+}
+
+/** The next larger or smaller one, within what there is. */
+export function zoomed(zoom: Zoom, by: number): Zoom {
+	return ZOOMS[clamp(ZOOMS.indexOf(zoom) + by, 0, ZOOMS.length - 1)]!;
 }
 
 /** Wide enough for figures in the cells where there are few layers, a strip of colours where there are many. */

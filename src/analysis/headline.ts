@@ -1,13 +1,15 @@
-import type { ArmView, ProbeCell, ProbeView, Run } from '../shared/panel';
+import type { ArmView, Columns, ProbeCell, ProbeView, Run } from '../shared/panel';
 import { ownWords } from '../prompts/own';
 import type { OriginRecord, ProbeRecord, Reasoning, TraceDocument } from '../trace/document';
 import { agreement } from './answers';
 import { hasCourse } from './course/course';
 import type { EvidenceIndex } from './evidenceIndex';
+import { ending, endingInShort } from './halt';
 import { legibilityView } from './legibilityView';
 import { meterViews } from './meterView';
 import type { Outline } from './outline';
 import { patchViews } from './patchViews';
+import { recordedKinds } from './recorded';
 import { printable, visible } from './text';
 
 /** What the host knows beside the trace. */
@@ -54,6 +56,7 @@ export function headline(
 		reasoning: document.origin?.reasoning,
 		rows: lines.rows,
 		layers: model.layers,
+		columns: columnsOf(document, lines, extra.arms ?? []),
 		meter: evidence && (latent ? meterViews(evidence.record, latent.name) : []),
 		legibility: legibility && legibilityView(legibility),
 		probes: [
@@ -63,6 +66,21 @@ export function headline(
 		fits: files.map((file) => cellsOf(probes.find((probe) => fitOf(probe) === file)!)),
 		course: latent && hasCourse(latent) ? { thoughts: latent.thoughts.length } : undefined,
 		notes: [...(extra.notes ?? []), ...document.notes, ...(evidence?.record.skipped ?? [])].map(printable),
+	};
+}
+
+/** `expected`: arms that will run. What they will have has its column from the start, so that it does not move while a run fills. */
+function columnsOf({ model, arms }: TraceDocument, { sentences, latent }: Outline, expected: readonly string[]): Columns {
+	const coming = expected.filter((name) => !arms.some((arm) => arm.name === name && arm.state !== 'running')).map((name) => recordedKinds(model.recipe, name));
+	const thoughts = latent?.thoughts ?? [];
+	const width = latent?.latentWidth ?? model.width;
+	return {
+		sentences: sentences.length > 0 || coming.some(({ writes }) => writes),
+		thoughts: thoughts.length > 0 || coming.some(({ thinks }) => thinks),
+		// Latents of another arm may be of another width.
+		codes: (model.codes ?? []).every(({ to }) => to <= width) ? (model.codes ?? []).map(({ name, state }) => ({ part: visible(name), state })) : [],
+		gate: thoughts.some(({ gate }) => gate !== undefined),
+		readout: thoughts.some(({ readout }) => readout !== undefined),
 	};
 }
 
@@ -112,7 +130,7 @@ function subtitle(document: TraceDocument, lines: Outline): string {
 	const parts = [
 		prompt.name,
 		`${model.id}, ${model.layers} layers × ${model.width}`,
-		...(latent ? [`${latent.thoughts.length} latents`] : []),
+		...(latent ? [endingInShort(latent)] : []),
 		...(options.noise === undefined ? [] : [`noise ${options.noise}`]),
 		...(options.temperature > 0 ? [`temperature ${options.temperature}`] : []),
 		`seed ${options.seed}`,
@@ -122,7 +140,7 @@ function subtitle(document: TraceDocument, lines: Outline): string {
 }
 
 /** Compared with the latent arm, because that is the one in question; where it gave no answer, with the first that did. */
-function armViews({ arms, origin }: TraceDocument, expected: readonly string[]): ArmView[] {
+function armViews({ arms, origin, model }: TraceDocument, expected: readonly string[]): ArmView[] {
 	const reference =
 		arms.find((arm) => arm.name === 'latent' && arm.answer !== undefined) ?? arms.find((arm) => arm.answer !== undefined);
 	const names = [...new Set([...expected, ...arms.map((arm) => arm.name)])].sort((a, b) => place(a) - place(b));
@@ -136,6 +154,7 @@ function armViews({ arms, origin }: TraceDocument, expected: readonly string[]):
 			label: label(name),
 			state: arm?.state ?? 'waiting',
 			answer: arm?.answer === undefined ? undefined : visible(arm.answer),
+			ending: arm && !origin ? ending(arm, model.recipe) : undefined,
 			...(comparable && reference ? { agrees: arm.answer === reference.answer, comparedWith: label(reference.name) } : {}),
 		};
 	});

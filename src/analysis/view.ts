@@ -1,22 +1,24 @@
-import type { Course, CourseQuery, Details, Row, Run, Selection, SentenceView, ThoughtView, Tile, TokenView } from '../shared/panel';
+import type { Course, CourseQuery, Details, Overview, Row, Run, Selection, SentenceView, ThoughtView, Tile, TokenView } from '../shared/panel';
 import { clamp, type Range } from '../shared/range';
 import type { ArmRecord, Thought } from '../trace/document';
 import { probePlane, type PlaneName, type TraceSource } from '../trace/planes';
+import { codeReader, ROW_CODES, type CodeReader } from './codeViews';
 import { CourseReader } from './course/course';
 import { graphView } from './graphView';
 import { headline, type RunExtra } from './headline';
 import { likelihood, measured, promptToken, type PromptToken } from './hover';
-import { norm } from './lens';
 import { levelView } from './levelView';
 import { Lookup, type ByPosition } from './lookup';
 import { findInPrompt } from './occurrence';
 import { MEASURES, type Measure } from './ood';
 import { oodViews } from './oodViews';
+import { overview } from './overview';
 import type { OutlinedSentence } from './outline';
 import { patchControl, patchForm, patchPlane } from './patchViews';
 import type { Readout } from './readout';
 import { testViews } from './testViews';
 import { completed, printable } from './text';
+import { fedOf, madeOf, marksOf } from './thoughtViews';
 
 /** Ranked words of a thought in its row: more do not fit beside a sentence. */
 const ROW_TOP = 4;
@@ -45,12 +47,13 @@ export class TraceView {
 		const { sentences, written, latent, rows } = this.lookup.outline;
 		const { start, end } = bounded(range, rows);
 		const thoughts = latent?.thoughts.slice(start, end) ?? [];
-		const [readout, usual] = await Promise.all([
+		const [readout, codes, usual] = await Promise.all([
 			latent &&
 				this.lookup.readout(
 					latent,
 					thoughts.map((thought) => thought.producedAt),
 				),
+			latent && codeReader(this.source, latent.name, { start, end: start + thoughts.length }),
 			written &&
 				this.usual(
 					written,
@@ -63,7 +66,7 @@ export class TraceView {
 			return {
 				index: start + i,
 				sentence: sentence && this.sentence(sentence, written!, usual!),
-				thought: thought && this.thought(latent!, thought, readout, layer),
+				thought: thought && this.thought(latent!, thought, { readout, codes: codes!, layer }),
 			};
 		});
 	}
@@ -91,16 +94,26 @@ export class TraceView {
 		return { rows, values };
 	}
 
+	/** `layer` is the site of the entropies and scores; with `probe` also the values of that heatmap. */
+	async overview(bins: number, layer: number, probe?: string, signal?: AbortSignal): Promise<Overview> {
+		const sites = this.lookup.sites.length;
+		const site = this.site(layer);
+		const scores = async (rows: Range) => (await this.tile(probe!, rows)).values.filter((_, i) => i % sites === site);
+		return overview(this.lookup, { bins, layer: site, scores: probe === undefined ? undefined : scores, signal });
+	}
+
 	async details(row: number): Promise<Details> {
 		const { document } = this.source;
 		const { latent, written, sentences, task } = this.lookup.outline;
 		const thought = latent?.thoughts[row];
 		const steps = sentences[row]?.steps ?? [];
-		const [readout, fed, usual, tiles, ood] = await Promise.all([
+		const rows = { start: row, end: row + 1 };
+		const [readout, fed, codes, usual, tiles, ood] = await Promise.all([
 			thought && this.lookup.readout(latent!, [thought.producedAt]),
-			thought && this.fed(latent!, thought.index),
+			thought && fedOf(this.lookup, latent!, thought.index),
+			thought && codeReader(this.source, latent!.name, rows),
 			written && this.usual(written, steps),
-			Promise.all(document.probes.map(({ name }) => this.tile(name, { start: row, end: row + 1 }))),
+			Promise.all(document.probes.map(({ name }) => this.tile(name, rows))),
 			thought && this.ood(latent!, thought.index),
 		]);
 		const { evidence } = this.lookup;
@@ -112,6 +125,8 @@ export class TraceView {
 			layers: thought && readout?.has(thought.producedAt) ? this.layers(readout, thought.producedAt) : [],
 			neighbours: fed?.neighbours ?? [],
 			norm: fed?.norm,
+			codes: (codes?.(row, Infinity) ?? []).map((reading, i) => ({ ...reading, from: document.model.codes![i]!.from, to: document.model.codes![i]!.to })),
+			made: thought && (await madeOf(this.lookup, latent!, thought)),
 			probes: document.probes.flatMap(({ name, label }, i) => measured(name, label, tiles[i]!.values)),
 			tokens: this.tokens(steps, written, usual).map((token) => ({
 				...token,
@@ -185,24 +200,31 @@ export class TraceView {
 		return { logprob, surprisal, kl };
 	}
 
-	private thought(arm: ArmRecord, { index, spare, producedAt }: Thought, readout: Readout | undefined, layer: number): ThoughtView {
-		const reason = spare && printable(spare);
+	private thought(arm: ArmRecord, thought: Thought, { readout, codes, layer }: { readout?: Readout; codes: CodeReader; layer: number }): ThoughtView {
+		const { index, producedAt } = thought;
 		const claim = this.lookup.evidence?.claim(arm.name, index);
-		const level = claim && levelView(claim);
+		const known = {
+			index,
+			level: claim && levelView(claim),
+			...marksOf(this.lookup, arm, thought),
+			codes: codes(index, ROW_CODES),
+		};
 		if (!readout?.has(producedAt)) {
-			return { index, level, spare: reason, top: [], entropy: NaN, strip: [] };
+			return { ...known, top: [], entropy: NaN, strip: [] };
 		}
 		const { sites } = this.lookup;
-		const site = clamp(Math.trunc(layer), 0, sites.length - 1);
+		const site = this.site(layer);
 		const live = this.lookup.outline.task?.frontier(index + 1);
 		return {
-			index,
-			level,
-			spare: reason,
+			...known,
 			top: this.words(readout, producedAt, site, ROW_TOP).map(({ id, ...word }) => ({ ...word, live: live?.has(this.lookup.word(id)) })),
 			entropy: readout.entropy(producedAt, site),
 			strip: sites.map((at) => this.words(readout, producedAt, at, 1)[0]?.text ?? ''),
 		};
+	}
+
+	private site(layer: number): number {
+		return clamp(Math.trunc(layer), 0, this.source.document.model.layers);
 	}
 
 	/** Last site first, every rank that the trace has. */
@@ -232,19 +254,6 @@ export class TraceView {
 		const read = async (measure: Measure) => [measure, await this.source.read(arm.name, `ood.${measure}`, rows)] as const;
 		const planes = await Promise.all(MEASURES.map(read));
 		return oodViews(record, new Map(planes.filter((one): one is [Measure, Float32Array] => one[1] instanceof Float32Array && one[1].length > 0)));
-	}
-
-	/** The vector that was fed back as a thought: its norm and the embeddings nearest to it. */
-	private async fed(arm: ArmRecord, thought: number): Promise<{ neighbours: Details['neighbours']; norm?: number }> {
-		const read = (name: PlaneName) => this.source.read(arm.name, name, { start: thought, end: thought + 1 });
-		const [ids, cosines, vector] = await Promise.all([
-			read('neighbour.topk_id'),
-			read('neighbour.topk_cosine'),
-			read('latent.vec'),
-		]);
-		const texts = this.lookup.words([...(ids ?? [])]);
-		const neighbours = cosines ? texts.map((text, i) => ({ text, cosine: cosines[i]! })) : [];
-		return { neighbours, norm: vector instanceof Float32Array && vector.length > 0 ? norm(vector) : undefined };
 	}
 }
 

@@ -43,6 +43,7 @@ export class PanelView implements vscode.Disposable {
 				ready: () => this.connect(),
 				rows: ({ revision, rows, layer }) => this.read(revision).rows(rows, layer),
 				tile: ({ revision, probe, rows }) => this.read(revision).tile(probe, rows),
+				overview: ({ revision, bins, layer, probe }, { signal }) => this.read(revision).overview(bins, layer, probe, signal),
 				details: ({ revision, row }) => this.read(revision).details(row),
 				course: (query) => this.read(query.revision).course(query),
 				select: (selection) => this.subject?.select(selection),

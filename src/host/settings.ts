@@ -52,6 +52,7 @@ export function readSettings(scope: vscode.Uri): Settings {
 		maxTokens: SETTINGS.maxTokens.read(written('maxTokens')),
 		temperature: SETTINGS.temperature.read(written('temperature')) ?? 0,
 		seed: SETTINGS.seed.read(written('seed')) ?? 0,
+		noise: SETTINGS.noise.read(written('noise')),
 		topK: SETTINGS.topK.read(written('topK')) ?? DEFAULT_TOP_K,
 		evidence: written('evidence') !== 'on request',
 		chatTemplate: SETTINGS.chatTemplate.read(written('chatTemplate')) ?? 'auto',
@@ -82,7 +83,7 @@ export function mergeRequest(settings: Settings, prompt: PromptSettings): Reques
 		probes: settings.probes,
 		options: {
 			latents: prompt.latents ?? settings.latents,
-			noise: prompt.noise,
+			noise: prompt.noise ?? settings.noise,
 			maxTokens: prompt.maxTokens ?? settings.maxTokens,
 			temperature: prompt.temperature ?? settings.temperature,
 			seed: prompt.seed ?? settings.seed,

@@ -13,6 +13,7 @@ export interface HostApi {
 	ready: Call;
 	rows: Call<RowsQuery, Row[]>;
 	tile: Call<TileQuery, Tile>;
+	overview: Call<OverviewQuery, Overview>;
 	details: Call<{ revision: number; row: number }, Details>;
 	/** `null` where nothing is known of the thoughts that could be drawn. */
 	course: Call<CourseQuery, Course | null>;
@@ -96,6 +97,7 @@ export interface Run {
 	rows: number;
 	/** Sites 0..layers. */
 	layers: number;
+	columns: Columns;
 	/** Three numbers of the latent arm, each with its control; absent while there is no evidence. */
 	meter?: MeterView[];
 	/** How usual what was written is; absent while that was not measured. */
@@ -109,6 +111,16 @@ export interface Run {
 	course?: { thoughts: number };
 }
 
+/** What the rows have anything of, so that no column stands empty. */
+export interface Columns {
+	sentences: boolean;
+	thoughts: boolean;
+	/** Parts that the model has learnt codes of, in the order of `ThoughtView.codes`. */
+	codes: Pick<CodeReading, 'part' | 'state'>[];
+	gate: boolean;
+	readout: boolean;
+}
+
 export interface ArmView {
 	name: string;
 	/** `latent`, `chain of thought`, `direct`; an unknown arm's own name. */
@@ -119,6 +131,8 @@ export interface ArmView {
 	agrees?: boolean;
 	/** Label of the arm that `agrees` is about; present where `agrees` is. */
 	comparedWith?: string;
+	/** How its thinking ended, in one sentence; absent while it has not, and of arms without latent thoughts. */
+	ending?: string;
 }
 
 /** What is known of a model, ready for display. */
@@ -237,6 +251,16 @@ export interface ThoughtView {
 	level?: LevelView;
 	/** Why it is spare; absent where it is not. */
 	spare?: string;
+	/** What shows that it is idle: that other prompts' thoughts in its place change nothing; absent where that is not shown. */
+	idle?: string;
+	/** Where a rule, or the limit, ended the thinking: `here`, or before this thought. `why` is a sentence. */
+	halted?: { place: 'here' | 'before'; by: string; why: string };
+	/** Nearest and second nearest code of each part; absent where the model has none. */
+	codes?: CodeReading[];
+	/** What the thought graph's gate said, 0..1. */
+	gate?: number;
+	/** What the model's trained decoder of latents says. */
+	readout?: string;
 	/** Highest-ranked tokens at the asked layer; `prob` is NaN, and `null` once it was sent, where only their ranks are known. `live`: the task's structure allows it at this step; absent where it has none. */
 	top: { text: string; prob: number; live?: boolean }[];
 	/** Entropy at the asked layer, in nats. */
@@ -244,6 +268,44 @@ export interface ThoughtView {
 	/** Top-1 text per site, 0..layers. */
 	strip: string[];
 }
+
+/** What a part of a thought reads as. */
+export interface CodeReading {
+	part: string;
+	/** Whether the part is meant to be at a code, or anywhere between them. */
+	state: 'discrete' | 'continuous';
+	/** Nearest first; Euclidean distances from the part of the thought. */
+	nearest: { text: string; distance: number }[];
+}
+
+export interface OverviewQuery {
+	revision: number;
+	/** At most so many bins: pixels of what they are drawn on. */
+	bins: number;
+	/** As of `RowsQuery`. */
+	layer: number;
+	/** Heatmap whose values at that layer are wanted. */
+	probe?: string;
+}
+
+/** The whole step axis, in equal shares of rows: bin b holds the rows [⌈b·rows/bins⌉, ⌈(b + 1)·rows/bins⌉). */
+export interface Overview {
+	rows: number;
+	bins: number;
+	lanes: Lane[];
+	/** Of each bin, bits of `OVERVIEW_MARKS` that any of its rows has. */
+	marks: Uint8Array;
+}
+
+export const OVERVIEW_MARKS = { spare: 1, idle: 2, halted: 4 } as const;
+
+/** One number or share for each bin; NaN where nothing was measured. */
+export type Lane =
+	| { kind: 'curve'; label: string; unit: string; least: Float32Array; most: Float32Array; definition: string }
+	/** `share`: [bins, classes], of the bin's rows that are nearest to the class. */
+	| { kind: 'codes'; label: string; classes: string[]; share: Float32Array; definition: string }
+	/** Means of the heatmap's values at one layer. */
+	| { kind: 'scores'; label: string; mean: Float32Array; definition: string };
 
 export interface TileQuery {
 	revision: number;
@@ -266,8 +328,12 @@ export interface Details {
 	layers: { layer: number; top: { text: string; prob: number }[]; entropy: number; klFinal: number }[];
 	/** Input embeddings nearest to the thought's vector. */
 	neighbours: { text: string; cosine: number }[];
-	/** Norm of the vector that was fed back. */
+	/** Norm of the thought. */
 	norm?: number;
+	/** Every code that the trace has, of each part. */
+	codes: (CodeReading & { from: number; to: number })[];
+	/** How the thought was made; absent where the row has none. */
+	made?: MadeView;
 	/** Evidence for what the thought reads as; absent while there is none. */
 	level?: LevelView;
 	probes: { name: string; label: string; scores: number[] }[];
@@ -279,6 +345,20 @@ export interface Details {
 	ood: OodView[];
 	/** The prompt's candidates, with the thought's mass on them. */
 	graph?: GraphView;
+}
+
+/** How a thought was made, and what it reads as where it was fed. */
+export interface MadeView extends Pick<ThoughtView, 'gate' | 'readout' | 'spare' | 'idle' | 'halted'> {
+	/** What was fed back, in words: `state after the final norm`. `through`: a thought graph made the thought from it. */
+	from?: string;
+	through: boolean;
+	/** Numbers of the thought, and of what the model reads; they differ where latents are narrower. */
+	width: number;
+	modelWidth: number;
+	/** Logit lens of the vector that was fed back; absent where the recipe does not decode there. */
+	fed?: { top: { text: string; prob: number }[]; entropy: number };
+	/** `own`: whether the recipe's own scale was used. */
+	noise?: { scale: number; own: boolean; seed: number };
 }
 
 /** One change of a thought, of all thoughts together, or of a sentence. */

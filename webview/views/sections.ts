@@ -5,6 +5,7 @@ import { layerOf, runOf, type AppState } from '../store';
 import type { Tooltip } from '../tooltip';
 import { graph } from './graph';
 import { levelRungs } from './level';
+import { codeTable, fedTable, madeList } from './made';
 import { layerTable, neighbourTable, probeTable, rankTable, tokenTable } from './tables';
 import { oodTable, testsTable, type Unfolded } from './tests';
 
@@ -32,10 +33,13 @@ export function sections(found: Details, state: AppState, { step, unfolded, tool
 	const place = candidates?.edges.length ? `Thought ${number} on the prompt’s graph` : `Thought ${number} on the candidates`;
 	const made = [
 		candidates && section(place, graph(candidates, found.row, step, tooltip), 'candidates-of'),
+		found.codes.length > 0 && section(`Thought ${number} by learnt codes`, codeTable(found, tooltip), 'codes'),
 		layers.length > 0 && section(`Step ${number} at every layer of the residual stream`, layerTable(found, layerOf(state), tooltip), 'layers'),
+		found.made?.fed && section('What was fed back reads as', fedTable(found, tooltip), 'fed'),
 		thought.length > 0 && section('What if this thought were …', testsTable(thought, unfolded, tooltip), 'tests'),
 		level && section(`Evidence level L${level.level}`, levelRungs(level), 'evidence'),
 		ood.length > 0 && section('Is it language?', oodTable(ood, tooltip), 'ood'),
+		found.made && section(`How thought ${number} was made`, madeList(found, tooltip), 'made'),
 		sentence.length > 0 && section('What if the chain of thought …', testsTable(sentence, unfolded, tooltip), 'tests'),
 		layer && section(`All ranks at layer ${layer.layer}`, rankTable(layer, tooltip), 'ranks'),
 		found.neighbours.length > 0 && section('Nearest embeddings', neighbourTable(found, tooltip), 'neighbours'),

@@ -1,23 +1,27 @@
 /** The steps: chain of thought, latent thoughts and probe scores on one axis. Only the rows in view exist. */
 import { create, range, select } from 'd3';
 import type { Row, Run } from '../../src/shared/panel';
+import { template } from '../columns';
 import { choice } from '../controls';
-import { intent } from '../keys';
+import { intent, type ZoomStep } from '../keys';
 import { Pages } from '../pages';
-import { layerOf, runOf, subjectOf, underlineOf, type AppState } from '../store';
+import { layerOf, runOf, subjectOf, type AppState } from '../store';
 import type { Context, View } from '../view';
-import { metrics as metricsFor, reveal, visible, type Metrics } from '../viewport';
-import { makeHead, makeRow } from './grid';
+import { metrics as metricsFor, reveal, visible, zoomed, type Metrics } from '../viewport';
+import { makeHead } from './grid';
 import { heat as makeHeat } from './heat';
+import { overview as makeOverview, type Scroller } from './overview';
 import { picker as makePicker } from './picker';
-import { showSentence } from './sentence';
-import { showThought } from './thought';
+import { Rows } from './rows';
+import { traitNames } from './traits';
 import { underlineChoice } from './underline';
 
 /** Rows kept outside the view on both sides; also the step in which the window moves. */
-const OVERSCAN = { tall: 4, thin: 16 };
+const OVERSCAN = { tall: 4, thin: 16, dense: 16 };
 /** Where one has scrolled to is saved when the scrolling rests. */
 const SCROLL_REST_MS = 150;
+/** Of a wheel with Ctrl: a notch of most mice is 100, and a pinch comes in many small ones. */
+const ZOOM_TURN_PX = 50;
 
 /** Heading of the written column: only the chain of thought itself is called so. */
 const WRITTEN: Readonly<Record<NonNullable<Run['reasoning']>, string>> = {
@@ -29,7 +33,8 @@ const WRITTEN: Readonly<Record<NonNullable<Run['reasoning']>, string>> = {
 
 export function steps(context: Context): View {
 	const { host, store, selecting, tooltip, report } = context;
-	const root = create('section').attr('class', 'steps').attr('tabindex', -1).node() as HTMLElement;
+	const frame = create('div').attr('class', 'axis').node() as HTMLElement;
+	const root = select(frame).append('section').attr('class', 'steps').attr('tabindex', -1).node() as HTMLElement;
 	const grid = select(root)
 		.append('div')
 		.attr('class', 'grid')
@@ -42,11 +47,12 @@ export function steps(context: Context): View {
 	const underline = underlineChoice(context);
 	const head = makeHead(underline.element, layers.element, picker.element, tooltip);
 	grid.append(head);
+	const pane = makeOverview(context);
+	frame.append(pane.element);
 	const body = select(grid).append('div').attr('class', 'body').attr('role', 'rowgroup').node() as HTMLElement;
 	const layer = select(body).append('div').attr('class', 'columns heat-layer').attr('aria-hidden', 'true').node() as HTMLElement;
 	layer.append(heat.canvas);
 	root.append(heat.mirror);
-	const shown = new WeakMap<HTMLElement, { row?: Row; layer: number; metrics: string; told: string }>();
 	let laid: { state: AppState; width: number; metrics: Metrics } | undefined;
 	/** The selected row is kept in view until one scrolls away from it: what appears below the steps must not cover it. */
 	let anchored = false;
@@ -57,6 +63,7 @@ export function steps(context: Context): View {
 		() => draw(store.state),
 		report,
 	);
+	const list = new Rows(body, pages, tooltip);
 
 	/** What is in view, for a layout that the browser has settled. */
 	function draw(state: AppState): void {
@@ -65,31 +72,38 @@ export function steps(context: Context): View {
 			return;
 		}
 		if (laid?.state !== state || laid.width !== root.clientWidth) {
-			laid = { state, width: root.clientWidth, metrics: metricsFor(run.rows, run.layers, root.clientWidth, state.room) };
+			const columns = { sentences: run.columns.sentences, scores: run.probes.length > 0 };
+			laid = { state, width: root.clientWidth, metrics: metricsFor({ ...run, columns, zoom: state.zoom }, root.clientWidth, state.room) };
 			layOut(state, run, laid.metrics);
 		}
 		const { metrics } = laid;
-		const window = visible(
-			root.scrollTop,
-			viewHeight(),
-			metrics.rowHeight,
-			run.rows,
-			metrics.tall ? OVERSCAN.tall : OVERSCAN.thin,
-		);
+		const window = visible(root.scrollTop, viewHeight(), metrics.rowHeight, run.rows, OVERSCAN[metrics.zoom]);
 		pages.show(window, run.rows);
 		layer.style.top = `${window.start * metrics.rowHeight}px`;
 		heat.draw(state, run, window, metrics, (row) => pages.get(row)?.thought?.spare !== undefined);
-		drawRows(state, range(window.start, window.end), run.rows, metrics);
+		list.draw(state, run, window, metrics);
+		pane.draw(state, scroller(run.rows, metrics));
 	}
 
 	/** What depends on the state and the width, and not on where one has scrolled to. */
 	function layOut(state: AppState, run: Run, metrics: Metrics): void {
+		const has = { ...run.columns, scores: metrics.scoresWidth > 0 };
+		const columns = template(metrics, has);
+		const styles: Readonly<Record<string, string>> = {
+			'--tracks': columns.tracks,
+			'--areas': columns.areas,
+			'--head-areas': columns.head,
+			'--scores-width': `${metrics.scoresWidth}px`,
+			'--row-height': `${metrics.rowHeight}px`,
+			'--rows-kept': String(Math.min(run.rows, metrics.kept)),
+			'--rows': String(run.rows),
+		};
+		Object.entries(styles).forEach(([name, value]) => frame.style.setProperty(name, value));
 		root.classList.toggle('tall', metrics.tall);
+		root.classList.toggle('dense', metrics.zoom === 'dense');
 		root.dataset['layout'] = metrics.layout;
-		root.style.setProperty('--scores-width', `${metrics.scoresWidth}px`);
-		root.style.setProperty('--row-height', `${metrics.rowHeight}px`);
-		root.style.setProperty('--rows-kept', String(Math.min(run.rows, metrics.kept)));
-		root.style.setProperty('--rows', String(run.rows));
+		root.dataset['without'] = Object.entries(has).flatMap(([name, there]) => (there === false ? [name] : [])).join(' ');
+		nameTraits(run, metrics);
 		grid.setAttribute('aria-rowcount', String(run.rows + 1));
 		picker.render(state, metrics.heatWidth);
 		head.querySelector('.sentence-title')!.textContent = WRITTEN[run.reasoning ?? 'full'];
@@ -100,46 +114,54 @@ export function steps(context: Context): View {
 		);
 	}
 
-	function drawRows(state: AppState, window: number[], rows: number, metrics: Metrics): void {
-		const { selection } = state;
-		const tabbable = (selection.row ?? 0) < rows ? (selection.row ?? 0) : 0;
-		// The row that Tab leads to stays, wherever one has scrolled to: the focus would be lost with it.
-		const indices = window.includes(tabbable) || window.length === 0 ? window : [...window, tabbable].sort((a, b) => a - b);
-		select(body)
-			.selectAll<HTMLElement, number>('.row')
-			.data(indices, (index) => index)
-			.join((enter) => enter.append(makeRow))
-			.order()
-			.style('top', (index) => `${index * metrics.rowHeight}px`)
-			.attr('aria-selected', (index) => String(index === selection.row))
-			.attr('tabindex', (index) => (index === tabbable ? 0 : -1))
-			.each(function (index) {
-				fill(this, index, state, metrics);
-				for (const explained of this.querySelectorAll('.spare, .level')) {
-					explained.setAttribute('tabindex', index === tabbable ? '0' : '-1');
-				}
-				for (const token of this.querySelectorAll<HTMLElement>('.token')) {
-					token.classList.toggle('here', index === selection.row && Number(token.dataset['step']) === selection.step);
-				}
-			});
+	let named = '';
+	function nameTraits({ columns }: Run, { tall }: Metrics): void {
+		const key = tall ? '' : JSON.stringify(columns);
+		if (key !== named) {
+			named = key;
+			head.querySelector('.traits')?.remove();
+			if (!tall) {
+				head.querySelector('.thought-cell')!.append(traitNames(columns, tooltip));
+			}
+		}
 	}
 
-	function fill(element: HTMLElement, index: number, state: AppState, style: Metrics): void {
-		const told = { underline: underlineOf(state), legibility: runOf(state.panel)?.legibility };
-		const now = { row: pages.get(index), layer: layerOf(state), metrics: JSON.stringify(style), told: JSON.stringify([told.underline, told.legibility?.reference, told.legibility?.base]) };
-		const was = shown.get(element);
-		if (was && was.row === now.row && was.layer === now.layer && was.metrics === now.metrics && was.told === now.told) {
+	function scroller(rows: number, { rowHeight }: Metrics): Scroller {
+		return {
+			get scroll() {
+				return root.scrollTop;
+			},
+			view: viewHeight(),
+			rowHeight,
+			rows,
+			width: frame.clientWidth,
+			to: (scroll) => {
+				anchored = false;
+				root.scrollTop = scroll;
+			},
+			zoom,
+			focus: () => {
+				const row = Math.min(rows - 1, Math.ceil(root.scrollTop / rowHeight));
+				void selecting.select({ row, layer: store.state.selection.layer });
+				follow(store.state, true);
+			},
+		};
+	}
+
+	/** `y`, in pixels below the head: what is there stays there. The selected row where it is in view, else the first one. */
+	function zoom(by: ZoomStep, y?: number): void {
+		const run = runOf(store.state.panel);
+		if (!laid || !run) {
 			return;
 		}
-		shown.set(element, now);
-		const [, sentence, thought] = element.children as unknown as HTMLElement[];
-		element.setAttribute('aria-busy', String(now.row === undefined));
-		element.classList.toggle('of-spare', now.row?.thought?.spare !== undefined);
-		// The same sentence stays as it is: one of its tokens may have the focus.
-		if (!was || was.told !== now.told || JSON.stringify(was.row?.sentence) !== JSON.stringify(now.row?.sentence)) {
-			showSentence(sentence as HTMLElement, now.row?.sentence, told, tooltip);
-		}
-		showThought(thought as HTMLElement, now.row?.thought, { layer: now.layer, tall: style.tall, top: style.top }, tooltip);
+		const { rowHeight } = laid.metrics;
+		const top = (store.state.selection.row ?? -1) * rowHeight - root.scrollTop;
+		const kept = y ?? (top >= 0 && top < viewHeight() ? top : 0);
+		const row = (root.scrollTop + kept) / rowHeight;
+		const next = by === 0 ? undefined : zoomed(laid.metrics.zoom, by);
+		store.update((state) => (state.zoom === next ? state : { ...state, zoom: next }));
+		root.scrollTop = row * laid.metrics.rowHeight - kept;
+		draw(store.state);
 	}
 
 	const viewHeight = () => Math.max(0, root.clientHeight - head.offsetHeight);
@@ -185,6 +207,8 @@ export function steps(context: Context): View {
 			follow(store.state, true);
 		} else if (meant.kind === 'clear') {
 			void selecting.select({});
+		} else if (meant.kind === 'zoom') {
+			zoom(meant.by);
 		} else {
 			openDetails(store.state.selection.row ?? 0);
 		}
@@ -213,14 +237,27 @@ export function steps(context: Context): View {
 	});
 	root.addEventListener('keydown', onKey);
 	let resting: number | undefined;
-	let frame = 0;
+	let soon = 0;
 	const redraw = () => {
-		cancelAnimationFrame(frame);
-		frame = requestAnimationFrame(() => draw(store.state));
+		cancelAnimationFrame(soon);
+		soon = requestAnimationFrame(() => draw(store.state));
 	};
 	for (const gesture of ['wheel', 'pointerdown', 'touchmove']) {
 		root.addEventListener(gesture, () => (anchored = false), { passive: true });
 	}
+	let turned = 0;
+	frame.addEventListener('wheel', (event) => {
+		if (!event.ctrlKey) {
+			return;
+		}
+		event.preventDefault();
+		turned += event.deltaY;
+		if (Math.abs(turned) >= ZOOM_TURN_PX) {
+			const y = event.clientY - root.getBoundingClientRect().top - head.offsetHeight;
+			zoom(turned < 0 ? 1 : -1, root.contains(event.target as Node) ? Math.max(0, y) : undefined);
+			turned = 0;
+		}
+	});
 	root.addEventListener('scroll', () => {
 		redraw();
 		clearTimeout(resting);
@@ -232,13 +269,13 @@ export function steps(context: Context): View {
 			follow(store.state, false);
 		}
 	}).observe(root);
-	new ResizeObserver(() => root.style.setProperty('--head-height', `${head.offsetHeight}px`)).observe(head, { box: 'border-box' });
+	new ResizeObserver(() => frame.style.setProperty('--head-height', `${head.offsetHeight}px`)).observe(head, { box: 'border-box' });
 
 	return {
-		element: root,
+		element: frame,
 		render(state, before) {
 			const run = runOf(state.panel);
-			root.hidden = run === undefined;
+			frame.hidden = run === undefined;
 			if (!before || subjectOf(state.panel) !== subjectOf(before.panel)) {
 				pages.clear();
 			} else if (layerOf(state) !== layerOf(before)) {

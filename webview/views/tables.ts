@@ -1,5 +1,5 @@
 /** The tables of the details pane. */
-import { create, range } from 'd3';
+import { range } from 'd3';
 import type { Details, LegibilityView, ProbeCell } from '../../src/shared/panel';
 import { formatProbability } from '../../src/shared/probability';
 import { families, spoken } from '../families';
@@ -58,19 +58,12 @@ export function rankTable({ layer, top }: Layer, tooltip: Tooltip): HTMLElement 
 	);
 }
 
-export function neighbourTable({ neighbours, norm }: Details, tooltip: Tooltip): HTMLElement {
+export function neighbourTable({ neighbours }: Details, tooltip: Tooltip): HTMLElement {
 	const columns: Column<Details['neighbours'][number]>[] = [
 		{ title: 'token', word: true, text: (one) => one.text },
 		{ title: 'cosine', figure: true, text: (one) => decimals(one.cosine), tip: glossary.cosine },
 	];
-	const root = create('div');
-	root.append(() => table(neighbours, columns, tooltip));
-	if (norm !== undefined) {
-		const line = root.append('p').attr('class', 'norm-line').text('norm of the thought ');
-		line.append('span').attr('class', 'figure').text(decimals(norm));
-		tooltip.set(line.node() as HTMLElement, glossary.norm(norm));
-	}
-	return root.node() as HTMLElement;
+	return table(neighbours, columns, tooltip);
 }
 
 /** `legibility`: names of the models that the tokens were read under. */

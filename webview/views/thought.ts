@@ -1,25 +1,20 @@
 /** The latent cell of a row: what the thought reads as at the shown layer, ranked, and in one line at every layer. */
-import { select } from 'd3';
-import type { ThoughtView } from '../../src/shared/panel';
-import { formatProbability, isKnown } from '../../src/shared/probability';
+import type { Columns, ThoughtView } from '../../src/shared/panel';
 import { decimals } from '../../src/shared/decimals';
 import * as glossary from '../glossary';
 import { signed } from '../marks';
 import { stretches } from '../strip';
 import type { Tooltip } from '../tooltip';
-import { levelBadge } from './level';
-
-type Word = ThoughtView['top'][number];
+import { ownLine, showTraits } from './traits';
+import { add, badge, tags, wordLine } from './words';
 
 export interface ThoughtStyle {
 	layer: number;
 	tall: boolean;
 	/** Words that are shown. */
 	top: number;
+	columns: Columns;
 }
-
-/** So that a small probability is still seen to be there. */
-const LEAST_BAR = '2px';
 
 export function showThought(cell: HTMLElement, thought: ThoughtView | undefined, style: ThoughtStyle, tooltip: Tooltip): void {
 	cell.replaceChildren();
@@ -27,58 +22,22 @@ export function showThought(cell: HTMLElement, thought: ThoughtView | undefined,
 	if (!thought) {
 		return;
 	}
-	const words = thought.top.slice(0, style.top);
-	if (style.tall) {
-		cell.append(...words.map((word) => wordLine(word, style.layer, tooltip)));
-		const line = add(cell, 'strip-line');
-		spareTag(line, thought, tooltip);
-		if (thought.strip.length > 0) {
-			layerStrip(line, thought, style.layer, tooltip);
-			const entropy = add(line, 'figure entropy', `H ${decimals(thought.entropy)}`);
-			tooltip.set(entropy, glossary.entropy(thought.entropy, style.layer));
-		}
-		badge(line, thought, tooltip);
-	} else {
-		cell.append(...words.slice(0, 1).map((word) => wordLine(word, style.layer, tooltip)));
-		const runners = add(cell, 'runners');
-		for (const word of words.slice(1)) {
-			const runner = add(runners, word.live ? 'live' : '');
-			add(runner, 'word').append(...signed(word.text));
-			add(runner, 'figure', formatProbability(word.prob));
-			tooltip.set(runner, glossary.word(word, style.layer));
-		}
-		spareTag(cell, thought, tooltip);
-		badge(cell, thought, tooltip);
+	if (!style.tall) {
+		showTraits(cell, thought, style.columns, style.layer, style.top, tooltip);
+		return;
 	}
-}
-
-function add(parent: HTMLElement, name: string, text = ''): HTMLElement {
-	return select(parent).append('span').attr('class', name).text(text).node() as HTMLElement;
-}
-
-function wordLine(word: Word, layer: number, tooltip: Tooltip): HTMLElement {
-	const line = document.createElement('div');
-	line.className = word.live ? 'word-line live' : 'word-line';
-	add(line, 'word').append(...signed(word.text));
-	const track = add(line, 'track');
-	if (isKnown(word.prob)) {
-		add(track, 'bar').style.width = `max(${LEAST_BAR}, ${decimals(word.prob * 100)}%)`;
+	const own = ownLine(thought, tooltip);
+	// It takes a line from the words.
+	const words = thought.top.slice(0, style.top - own.length);
+	cell.append(...own, ...words.map((word) => wordLine(word, style.layer, tooltip)));
+	const line = add(cell, 'strip-line');
+	tags(line, thought, tooltip);
+	if (thought.strip.length > 0) {
+		layerStrip(line, thought, style.layer, tooltip);
+		const entropy = add(line, 'figure entropy', `H ${decimals(thought.entropy)}`);
+		tooltip.set(entropy, glossary.entropy(thought.entropy, style.layer));
 	}
-	add(line, 'figure', formatProbability(word.prob));
-	tooltip.set(line, glossary.word(word, layer));
-	return line;
-}
-
-function badge(parent: HTMLElement, { level }: ThoughtView, tooltip: Tooltip): void {
-	if (level) {
-		parent.append(levelBadge(level, tooltip));
-	}
-}
-
-function spareTag(parent: HTMLElement, { spare }: ThoughtView, tooltip: Tooltip): void {
-	if (spare !== undefined) {
-		tooltip.set(add(parent, 'spare', 'spare'), glossary.spare(spare));
-	}
+	badge(line, thought, tooltip);
 }
 
 function layerStrip(parent: HTMLElement, thought: ThoughtView, layer: number, tooltip: Tooltip): void {

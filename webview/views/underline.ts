@@ -56,6 +56,7 @@ export function underlineKey({ tooltip }: Context): Part {
 			const run = runOf(state.panel);
 			const measure = underlineOf(state);
 			const { value, unit } = FULL[measure];
+			root.attr('hidden', run?.columns.sentences === false ? '' : null);
 			const label = underlines(run).find((one) => one.value === measure)!.label;
 			measured.text(label);
 			samples.style('--surprise', (i) => `${strength((value * i) / (SAMPLES - 1), measure)}%`);

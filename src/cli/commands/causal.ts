@@ -145,8 +145,10 @@ async function readReference(file: string | undefined): Promise<References> {
 		return { kind: 'problems', name: basename(file), questions: problems.map(({ question }) => question) };
 	}
 	const examples = async () => (await readdir(EXAMPLES)).filter((name) => name.endsWith('.prompt.md'));
-	const files = file === undefined ? (await examples()).map((name) => join(EXAMPLES, name)) : [resolve(file)];
-	return { kind: 'prompts', files: await Promise.all(files.map(async (path) => ({ name: basename(path), ...(await readPrompt(path)) }))) };
+	const paths = file === undefined ? (await examples()).map((name) => join(EXAMPLES, name)) : [resolve(file)];
+	const files = await Promise.all(paths.map(async (path) => ({ name: basename(path), ...(await readPrompt(path)) })));
+	// An example that names its model is not of the kind of the others.
+	return { kind: 'prompts', files: file === undefined ? files.filter(({ prompt }) => prompt.settings.model === undefined) : files };
 }
 
 async function texts(card: ModelCard, references: References, rendering: Rendering): Promise<NamedPrompt[]> {

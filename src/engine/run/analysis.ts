@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { readAnswer } from '../../analysis/answers';
 import type { Probe } from '../../analysis/probe';
 import { spareReason } from '../../analysis/spare';
+import { ruleInWords } from '../../analysis/stopRules';
 import { parseTask, type Task } from '../../analysis/task';
 import { SCHEMA_VERSION, type ArmRecord, type Stopped, type TraceDocument } from '../../trace/document';
 import { writeTrace } from '../../trace/writer.node';
@@ -23,7 +24,6 @@ import { ArmRun, samplingOf } from './run';
 import type { Sheet } from './sheet';
 import { Starts } from './starts';
 import { Stream } from './stream';
-import { ruleInWords } from '../thinking/rules';
 import type { Encoded } from '../tokens/tokenizer';
 import { unknownWords } from './unknown';
 

@@ -82,21 +82,6 @@ export class Rules {
 	}
 }
 
-export function ruleInWords(stop: StopRule): string {
-	switch (stop.rule) {
-		case 'token':
-			return 'the likeliest next token ends thinking';
-		case 'entropy':
-			return `the entropy of the next token is below ${stop.below} nats${stop.for === undefined ? '' : ` ${stop.for} times in a row`}`;
-		case 'difference':
-			return `a thought differs from the one before by less than ${stop.below} of its norm`;
-		case 'kl':
-			return `the next token's distribution changes by less than ${stop.below} nats`;
-		case 'gate':
-			return `the gate is above ${stop.above}`;
-	}
-}
-
 function distance(a: Float32Array, b: Float32Array): number {
 	return Math.sqrt(a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0));
 }

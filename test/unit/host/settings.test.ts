@@ -6,7 +6,7 @@ import { SETTINGS } from '../../../src/prompts/setting';
 describe('settings', () => {
 	const { properties } = JSON.parse(readFileSync('package.json', 'utf8')).contributes.configuration;
 
-	for (const name of ['latents', 'maxTokens', 'temperature', 'seed', 'topK'] as const) {
+	for (const name of ['latents', 'maxTokens', 'temperature', 'seed', 'noise', 'topK'] as const) {
 		test(`the editor and the prompt's header have the same limits for ${name}`, () => {
 			const { minimum, maximum } = properties[`neuralese.${name}`];
 			for (const limit of [minimum, maximum]) {

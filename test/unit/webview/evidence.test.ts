@@ -6,9 +6,10 @@ import type { GraphView, LevelView, PanelState, Run, TestView } from '../../../s
 import { layOutGraph } from '../../../webview/draw/graphLayout';
 import * as evidence from '../../../webview/evidence';
 import { meterOf } from '../../../webview/meter';
+import { COLUMNS } from './columns';
 
 const arm = { name: 'latent', label: 'latent', state: 'done' } as const;
-const run: Run = { revision: 1, title: '', subtitle: '', arms: [arm], rows: 6, layers: 2, probes: [], fits: [], notes: [] };
+const run: Run = { revision: 1, title: '', subtitle: '', arms: [arm], rows: 6, layers: 2, columns: COLUMNS, probes: [], fits: [], notes: [] };
 const number = { name: 'effect', value: '1 nats', label: '', control: '', definition: '' } as const;
 const ready = (more: Partial<Run> = {}, source: 'run' | 'file' = 'run'): PanelState => ({
 	kind: 'ready',

@@ -17,6 +17,14 @@ function press(
 const select = (selection: Selection) => ({ kind: 'select', selection });
 
 describe('keys', () => {
+	test('plus, minus and 0 zoom, with and without Shift; with Ctrl they are the editor’s', () => {
+		assert.deepEqual(
+			['+', '=', '-', '_', '0'].map((key) => press(key, { row: 1 }, { shiftKey: true })),
+			[1, 1, -1, -1, 0].map((by) => ({ kind: 'zoom', by })),
+		);
+		assert.equal(press('+', {}, { ctrlKey: true }), undefined);
+	});
+
 	test('up and down move the step, keep the layer, leave the token, and stop at the ends', () => {
 		assert.deepEqual(press('ArrowDown'), select({ row: 0, layer: undefined }));
 		assert.deepEqual(press('ArrowDown', { row: 2, layer: 1, step: 81 }), select({ row: 3, layer: 1 }));

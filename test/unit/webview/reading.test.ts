@@ -7,6 +7,7 @@ import { families, spoken } from '../../../webview/families';
 import { marks } from '../../../webview/marks';
 import { messageFor } from '../../../webview/message';
 import { stretches } from '../../../webview/strip';
+import { COLUMNS } from './columns';
 
 describe('strip', () => {
 	test('few layers are told one by one, also where they read alike', () => {
@@ -77,7 +78,7 @@ describe('surprise', () => {
 });
 
 describe('messages', () => {
-	const run = { revision: 1, title: '', subtitle: '', arms: [], rows: 0, layers: 0, probes: [], fits: [], notes: [] };
+	const run = { revision: 1, title: '', subtitle: '', arms: [], rows: 0, layers: 0, columns: COLUMNS, probes: [], fits: [], notes: [] };
 	const ready = { kind: 'ready', name: 'a', run, stale: false, source: 'run' } as const;
 
 	test('results that are up to date need none, stale ones offer another run', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { PanelState, ProbeView, Run } from '../../../src/shared/panel';
 import { heldOut, INITIAL, layerOf, probeOf, restored, saved, Store, underlineOf, underlines, withPanel, withSelection } from '../../../webview/store';
+import { COLUMNS } from './columns';
 
 const PROBES = ['first-option', 'within:impus', 'within:yimpus'].map((name): ProbeView => ({
 	name,
@@ -17,6 +18,7 @@ const RUN: Run = {
 	arms: [],
 	rows: 6,
 	layers: 2,
+	columns: COLUMNS,
 	probes: PROBES,
 	fits: [[{ step: 3, layer: 1, auroc: 0.9, ci: [0.8, 0.95], shuffled: 0.5, random: 0.5 }]],
 	notes: [],
@@ -35,6 +37,13 @@ describe('store', () => {
 		assert.deepEqual(withPanel(looking, ready('a.prompt.md', { revision: 2 })).selection, { row: 3, layer: 1 });
 		const other = withPanel(looking, ready('b.prompt.md'));
 		assert.deepEqual([other.selection, other.scroll], [{}, 0]);
+	});
+
+	test('how much of a row is shown outlives the panel, and not the prompt', () => {
+		const zoomed = { ...looking, zoom: 'dense' as const };
+		assert.equal(restored(JSON.parse(JSON.stringify(saved(zoomed)))).state.zoom, 'dense');
+		assert.equal(restored({ subject: 'a', zoom: 'huge' }).state.zoom, undefined);
+		assert.deepEqual([withPanel(zoomed, ready('a.prompt.md')).zoom, withPanel(zoomed, ready('b.prompt.md')).zoom], ['dense', undefined]);
 	});
 
 	test('a snapshot clears the last problem', () => {
@@ -80,7 +89,7 @@ describe('store', () => {
 
 	test('only where one was is saved, and comes back', () => {
 		const kept = saved(looking);
-		assert.deepEqual(Object.keys(kept).sort(), ['course', 'details', 'layer', 'probe', 'scroll', 'selection', 'subject', 'underline']);
+		assert.deepEqual(Object.keys(kept).sort(), ['course', 'details', 'layer', 'probe', 'scroll', 'selection', 'subject', 'underline', 'zoom']);
 		const back = restored(JSON.parse(JSON.stringify(kept)));
 		assert.deepEqual([back.state.layer, back.state.scroll, back.state.selection, back.saved?.selection.row], [1, 120, {}, 3]);
 	});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { metrics, reveal, roomOf, visible, type Room } from '../../../webview/viewport';
+import { metrics, reveal, roomOf, visible, ZOOMS, zoomed, type Room } from '../../../webview/viewport';
 
 const geometry = fc.record({
 	rows: fc.nat(10_000),
@@ -42,7 +42,7 @@ describe('viewport', () => {
 
 	test('few rows are tall, many are thin; narrow ones move closer, and are stacked only where they are tall', () => {
 		const shape = (rows: number, width: number) =>
-			`${metrics(rows, 2, width, 'short').tall ? 'tall' : 'thin'} ${metrics(rows, 2, width, 'short').layout}`;
+			`${metrics({ rows, layers: 2 }, width, 'short').tall ? 'tall' : 'thin'} ${metrics({ rows, layers: 2 }, width, 'short').layout}`;
 		assert.deepEqual([shape(6, 1180), shape(6, 570), shape(6, 420)], ['tall wide', 'tall compact', 'tall stacked']);
 		assert.deepEqual(
 			[shape(10_000, 1180), shape(10_000, 570), shape(10_000, 420)],
@@ -53,7 +53,7 @@ describe('viewport', () => {
 	test('the heatmap leaves room for the other columns at every width', () => {
 		fc.assert(
 			fc.property(fc.integer({ min: 320, max: 3000 }), fc.integer({ min: 1, max: 128 }), (width, layers) => {
-				const { heatWidth, scoresWidth } = metrics(6, layers, width, 'ample');
+				const { heatWidth, scoresWidth } = metrics({ rows: 6, layers }, width, 'ample');
 				assert.ok(heatWidth >= 141 && heatWidth <= scoresWidth && scoresWidth <= Math.max(236, width * 0.45));
 			}),
 		);
@@ -66,9 +66,26 @@ describe('viewport', () => {
 		assert.deepEqual(rooms([[510, 560], [1500, 560]]), ['least', 'least']);
 	});
 
+	test('rows are as high as was chosen, whatever their number, and zooming stops at both ends', () => {
+		const height = (zoom?: 'dense' | 'thin' | 'tall', rows = 128) => metrics({ rows, layers: 2, zoom }, 700, 'ample').rowHeight;
+		assert.ok(height('dense') < height('thin') && height('thin') < height('tall'));
+		assert.deepEqual([height(), height(undefined, 6), height('thin', 6)], [height('thin'), height('tall'), height('thin')]);
+		const room = (zoom: 'dense' | 'thin') => metrics({ rows: 128, layers: 2, zoom }, 700, 'ample');
+		assert.equal(room('dense').kept * height('dense'), room('thin').kept * height('thin'), 'lower rows take no less room: more are in view');
+		assert.deepEqual(ZOOMS.map((zoom) => zoomed(zoom, 1)), ['thin', 'tall', 'tall']);
+		assert.deepEqual(ZOOMS.map((zoom) => zoomed(zoom, -1)), ['dense', 'dense', 'thin']);
+	});
+
+	test('without sentences nothing is stacked, without scores no room is kept for them', () => {
+		const of = (columns: { sentences: boolean; scores: boolean }) => metrics({ rows: 6, layers: 2, columns }, 420, 'ample');
+		assert.equal(of({ sentences: true, scores: true }).layout, 'stacked');
+		const bare = of({ sentences: false, scores: false });
+		assert.deepEqual([bare.layout, bare.heatWidth, bare.scoresWidth], ['compact', 0, 0]);
+	});
+
 	test('two tall rows or eight thin ones are kept in view, and take no more than two fifths of the lowest panel', () => {
 		const kept = (rows: number, width: number, height: number) => {
-			const { rowHeight, kept: count } = metrics(rows, 2, width, roomOf(width, height));
+			const { rowHeight, kept: count } = metrics({ rows, layers: 2 }, width, roomOf(width, height));
 			return { count, share: (count * rowHeight) / height };
 		};
 		for (const width of [420, 510, 700, 1500]) {
@@ -81,7 +98,7 @@ describe('viewport', () => {
 	test('less room never shows more words, nor higher rows', () => {
 		const rooms: Room[] = ['ample', 'short', 'least'];
 		for (const width of [420, 510, 700, 1500]) {
-			const found = rooms.map((room) => metrics(6, 2, width, room));
+			const found = rooms.map((room) => metrics({ rows: 6, layers: 2 }, width, room));
 			found.slice(1).forEach((one, i) => assert.ok(one.top <= found[i]!.top && one.rowHeight <= found[i]!.rowHeight, `${width}`));
 			assert.ok(found.every(({ top }) => top >= 2));
 		}
