@@ -59,7 +59,8 @@ export class TraceReview implements vscode.Disposable {
 		const me = reviewer();
 		const notes = placed.map(({ row, note: { text, author } }) => ({
 			row,
-			text,
+			// What one edits is left as it is.
+			text: author === me ? text : text.split('\n').map(printable).join('\n'),
 			...(author === undefined ? {} : { author: printable(author) }),
 			own: author === me,
 		}));

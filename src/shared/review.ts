@@ -37,6 +37,4 @@ export interface Shown {
 	probe?: string;
 	/** Its colours from the lowest to the highest value, `#rrggbb`. */
 	colours: string[];
-	/** Site whose readout is shown, 0..layers. */
-	layer: number;
 }
