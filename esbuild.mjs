@@ -19,10 +19,10 @@ function sources(folder) {
 
 const targets = [
 	{ ...node, entryPoints: { extension: 'src/extension.ts', engine: 'src/engine/main.ts', cli: 'src/cli.ts' }, outdir: 'dist' },
-	{ ...common, platform: 'browser', target: 'es2022', format: 'iife', entryPoints: { webview: 'webview/main.ts', 'webview-style': 'webview/style.css' }, outdir: 'dist' },
+	{ ...common, platform: 'browser', target: 'es2022', format: 'iife', entryPoints: { webview: 'webview/main.ts', 'webview-style': 'webview/style.css', compare: 'webview/compare.ts', 'compare-style': 'webview/compare.css' }, outdir: 'dist' },
 ];
 if (tests) {
-	const files = ['unit', 'exports', 'imports', 'integration', 'e2e', 'bench'].flatMap((kind) => sources(`test/${kind}`));
+	const files = ['unit', 'exports', 'imports', 'integration', 'e2e', 'bench', 'fuzz'].flatMap((kind) => sources(`test/${kind}`));
 	targets.push({ ...node, format: 'cjs', outExtension: { '.js': '.cjs' }, external: [...node.external, 'mocha', 'playwright-core', 'esbuild', 'fast-check'], entryPoints: files, outbase: 'test', outdir: 'out' });
 	rmSync('out', { recursive: true, force: true });
 }

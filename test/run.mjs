@@ -1,12 +1,13 @@
 // `npm test`: installs what is missing, then checks types, builds, and runs every suite; its last line has the counts.
-// `npm test -- unit e2e` runs only those suites, with the type check and the build before them.
+// `npm test -- unit e2e` runs only those suites, with the type check and the build before them; `npm test -- fuzz --nightly` all that fuzz tests
+// have, which takes minutes.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run as runFiles } from 'node:test';
 import { spec } from 'node:test/reporters';
-import { installAll, installPackages, makeExports, makeLogs, makeSmolLM2, makeThinkers, ROOT, SetupError } from './setup.mjs';
+import { installAll, installPackages, makeExports, makeLogs, makeSmolLM2, makeThinkers, pythonPath, ROOT, SetupError } from './setup.mjs';
 
 /**
  * One server and one browser per E2E file: two at a time starve each other on two cores. The package is tested last, because
@@ -15,14 +16,20 @@ import { installAll, installPackages, makeExports, makeLogs, makeSmolLM2, makeTh
 const SUITES = [
 	{ name: 'unit', run: () => nodeTests(/^unit\//, 2, 300_000) },
 	{ name: 'exports', run: () => nodeTests(/^exports\//, 1, 600_000) },
+	{ name: 'fuzz', run: () => nodeTests(/^fuzz\//, 1, 1_800_000) },
 	{ name: 'imports', run: () => nodeTests(/^imports\//, 1, 300_000) },
 	{ name: 'integration', run: mochaTests },
 	{ name: 'e2e', run: () => nodeTests(/^e2e\/(?!vsix)/, 1, 600_000) },
 	{ name: 'package', run: () => nodeTests(/^e2e\/vsix/, 1, 600_000) },
 ];
 
+const NIGHTLY = '--nightly';
+
 process.chdir(ROOT);
-const wanted = process.argv.slice(2);
+if (process.argv.includes(NIGHTLY)) {
+	process.env.NEURALESE_NIGHTLY = '1';
+}
+const wanted = process.argv.slice(2).filter((argument) => argument !== NIGHTLY);
 const unknown = wanted.filter((name) => !SUITES.some((suite) => suite.name === name));
 if (unknown.length > 0) {
 	console.error(`There is no suite "${unknown[0]}": use ${SUITES.map((suite) => suite.name).join(', ')}.`);
@@ -42,6 +49,9 @@ try {
 	}
 	if (wants('exports', 'e2e')) {
 		makeSmolLM2();
+	}
+	if (wants('fuzz')) {
+		process.env.NEURALESE_PYTHON = pythonPath();
 	}
 	if (wants('imports')) {
 		makeLogs();

@@ -288,14 +288,18 @@ def mip_levels(rows: int) -> int:
     return levels
 
 
-def max_mip(data: np.ndarray) -> np.ndarray:
-    """Maxima over groups of rows, column by column [rows, sites]. NaN (not measured) only where the whole group is."""
+def make_mip(data: np.ndarray, diverging: bool) -> np.ndarray:
+    """
+    Maxima over groups of rows, column by column [rows, sites]; of effects, which have either sign, the one farthest from 0. NaN (not measured) only
+    where the whole group is.
+    """
+    size = np.abs if diverging else np.asarray
     rows = -(-len(data) // MIP_FACTOR)
     most = np.full((rows, *data.shape[1:]), np.nan, data.dtype)
     for i in range(MIP_FACTOR):
         value = data[i::MIP_FACTOR]
         highest = most[: len(value)]
-        np.copyto(highest, value, where=(value > highest) | np.isnan(highest))
+        np.copyto(highest, value, where=(size(value) > size(highest)) | np.isnan(highest))
     return most
 
 
@@ -726,7 +730,7 @@ def with_mips(name: str, dtype: str, array: np.ndarray, document: dict) -> list[
     out = [(name, dtype, array)]
     if meaning and meaning.level == 0 and dtype == "F32" and meaning.axes == ("site",):
         for level in range(mip_levels(len(array))):
-            out.append((f"{name}.mip{level + 1}", dtype, max_mip(out[-1][2])))
+            out.append((f"{name}.mip{level + 1}", dtype, make_mip(out[-1][2], meaning.plane.startswith("causal."))))
     return out
 
 

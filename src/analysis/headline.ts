@@ -71,14 +71,17 @@ export function headline(
 
 /** `expected`: arms that will run. What they will have has its column from the start, so that it does not move while a run fills. */
 function columnsOf({ model, arms }: TraceDocument, { sentences, latent }: Outline, expected: readonly string[]): Columns {
-	const coming = expected.filter((name) => !arms.some((arm) => arm.name === name && arm.state !== 'running')).map((name) => recordedKinds(model.recipe, name));
+	const coming = expected
+		.filter((name) => !arms.some((arm) => arm.name === name && arm.state !== 'running'))
+		.map((name) => recordedKinds(model.recipe, name));
+	const { codes = [] } = model;
 	const thoughts = latent?.thoughts ?? [];
 	const width = latent?.latentWidth ?? model.width;
 	return {
 		sentences: sentences.length > 0 || coming.some(({ writes }) => writes),
 		thoughts: thoughts.length > 0 || coming.some(({ thinks }) => thinks),
 		// Latents of another arm may be of another width.
-		codes: (model.codes ?? []).every(({ to }) => to <= width) ? (model.codes ?? []).map(({ name, state }) => ({ part: visible(name), state })) : [],
+		codes: codes.every(({ to }) => to <= width) ? codes.map(({ name, state }) => ({ part: visible(name), state })) : [],
 		gate: thoughts.some(({ gate }) => gate !== undefined),
 		readout: thoughts.some(({ readout }) => readout !== undefined),
 	};

@@ -9,10 +9,16 @@ import { placesOf } from './sentences';
 /** Values of one position, or nothing where they are not there. */
 export type ByPosition = (position: number) => Float32Array | undefined;
 
+/** Where the steps of a probe stand in its arm. */
+interface Places {
+	arm: ArmRecord;
+	positions: readonly number[];
+}
+
 /** What every view of a trace asks for: texts of tokens, how the arms line up, and planes by position. */
 export class Lookup {
 	/** Valid for one document; a run in progress replaces its document with every step. */
-	private cached?: { document: TraceDocument; tokens: ReadonlyMap<number, string>; outline: Outline };
+	private cached?: { document: TraceDocument; tokens: ReadonlyMap<number, string>; outline: Outline; places: Map<string, Places | undefined> };
 	private indexed?: EvidenceIndex;
 
 	constructor(readonly source: TraceSource) {}
@@ -55,9 +61,15 @@ export class Lookup {
 	}
 
 	/** Where the steps of a probe stand in its arm, and that arm; undefined where it was not run. */
-	placesOf({ arm: name, at }: ProbeRecord): { arm: ArmRecord; positions: number[] } | undefined {
-		const arm = this.document.arms.find((candidate) => candidate.name === name);
-		return arm && { arm, positions: placesOf(arm, at, (id) => this.current().tokens.get(id) ?? '', this.document.model.recipe) };
+	placesOf({ arm: name, at = 'thoughts' }: ProbeRecord): Places | undefined {
+		const { places, tokens, outline } = this.current();
+		const key = `${at} ${name}`;
+		if (!places.has(key)) {
+			const arm = this.document.arms.find((candidate) => candidate.name === name);
+			const known = at === 'tokens' && arm === outline.written ? outline.sentences.map(({ steps }) => steps.at(-1)!) : undefined;
+			places.set(key, arm && { arm, positions: known ?? placesOf(arm, at, (id) => tokens.get(id) ?? '', this.document.model.recipe) });
+		}
+		return places.get(key);
 	}
 
 	async readout(arm: ArmRecord, positions: readonly number[]): Promise<Readout | undefined> {
@@ -81,7 +93,7 @@ export class Lookup {
 		const { document } = this.source;
 		if (this.cached?.document !== document) {
 			const tokens = new Map(document.tokens.map(({ id, text }) => [id, text]));
-			this.cached = { document, tokens, outline: outline(document, (id) => tokens.get(id) ?? '') };
+			this.cached = { document, tokens, outline: outline(document, (id) => tokens.get(id) ?? ''), places: new Map() };
 		}
 		return this.cached;
 	}

@@ -3,12 +3,13 @@ import * as v from 'valibot';
 import { ruleInWords } from './stopRules';
 
 const number = v.optional(v.number());
+const rule = v.object({ rule: v.picklist(['token', 'entropy', 'difference', 'kl', 'gate']), below: number, above: number, for: number });
 const segment = v.object({
 	kind: v.literal('latent'),
 	/** `identity` where what is fed back is the state itself. */
 	through: v.optional(v.string()),
 	noise: v.optional(v.object({ scale: number })),
-	stop: v.optional(v.array(v.object({ rule: v.picklist(['token', 'entropy', 'difference', 'kl', 'gate']), below: number, above: number, for: number }))),
+	stop: v.optional(v.array(rule)),
 });
 
 /** A latent segment, as far as it is understood. */

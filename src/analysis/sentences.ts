@@ -13,6 +13,20 @@ export interface Sentence {
 /** A full stop, question or exclamation mark, and the quotes and brackets that close after it. */
 const FULL_STOP = /[.!?]["'”’)\]]*\s*$/;
 
+/** The end of a sentence's text that is looked at with each step: the whole text each time would cost its square, which a file may abuse. */
+const TAIL = 64;
+
+/** The sentence that is being written. */
+interface Open {
+	sentence: Sentence;
+	/** Its text is `body` and `tail`, which holds `TAIL` characters or more as soon as there are. */
+	body: string;
+	tail: string;
+	/** Whether it has a word, and whether a line has ended after that. */
+	begun: boolean;
+	broken: boolean;
+}
+
 /**
  * Groups what an arm writes into sentences, step by step. The prompt, the recipe's own tokens, latents, steps without a text, and the
  * tokens in `stops` (which end a segment) are no part of any. A full stop ends a sentence only where white space or nothing follows,
@@ -20,7 +34,7 @@ const FULL_STOP = /[.!?]["'”’)\]]*\s*$/;
  */
 export class SentenceSplitter {
 	readonly sentences: Sentence[] = [];
-	private open?: Sentence;
+	private open?: Open;
 
 	constructor(private readonly stops: ReadonlySet<string>) {}
 
@@ -32,21 +46,33 @@ export class SentenceSplitter {
 		}
 		const { open } = this;
 		const role = step.part ?? (step.kind === 'answer' ? 'answer' : 'thought');
-		const ended = open && (open.role !== role || (text.trim() !== '' && isWhole(open.text, text)));
+		const ended = open && (open.sentence.role !== role || (text.trim() !== '' && isWhole(open, text)));
 		if (!open || ended) {
-			this.open = { role, steps: [], text: '' };
-			this.sentences.push(this.open);
+			this.open = { sentence: { role, steps: [], text: '' }, body: '', tail: '', begun: false, broken: false };
+			this.sentences.push(this.open.sentence);
 		}
-		this.open!.steps.push(position);
-		this.open!.text = joined(this.open!.text, text);
+		extend(this.open!, position, text);
 		return true;
 	}
 }
 
-/** Whether a sentence of this text ends before what follows. */
-function isWhole(text: string, next: string): boolean {
-	const isApart = /^\s/.test(next) || /\s$/.test(text);
-	return text.trimStart().includes('\n') || (FULL_STOP.test(text) && isApart);
+function extend(open: Open, position: number, text: string): void {
+	const words = open.begun ? text : text.trimStart();
+	open.begun ||= words !== '';
+	open.broken ||= words.includes('\n');
+	if (open.tail.length > 2 * TAIL) {
+		open.body += open.tail.slice(0, -TAIL);
+		open.tail = open.tail.slice(-TAIL);
+	}
+	open.tail = joined(open.tail, text);
+	open.sentence.steps.push(position);
+	open.sentence.text = open.body + open.tail;
+}
+
+/** Whether a sentence ends before what follows. */
+function isWhole({ tail, broken }: Open, next: string): boolean {
+	const isApart = /^\s/.test(next) || /\s$/.test(tail);
+	return broken || (FULL_STOP.test(tail) && isApart);
 }
 
 /** Of a whole arm. */

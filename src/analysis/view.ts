@@ -125,7 +125,10 @@ export class TraceView {
 			layers: thought && readout?.has(thought.producedAt) ? this.layers(readout, thought.producedAt) : [],
 			neighbours: fed?.neighbours ?? [],
 			norm: fed?.norm,
-			codes: (codes?.(row, Infinity) ?? []).map((reading, i) => ({ ...reading, from: document.model.codes![i]!.from, to: document.model.codes![i]!.to })),
+			codes: (codes?.(row, Infinity) ?? []).map((reading, i) => {
+				const { from, to } = document.model.codes![i]!;
+				return { ...reading, from, to };
+			}),
 			made: thought && (await madeOf(this.lookup, latent!, thought)),
 			probes: document.probes.flatMap(({ name, label }, i) => measured(name, label, tiles[i]!.values)),
 			tokens: this.tokens(steps, written, usual).map((token) => ({

@@ -2,6 +2,7 @@
 import type { Command, Help, Invocation } from './command';
 import { analyze } from './commands/analyze';
 import { causal } from './commands/causal';
+import { compare } from './commands/compare';
 import { evaluate } from './commands/evaluate';
 import { importFile } from './commands/import';
 import { inspect } from './commands/inspect';
@@ -18,6 +19,7 @@ import { providers } from './commands/providers';
 import { report } from './commands/report';
 import { reproduce } from './commands/reproduce';
 import { searchTrace } from './commands/search';
+import { verify } from './commands/verify';
 import { UsageError } from './failure';
 import { EXECUTION_NOTE } from './flags/execution';
 import { quoted } from './flags/values';
@@ -35,6 +37,8 @@ const COMMANDS: readonly Command[] = [
 	probeFeatures,
 	importFile,
 	inspect,
+	compare,
+	verify,
 	searchTrace,
 	modelsAdd,
 	modelsList,

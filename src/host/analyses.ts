@@ -84,6 +84,11 @@ export class Analyses implements vscode.Disposable {
 		}
 	}
 
+	/** Finished traces on view, or that were, in this window. */
+	get finished(): { promptUri: vscode.Uri; path: string }[] {
+		return [...this.byUri.values()].flatMap(({ promptUri, finished }) => (finished ? { promptUri, path: finished.path } : []));
+	}
+
 	get running(): Analysis[] {
 		return [...this.byUri.values()].filter((analysis) => analysis.running);
 	}

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { removeAbandoned } from '../trace/replace.node';
 
 /** Traces are some hundred kilobytes to some megabytes each: enough to come back to, little enough to forget about. */
 const KEPT_TRACES = 24;
@@ -37,8 +38,9 @@ export class Archive {
 		return join(this.folder, `${keyOf(prompt)}-${Date.now()}.trace.safetensors`);
 	}
 
-	/** Deletes what newer traces have replaced. Files that are in use on Windows stay until the next time. */
+	/** Deletes what newer traces have replaced, and what killed writers left. Files that are in use on Windows stay until the next time. */
 	async tidy(): Promise<void> {
+		await removeAbandoned(this.folder);
 		this.listing = undefined;
 		const entries = await this.entries();
 		const seen = new Set<string>();

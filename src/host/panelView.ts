@@ -1,10 +1,10 @@
 /** The views inside one webview: the page, and the calls both ways. The panel and the trace editor share it. */
-import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { Action, HostApi, PanelApi, Reveal } from '../shared/panel';
 import type { Drawing, NoteChange, Shown } from '../shared/review';
 import { CANCELLED, Remote, RpcError, serve, type Port } from '../shared/rpc';
 import type { Cards } from './cards';
+import { page, roots } from './page';
 import type { Subject } from './subject';
 
 /** Carries out what a button of a view asks for; `subject` is what that view shows. */
@@ -32,8 +32,7 @@ export class PanelView implements vscode.Disposable {
 	private revealing?: Reveal;
 
 	constructor(webview: vscode.Webview, { extensionUri, act, cards, openDropped }: ViewTools) {
-		const roots = ['dist', 'media'].map((folder) => vscode.Uri.joinPath(extensionUri, folder));
-		webview.options = { enableScripts: true, localResourceRoots: roots };
+		webview.options = { enableScripts: true, localResourceRoots: roots(extensionUri) };
 		this.port = {
 			post: (message) => void webview.postMessage(message),
 			onMessage: (listener) => webview.onDidReceiveMessage(listener),
@@ -53,7 +52,7 @@ export class PanelView implements vscode.Disposable {
 				card: ({ model }, { signal }) => cards.of(this.subject, model, signal),
 			}),
 		);
-		webview.html = page(webview, roots[0]!);
+		webview.html = page(webview, extensionUri, 'webview');
 	}
 
 	/** Undefined: no prompt file is active. */
@@ -158,31 +157,4 @@ export class PanelView implements vscode.Disposable {
 		}
 		return view;
 	}
-}
-
-function page(webview: vscode.Webview, dist: vscode.Uri): string {
-	const nonce = randomBytes(16).toString('base64');
-	const source = (name: string) => webview.asWebviewUri(vscode.Uri.joinPath(dist, name)).toString();
-	const policy = [
-		`default-src 'none'`,
-		`script-src 'nonce-${nonce}'`,
-		`style-src ${webview.cspSource} 'nonce-${nonce}'`,
-		`font-src ${webview.cspSource}`,
-		`img-src ${webview.cspSource} data:`,
-	].join('; ');
-	return `<!DOCTYPE html>
-<html lang="${vscode.env.language}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta property="csp-nonce" content="${nonce}">
-<link rel="stylesheet" href="${source('webview-style.css')}">
-<title>Neuralese</title>
-</head>
-<body>
-<div id="app"></div>
-<script nonce="${nonce}" src="${source('webview.js')}"></script>
-</body>
-</html>`;
 }

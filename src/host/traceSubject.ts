@@ -41,7 +41,8 @@ export class TraceSubject implements Subject, vscode.CustomDocument {
 
 	/** Never rejects: a file that cannot be read is shown as such. */
 	static async open(uri: vscode.Uri, log: Log): Promise<TraceSubject> {
-		return new TraceSubject(uri, log, await read(uri, log));
+		const subject: TraceSubject = new TraceSubject(uri, log, await read(uri, log, () => void subject.reopen()));
+		return subject;
 	}
 
 	get selection(): Selection {
@@ -89,7 +90,7 @@ export class TraceSubject implements Subject, vscode.CustomDocument {
 	/** The file was replaced. */
 	private async reopen(): Promise<void> {
 		const reading = ++this.readings;
-		const content = await read(this.uri, this.log);
+		const content = await read(this.uri, this.log, () => void this.reopen());
 		if (this.disposed || reading !== this.readings) {
 			close(content);
 			return;
@@ -114,9 +115,9 @@ function close(content: Content): void {
 	}
 }
 
-async function read(uri: vscode.Uri, log: Log): Promise<Content> {
+async function read(uri: vscode.Uri, log: Log, onReplaced: () => void): Promise<Content> {
 	try {
-		const open = await openTraceFile(uri);
+		const open = await openTraceFile(uri, onReplaced);
 		return { kind: 'open', ...open, review: await TraceReview.of(uri, open.view) };
 	} catch (error) {
 		const failure = asFailure(error);

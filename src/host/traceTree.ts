@@ -118,7 +118,8 @@ export class TraceTree implements vscode.TreeDataProvider<Node>, vscode.Disposab
 		return this.read.get(key)!.trace;
 	}
 
-	private recent(): vscode.Uri[] {
+	/** Those that were opened last, also where they are gone. */
+	recent(): vscode.Uri[] {
 		return this.memory.get<string[]>(RECENT_KEY, []).map((text) => vscode.Uri.parse(text, true));
 	}
 

@@ -6,7 +6,7 @@ import { planeSpec, type PlaneName, type PlaneSpec } from './planes';
 
 export const DOCUMENT_TENSOR = 'trace.json';
 /** Bounds `top` axes: more top tokens than any vocabulary is worth. */
-const MAX_TOP = 1_000;
+export const MAX_TOP = 1_000;
 /** A measure and its two percentiles. */
 export const PERCENTILES = 3;
 const MIP = /^(.+)\.mip([1-9][0-9]?)$/s;

@@ -119,6 +119,9 @@ export interface Step {
  */
 export type StepPart = 'summary' | 'redacted' | 'call' | 'markup';
 
+/** Of an imported trace whose source does not name one. */
+export const UNKNOWN_MODEL = 'unknown model';
+
 /**
  * How much of the reasoning the source holds. `redacted` and `summary` where any part of it is, because the chain of thought is then
  * not complete; `none` where the source holds no reasoning apart from what was said.

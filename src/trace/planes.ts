@@ -12,6 +12,8 @@ export interface PlaneSpec {
 	/** Axes after the first one (`T`, or `K` for `perThought`). */
 	axes: readonly ('site' | 'top' | 'width' | 'latent' | 'code' | 'percentile')[];
 	perThought?: true;
+	/** Drawn on a scale around 0. */
+	diverging?: true;
 	definition: string;
 }
 
@@ -65,7 +67,7 @@ const EFFECT_PLANE: PlaneSpec = {
 };
 
 /** Effect of patching the residual stream where a thought is fed: F32 [K, L+1]. */
-const PATCH_PLANE: PlaneSpec = { ...EFFECT_PLANE, axes: ['site'] };
+const PATCH_PLANE: PlaneSpec = { ...EFFECT_PLANE, axes: ['site'], diverging: true };
 
 /** Codes that the thought's part is nearest to, nearest first: I32 and F32 [K, k]. */
 const CODE_ID_PLANE: PlaneSpec = { dtype: 'I32', axes: ['code'], perThought: true, definition: 'The part\'s codes, nearest first, as numbers of the classes that the model names.' };

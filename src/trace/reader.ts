@@ -5,18 +5,21 @@ import { checkDocument, checkTensor, DOCUMENT_TENSOR, parseTensorName } from './
 import { headerLength, LENGTH_BYTES, parseHeader, type TensorEntry, type TensorTable } from './container';
 import type { TraceDocument } from './document';
 import { TraceError } from './error';
+import { tooLarge, tooLong } from './extent';
 import { migrate } from './migrations';
 import type { PlaneData, PlaneName, TraceSource } from './planes';
 import { parseDocument } from './schema';
 
 export const FORMAT = 'neuralese-trace';
-/** A document of a million steps has about 60 MB; more would not leave room for anything else. */
-const MAX_DOCUMENT_BYTES = 128 * 1024 * 1024;
-/** A document nests six levels and a recipe a few more; deeper ones exhaust the stack of whoever copies them. */
-const MAX_DOCUMENT_DEPTH = 64;
 
 function refuse(what: string): never {
 	throw new TraceError(`The trace is damaged (${what}): save or download it again.`);
+}
+
+function refuseIf(wrong: string | undefined): void {
+	if (wrong !== undefined) {
+		refuse(wrong);
+	}
 }
 
 /** Reads the header and the document; planes are read when they are asked for. Takes over `bytes`, also when it fails. */
@@ -26,10 +29,7 @@ export async function openTrace(bytes: ByteSource): Promise<TraceFile> {
 		const document = await readDocument(bytes, table);
 		for (const tensor of table.tensors.values()) {
 			const meaning = parseTensorName(tensor.name, document);
-			const wrong = meaning && checkTensor(tensor, meaning, document);
-			if (wrong) {
-				refuse(wrong);
-			}
+			refuseIf(meaning && checkTensor(tensor, meaning, document));
 		}
 		return new TraceFile(bytes, table, document);
 	} catch (error) {
@@ -38,7 +38,8 @@ export async function openTrace(bytes: ByteSource): Promise<TraceFile> {
 	}
 }
 
-async function readTable(bytes: ByteSource): Promise<TensorTable> {
+/** Every tensor that the file holds, trace or not. */
+export async function readTable(bytes: ByteSource): Promise<TensorTable> {
 	const length = headerLength(await bytes.read(0, Math.min(LENGTH_BYTES, bytes.size)), bytes.size);
 	return parseHeader(await bytes.read(LENGTH_BYTES, length), bytes.size);
 }
@@ -48,13 +49,9 @@ async function readDocument(bytes: ByteSource, { metadata, tensors }: TensorTabl
 	if (metadata.get('format') !== FORMAT || !entry || entry.dtype !== 'U8') {
 		throw new TraceError('This safetensors file is not a trace: open one that Neuralese Inspector saved.');
 	}
-	if (entry.length > MAX_DOCUMENT_BYTES) {
-		refuse(`its document has ${entry.length} bytes, the limit is ${MAX_DOCUMENT_BYTES}`);
-	}
+	refuseIf(tooLong(entry.length));
 	const utf8 = await bytes.read(entry.start, entry.length);
-	if (depth(utf8) > MAX_DOCUMENT_DEPTH) {
-		refuse(`its document nests deeper than ${MAX_DOCUMENT_DEPTH} levels`);
-	}
+	refuseIf(tooLarge(utf8));
 	let parsed: unknown;
 	try {
 		parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(utf8));
@@ -65,29 +62,8 @@ async function readDocument(bytes: ByteSource, { metadata, tensors }: TensorTabl
 	if (!result.ok) {
 		refuse(result.wrong);
 	}
-	const wrong = checkDocument(result.document);
-	return wrong === undefined ? result.document : refuse(wrong);
-}
-
-/** Deepest nesting of JSON, counted on its bytes before anything is built. */
-function depth(json: Uint8Array): number {
-	let deepest = 0;
-	let level = 0;
-	let quoted = false;
-	for (let i = 0; i < json.length; i++) {
-		const byte = json[i];
-		if (quoted) {
-			i += byte === 0x5c ? 1 : 0;
-			quoted = byte !== 0x22;
-		} else if (byte === 0x22) {
-			quoted = true;
-		} else if (byte === 0x5b || byte === 0x7b) {
-			deepest = Math.max(deepest, ++level);
-		} else if (byte === 0x5d || byte === 0x7d) {
-			level--;
-		}
-	}
-	return deepest;
+	refuseIf(checkDocument(result.document));
+	return result.document;
 }
 
 /** A trace in a file, read lazily by byte range. */
@@ -111,7 +87,7 @@ export class TraceFile implements TraceSource {
 		return this.rows(`${arm}/${plane}`, rows);
 	}
 
-	/** Rows of a stored mip: each is the maximum of 4^level rows of the plane. Undefined where the file has no such level. */
+	/** Rows of a stored mip: each stands for 4^level rows of the plane, see `Mip`. Undefined where the file has no such level. */
 	readMip(arm: string, plane: PlaneName, level: number, rows: Range): Promise<PlaneData | undefined> {
 		return this.rows(`${arm}/${plane}.mip${level}`, rows);
 	}

@@ -4,6 +4,11 @@ import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promis
 import { basename, dirname, join } from 'node:path';
 import { TraceError } from './error';
 
+/** Of the file named in it; see `replaceFile`. */
+const TEMPORARY = /^\.(.+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/s;
+/** No writer waits as long between two pieces. */
+const LONGEST_PAUSE_MS = 3_600_000;
+
 /**
  * What `fill` writes becomes the file at `path` all at once, or not at all: to a temporary file beside it, synced, renamed. `what`
  * begins the sentence of a failure: `The trace`.
@@ -52,12 +57,20 @@ export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<v
  * in milliseconds since 1970, when whoever asks began to work, so that no other writer's is taken.
  */
 export async function removeLeftovers(path: string, begun: number): Promise<void> {
-	const [folder, start] = [dirname(path), `.${basename(path)}.`];
-	const isOurs = (name: string) => name.startsWith(start) && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/.test(name.slice(start.length));
-	for (const name of (await readdir(folder).catch(() => [])).filter(isOurs)) {
+	await removeTemporaries(dirname(path), begun, (target) => target === basename(path));
+}
+
+/** As `removeLeftovers`, of every file in a folder, and of writers that may still be at work: those that nobody has written to for long. */
+export async function removeAbandoned(folder: string): Promise<void> {
+	await removeTemporaries(folder, Date.now() - LONGEST_PAUSE_MS, () => true);
+}
+
+async function removeTemporaries(folder: string, begun: number, isOurs: (target: string) => boolean): Promise<void> {
+	for (const name of await readdir(folder).catch(() => [])) {
+		const target = TEMPORARY.exec(name)?.[1];
 		const file = join(folder, name);
-		const written = (await stat(file).catch(() => undefined))?.mtimeMs ?? begun;
-		if (written < begun) {
+		const written = target !== undefined && isOurs(target) ? await stat(file).catch(() => undefined) : undefined;
+		if (written && written.mtimeMs < begun) {
 			await rm(file, { force: true }).catch(() => {});
 		}
 	}

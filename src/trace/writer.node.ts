@@ -4,7 +4,8 @@ import { checkDocument, checkTensor, DOCUMENT_TENSOR, mipRows, parseTensorName }
 import { encodeHeader } from './container';
 import type { TraceDocument } from './document';
 import { TraceError } from './error';
-import { maxMip, mipLevels } from './mips';
+import { tooLarge } from './extent';
+import { Mip, mipLevels } from './mips';
 import type { DType, PlaneData, TensorInput } from './planes';
 import { FORMAT } from './reader';
 import { replaceFile, writeAll } from './replace.node';
@@ -19,12 +20,13 @@ const ALIGNMENT: Readonly<Record<DType, number>> = { F32: 4, I32: 4, F16: 2, U8:
  * What the reader would refuse is not written.
  */
 export async function writeTrace(path: string, document: TraceDocument, tensors: readonly TensorInput[]): Promise<void> {
-	const wrong = unreadable(document, tensors);
+	const json = new TextEncoder().encode(JSON.stringify(document));
+	const wrong = tooLarge(json) ?? unreadable(document, tensors);
 	if (wrong !== undefined) {
 		throw new TraceError(`The trace was not written because nobody could read it (${wrong}): report this.`, 'cannot-write');
 	}
 	const aligned = [...tensors].sort((a, b) => ALIGNMENT[b.dtype] - ALIGNMENT[a.dtype]);
-	const all = [documentTensor(document), ...withMips(aligned, document)];
+	const all = [documentTensor(json), ...withMips(aligned, document)];
 	await replaceFile(path, (handle) => writeTensors(handle, encodeHeader(all, metadata(document)), all));
 }
 
@@ -48,8 +50,7 @@ function unreadable(document: TraceDocument, tensors: readonly TensorInput[]): s
 }
 
 /** Padded with spaces to a multiple of 8, which JSON ignores and which keeps what follows aligned. */
-function documentTensor(document: TraceDocument): TensorInput {
-	const json = new TextEncoder().encode(JSON.stringify(document));
+function documentTensor(json: Uint8Array): TensorInput {
 	const padded = new Uint8Array(Math.ceil(json.length / 8) * 8).fill(0x20);
 	padded.set(json);
 	return { name: DOCUMENT_TENSOR, dtype: 'U8', shape: [padded.length], chunks: [padded] };
@@ -82,27 +83,25 @@ function withMips(tensors: readonly TensorInput[], document: TraceDocument): Ten
 		if (levels === 0) {
 			return [tensor];
 		}
-		let level: Float32Array = new Float32Array(rows * sites);
-		const kept: TensorInput = { ...tensor, chunks: keep(tensor.chunks, level) };
+		let mip = new Mip(rows, sites, spec?.diverging ?? false);
+		const watched: TensorInput = { ...tensor, chunks: watch(tensor.chunks, mip) };
 		const mips = Array.from({ length: levels }, (_, i): TensorInput => ({
 			name: `${tensor.name}.mip${i + 1}`,
 			dtype: 'F32',
 			shape: [mipRows(rows, i + 1), sites],
 			chunks: (function* () {
-				level = maxMip(level, sites);
-				yield level;
+				mip = i === 0 ? mip : mip.next();
+				yield mip.values;
 			})(),
 		}));
-		return [kept, ...mips];
+		return [watched, ...mips];
 	});
 }
 
-/** Passes chunks on and copies them into `whole`. */
-async function* keep(chunks: TensorInput['chunks'], whole: Float32Array): AsyncGenerator<PlaneData> {
-	let at = 0;
+/** Passes chunks on and shows them to `mip`. */
+async function* watch(chunks: TensorInput['chunks'], mip: Mip): AsyncGenerator<PlaneData> {
 	for await (const chunk of chunks) {
-		whole.set(chunk, at);
-		at += chunk.length;
+		mip.add(chunk as Float32Array);
 		yield chunk;
 	}
 }

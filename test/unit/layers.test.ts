@@ -21,7 +21,7 @@ const NODE_FILE = /\.node$/;
 
 const PURE = /^src\/(shared|trace|prompts|analysis)\//;
 /** All of these run on the caller's side of the channel. */
-const PURE_AND_CLIENT = /^src\/(shared|trace|prompts|analysis)\/|^src\/engine\/(api|product|machine\/registry|caller\/(client|conversation|dataset|journal|reproduction))$/;
+const PURE_AND_CLIENT = /^src\/(shared|trace|prompts|analysis)\/|^src\/engine\/(api|product|machine\/registry|caller\/(client|conversation|dataset|journal|reproduction|verification))$/;
 
 /** The first entry whose pattern matches a file's path, without its suffix, is the file's layer. */
 const LAYERS: [RegExp, Layer][] = [
@@ -30,6 +30,7 @@ const LAYERS: [RegExp, Layer][] = [
 	[/^src\/trace\/importers\/(inflate|parquet)$/, { internal: /^src\/(shared|trace)\/(?!.*\.node$)/, packages: ['fflate', 'fzstd', 'hyparquet'] }],
 	[/^src\/trace\//, { internal: /^src\/(shared|trace)\/(?!.*\.node$)/, packages: ['valibot'] }],
 	[/^src\/prompts\//, { internal: /^src\/(shared|trace)\/(?!.*\.node$)/, packages: ['valibot', 'yaml', '@huggingface/jinja'] }],
+	[/^src\/analysis\/compare\/alignment$/, { internal: NOTHING, packages: ['diff'] }],
 	[/^src\/analysis\/principal$/, { internal: PURE, packages: ['ml-matrix'] }],
 	[/^src\/analysis\//, { internal: /^src\/(shared|trace|prompts)\/(?!.*\.node$)/, packages: ['valibot'] }],
 	[/^src\/engine\/runtime$/, { internal: PURE, packages: ['node:', 'onnxruntime-node'] }],

@@ -81,7 +81,12 @@ export function drawOverview(canvas: HTMLCanvasElement, drawn: Drawn, palette: P
 	}
 }
 
-function drawLane(context: CanvasRenderingContext2D, { lane, left, width }: LaneBox, { overview, height, scale }: Drawn, palette: Palette): void {
+function drawLane(
+	context: CanvasRenderingContext2D,
+	{ lane, left, width }: LaneBox,
+	{ overview, height, scale }: Drawn,
+	palette: Palette,
+): void {
 	const most = lane.kind === 'curve' ? greatest(lane) : 1;
 	for (let bin = 0; bin < overview.bins; bin++) {
 		const { top, bottom } = binBox(bin, overview.bins, height);

@@ -39,12 +39,17 @@ const OVERVIEW_FROM = 32;
 /** What the lanes may take of the width, and at most: every lane of two parts, their entropy and a heatmap. */
 const LANES = { share: 0.22, least: 48, most: 190 };
 
+const ZOOM_BUTTONS = [
+	[-1, '−', 'Show less of each step', glossary.LESS],
+	[1, '+', 'Show more of each step', glossary.MORE],
+] as const;
+
 export function overview({ host, store, tooltip, report }: Context): OverviewPane {
 	const root = create('div').attr('class', 'overview');
 	const head = root.append('div').attr('class', 'overview-head');
 	const names = head.append('div').attr('class', 'lane-names').attr('aria-hidden', 'true');
 	const buttons = head.append('div').attr('class', 'zoom');
-	for (const [by, sign, label, meaning] of [[-1, '−', 'Show less of each step', glossary.LESS], [1, '+', 'Show more of each step', glossary.MORE]] as const) {
+	for (const [by, sign, label, meaning] of ZOOM_BUTTONS) {
 		const button = buttons.append('button').attr('class', 'zoom-button').attr('aria-label', label).text(sign);
 		button.on('click', () => steps?.zoom(by));
 		tooltip.set(button.node() as HTMLElement, meaning);

@@ -1,5 +1,4 @@
 /** Tests that a model computes the same in every way the engine computes it. Run on loading: the graphs may come from anybody. */
-import type { ProviderName } from '../../shared/execution';
 import { EngineError } from '../error';
 import type { Manifest } from './manifest';
 import type { Feature, Model } from './model';
@@ -7,22 +6,8 @@ import { picked } from '../run/cache';
 import { bySite, type Body, type Cache, type Forward, type Input, type Patch } from './body';
 import type { Head } from './head';
 import type { Norm } from './norm';
+import { tolerance } from './tolerance';
 
-/**
- * Largest difference between two ways to compute the same, as a share of the largest value (of 1 where all are smaller): float32
- * sums in another order, with room for the widest models. Quantised activations depend on what is computed together.
- */
-const TOLERANCES: ReadonlyMap<string, number> = new Map([
-	['fp16', 2e-2],
-	['int8', 0.25],
-	['q4', 2e-2],
-]);
-const TOLERANCE = 1e-4;
-/**
- * The same for providers other than the processor. Graphics cards multiply float32 with the 11 bits of TF32 or float16, a relative error
- * of 5e-4 in each product, which grows through the layers as rounding of fp16 does; WebGPU's shaders keep float32 (measured: 3e-5).
- */
-const PROVIDER_TOLERANCES: Record<ProviderName, number> = { cpu: 0, webgpu: 1e-3, cuda: 2e-2, dml: 2e-2, coreml: 2e-2 };
 /** Positions of the test sequence. */
 const LENGTH = 12;
 /** Least that the patch test adds to one stream: far above the tolerance. */
@@ -238,7 +223,7 @@ export function testIds({ shape }: Manifest): number[] {
 }
 
 export function toleranceOf({ manifest, provider }: Pick<Model, 'manifest' | 'provider'>): number {
-	return Math.max(TOLERANCES.get(manifest.quantisation) ?? TOLERANCE, PROVIDER_TOLERANCES[provider.used]);
+	return tolerance(manifest.quantisation, provider.used);
 }
 
 /** Of absolute values. */

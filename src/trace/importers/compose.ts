@@ -1,6 +1,6 @@
 /** A sample as a trace: one arm with what the model wrote, and what the source measured as planes beside it. */
 import type { ArmRecord, Reasoning, TraceDocument } from '../document';
-import { SCHEMA_VERSION } from '../document';
+import { SCHEMA_VERSION, UNKNOWN_MODEL } from '../document';
 import { toHalf } from '../half';
 import type { DType, PlaneData, TensorInput } from '../planes';
 import { MAX_LINE, MAX_NOTE, MAX_NOTES, MAX_SCORES, MAX_TEXT } from '../schema';
@@ -144,8 +144,8 @@ function documentOf(sample: Sample, context: ImportContext, { arms, texts, writt
 		created: line(sample.created ?? context.now),
 		prompt: { name: line(context.file), format: context.format, text: prompt, sha256: context.sha256(prompt), pieces: [] },
 		model: {
-			id: line(model || 'unknown model'),
-			name: line(model || 'unknown model'),
+			id: line(model || UNKNOWN_MODEL),
+			name: line(model || UNKNOWN_MODEL),
 			sha256: '',
 			tokenizerSha256: '',
 			layers: activations ? activations.sites - 1 : 0,

@@ -50,6 +50,15 @@ describe('sentences', () => {
 		assert.deepEqual(grouped('token:\n', 'token:a'), ['thought 0,1: \na']);
 	});
 
+	test('one as long as a book keeps its text, and ends as short ones do', () => {
+		const words = Array.from({ length: 500 }, (_, i) => `token: word${i % 7}⟨E2⟩`);
+		const end = ['token:⟨80 9C⟩', 'token:.', 'token: Next'];
+		const [first, second, third] = grouped(...words, ...end).map((sentence) => sentence.slice(sentence.indexOf(': ') + 2));
+		assert.equal(first, `${words.map((word) => word.slice('token:'.length)).join('').slice(0, -'⟨E2⟩'.length)}“.`);
+		assert.deepEqual([second, third], [' Next', undefined]);
+		assert.equal(grouped(...words, 'token:\n', 'token:Next').length, 2);
+	});
+
 	test('thought and answer never share one', () =>
 		assert.deepEqual(grouped('token:a', 'answer:b'), ['thought 0: a', 'answer 1: b']));
 

@@ -205,6 +205,19 @@ describe('trace files', () => {
 		trace.dispose();
 	});
 
+	test('of effects of either sign a mip keeps the one farthest from 0', async () => {
+		const document = sampleDocument();
+		const [latent] = document.arms.splice(1, 1);
+		const rows = MIP_THRESHOLD + 1;
+		const steps = Array.from({ length: rows + 1 }, (_, i) => (i === 0 ? { kind: 'token' as const, id: 0 } : { kind: 'latent' as const, id: -1, thought: i - 1 }));
+		document.arms = [{ ...latent!, steps, thoughts: Array.from({ length: rows }, (_, index) => ({ index, producedAt: index, fedAt: index + 1 })) }];
+		const effects = Float32Array.from({ length: rows * (LAYERS + 1) }, (_, i) => (i < 9 ? [-3, NaN, 1, 2, NaN, -1, 1, NaN, -1][i]! : NaN));
+		const trace = await open(await written(document, [{ name: 'latent/causal.patch.effect', dtype: 'F32', shape: [rows, LAYERS + 1], chunks: [effects] }]));
+		const mip = await trace.readMip('latent', 'causal.patch.effect', 1, { start: 0, end: 2 });
+		assert.deepEqual(mip, Float32Array.of(-3, NaN, 1, NaN, NaN, NaN));
+		trace.dispose();
+	});
+
 	test('a file of a later version is refused politely', async () => {
 		await assert.rejects(openTrace(memoryBytes(bare({ ...sampleDocument(), version: 2 }))), code('newer-trace'));
 	});
