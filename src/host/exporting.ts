@@ -49,13 +49,13 @@ export class Exporting implements vscode.Disposable {
 			const on = onView(this.focus, this.panel, this.traces);
 			if (!on) {
 				const open = { label: vscode.l10n.t('Open Trace…'), run: () => vscode.commands.executeCommand('neuralese.openTrace') };
-				return this.log.tell('information', vscode.l10n.t('There is nothing on view yet: open a trace, or analyze a prompt first.'), open);
+				return void this.log.tell('information', vscode.l10n.t('There is nothing on view yet: open a trace, or analyze a prompt first.'), open);
 			}
 			try {
 				await run(on, rowOf(argument) ?? on.subject.selection.row, answersOf(argument));
 			} catch (error) {
 				if ((error as { code?: unknown }).code !== CANCELLED) {
-					await this.log.tell('error', (error as Error).message, { label: vscode.l10n.t('Try Again'), run: () => command(argument) });
+					void this.log.tell('error', (error as Error).message, { label: vscode.l10n.t('Try Again'), run: () => command(argument) });
 				}
 			}
 		};

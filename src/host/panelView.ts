@@ -26,6 +26,7 @@ export class PanelView implements vscode.Disposable {
 	private readonly disposables: vscode.Disposable[] = [];
 	private readonly port: Port;
 	private remote?: Remote<PanelApi>;
+	private readonly connected = new vscode.EventEmitter<void>();
 	private subject?: Subject;
 	private listening?: vscode.Disposable;
 	/** What is to be shown; kept until a page has taken it, since one that was just opened does not run yet. */
@@ -91,6 +92,7 @@ export class PanelView implements vscode.Disposable {
 	dispose(): void {
 		this.listening?.dispose();
 		this.remote?.dispose();
+		this.connected.dispose();
 		vscode.Disposable.from(...this.disposables).dispose();
 	}
 
@@ -98,6 +100,7 @@ export class PanelView implements vscode.Disposable {
 	private connect(): void {
 		this.remote?.dispose();
 		this.remote = new Remote<PanelApi>(this.port);
+		this.connected.fire();
 		this.sendAll();
 		this.sendReveal();
 	}
@@ -142,12 +145,23 @@ export class PanelView implements vscode.Disposable {
 	}
 
 	private async ask<M extends 'shown' | 'rasterize'>(method: M, params: PanelApi[M]['params']): Promise<PanelApi[M]['result']> {
+		const signal = AbortSignal.timeout(ANSWER_MS);
 		try {
-			return await this.remote!.call(method, params, { signal: AbortSignal.timeout(ANSWER_MS) });
+			return await (await this.running(signal)).call(method, params, { signal });
 		} catch (error) {
-			const silent = !this.remote || (error as RpcError).code === CANCELLED;
-			throw silent ? new Error(vscode.l10n.t('The view does not answer: bring it to the front and try again.')) : error;
+			throw signal.aborted ? new Error(vscode.l10n.t('The view does not answer: bring it to the front and try again.')) : error;
 		}
+	}
+
+	/** The page, as soon as it runs. Rejects when `signal` aborts. */
+	private running(signal: AbortSignal): Promise<Remote<PanelApi>> {
+		return new Promise((resolve, reject) => {
+			if (this.remote) {
+				return resolve(this.remote);
+			}
+			const listening = this.connected.event(() => (listening.dispose(), resolve(this.remote!)));
+			signal.addEventListener('abort', () => (listening.dispose(), reject(signal.reason as Error)), { once: true });
+		});
 	}
 
 	private read(revision = this.subject?.revision) {
