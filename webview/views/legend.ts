@@ -37,7 +37,7 @@ export function legend(context: Context): View {
 	let scale: Scale = SCORES;
 	let shown = '';
 	const keys = root.append('div').attr('class', 'legend-keys');
-	keys.append('span').text('↑↓ step · ←→ layer · Shift+←→ token · +− zoom · Enter details · b bookmark · n note · Esc clear');
+	keys.append('span').text('↑↓ step · ←→ layer · Shift+←→ token · +− zoom · Enter details · Esc clear');
 	const toggle = keys
 		.append('button')
 		.attr('class', 'link')

@@ -116,6 +116,13 @@ describe('the heatmap as SVG', () => {
 		assert.doesNotMatch(empty.svg, /NaN|Infinity/);
 	});
 
+	test('long texts are broken into lines that fit, and cut after some', () => {
+		const { svg } = heatmapSvg(figure({ title: `${'word '.repeat(20)}${'x'.repeat(1_000)}` }));
+		const lines = [...svg.matchAll(/<text[^>]*class="title">([^<]*)</g)].map(([, line]) => line!);
+		assert.equal(lines.length, 3);
+		assert.ok(lines[0]!.endsWith('word') && lines[2]!.endsWith('…') && lines.every((line) => line.length <= 78));
+	});
+
 	test('what is no colour is not written', () => {
 		assert.doesNotMatch(heatmapSvg(figure({ colours: ['"/><script>', '#ffffff'] })).svg, /script/);
 	});
