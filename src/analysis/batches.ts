@@ -55,7 +55,7 @@ export function planGroups(variants: readonly Variant[], bytes: number, rows: nu
 		place,
 		prefix,
 		calls: calls(feeds).length,
-		fed: feeds.reduce((sum, feed) => sum + positions(feed), 0),
+		fed: fedPositions(feeds),
 	}));
 	const shared = Math.max(0, ...measured.map(({ prefix }) => prefix));
 	const longest = Math.max(0, ...measured.map(({ fed }) => fed));
@@ -103,6 +103,11 @@ function followsState(feed: Feed): boolean {
 		default:
 			return false;
 	}
+}
+
+/** Positions that are fed after what is shared. */
+export function fedPositions(feeds: readonly Feed[]): number {
+	return feeds.reduce((sum, feed) => sum + positions(feed), 0);
 }
 
 function positions(feed: Feed): number {

@@ -137,7 +137,10 @@ function trainedFact(trainedLatents: number): Fact {
 	return {
 		label: 'Trained thoughts',
 		value: trainedLatents === 0 ? 'none' : count(trainedLatents),
-		definition: 'Latent thoughts that it was trained to think. More are run and marked as spare.',
+		definition:
+			trainedLatents === 0
+				? 'It was not trained to think in latents; those that are run show what it makes of its own states.'
+				: 'Latent thoughts that it was trained to think. More are run and marked as spare.',
 	};
 }
 

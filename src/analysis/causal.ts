@@ -138,22 +138,31 @@ export function isWritten(test: CausalTest): boolean {
 
 /**
  * Every variant of the tests on a run. `each`: of single thoughts, with the later ones recomputed and frozen, and of all at once;
- * `whole`: only what changes the thoughts as a whole, which can be compared between prompts.
+ * `whole`: only what changes the thoughts as a whole, which can be compared between prompts. `singles`: the thoughts that are changed
+ * one by one, and after which the others are left out; all where absent.
  */
-export function planVariants(run: CleanRun, tests: readonly CausalTest[], scope: 'each' | 'whole', draws = 1): Variant[] {
+export function planVariants(
+	run: CleanRun,
+	tests: readonly CausalTest[],
+	scope: 'each' | 'whole',
+	draws = 1,
+	singles?: readonly number[],
+): Variant[] {
+	const chosen = singles && new Set(singles);
+	const isChosen = (thought: number) => chosen?.has(thought) ?? true;
 	return tests.flatMap((test) => {
 		switch (test) {
 			case 'truncate':
-				return truncations(run);
+				return truncations(run, isChosen);
 			case 'early-answer':
 				return scope === 'whole' ? [] : earlyAnswers(run);
 			case 'drop-span':
 				return scope === 'whole' ? [] : droppedSpans(run);
 			case 'patch':
-				return scope === 'whole' ? [] : patches(run);
+				return scope === 'whole' ? [] : patches(run, isChosen);
 			default:
 				return REPLACEMENTS[test]!(run.vocabulary, draws).flatMap(({ form, by }) =>
-					replacements(run, by, scope).map((variant): Variant => ({ test, form, ...variant })),
+					replacements(run, by, scope, isChosen).map((variant): Variant => ({ test, form, ...variant })),
 				);
 		}
 	});
@@ -161,7 +170,9 @@ export function planVariants(run: CleanRun, tests: readonly CausalTest[], scope:
 
 type Replaced = Pick<Variant, 'step' | 'later' | 'prefix' | 'feeds'>;
 
-function replacements(run: CleanRun, by: Replacement, scope: 'each' | 'whole'): Replaced[] {
+type IsChosen = (thought: number) => boolean;
+
+function replacements(run: CleanRun, by: Replacement, scope: 'each' | 'whole', isChosen: IsChosen): Replaced[] {
 	const at = latents(run);
 	if (at.length === 0) {
 		return [];
@@ -173,7 +184,7 @@ function replacements(run: CleanRun, by: Replacement, scope: 'each' | 'whole'): 
 		feeds: fed(run.steps.slice(at[0]), (thought) => ({ kind: 'think', thought, by })),
 	};
 	const single = (first: number, step: number): Replaced[] =>
-		laters(at, step).map((later) => ({
+		(isChosen(step) ? laters(at, step) : []).map((later) => ({
 			step,
 			later,
 			prefix: run.prompt + first,
@@ -188,12 +199,13 @@ function replacements(run: CleanRun, by: Replacement, scope: 'each' | 'whole'): 
 	return scope === 'whole' ? [all] : [...at.flatMap(single), all];
 }
 
-function patches(run: CleanRun): Variant[] {
+function patches(run: CleanRun, isChosen: IsChosen): Variant[] {
 	const at = latents(run);
+	const places = at.flatMap((first, step) => (isChosen(step) ? [{ first, step }] : []));
 	const sites = Array.from({ length: run.layers + 1 }, (_, site) => site);
 	return PATCHES.flatMap(({ form, by }) =>
 		sites.flatMap((site) =>
-			at.map((first, step): Variant => ({
+			places.map(({ first, step }): Variant => ({
 				test: 'patch',
 				form,
 				step,
@@ -210,19 +222,25 @@ function patches(run: CleanRun): Variant[] {
 	);
 }
 
-function truncations(run: CleanRun): Variant[] {
+function truncations(run: CleanRun, isChosen: IsChosen): Variant[] {
 	const at = latents(run);
 	const end = (at.at(-1) ?? -1) + 1;
 	return at.length === 0
 		? []
-		: [...at, end].map((first, count) => ({
-				test: 'truncate',
-				step: count,
-				later: 'none',
-				trained: count === run.trainedLatents,
-				prefix: run.prompt + first,
-				feeds: fed(run.steps.slice(first).filter(({ kind }) => kind !== 'latent')),
-			}));
+		: [...at, end].flatMap((first, count) =>
+				count === at.length || isChosen(count)
+					? [
+							{
+								test: 'truncate',
+								step: count,
+								later: 'none',
+								trained: count === run.trainedLatents,
+								prefix: run.prompt + first,
+								feeds: fed(run.steps.slice(first).filter(({ kind }) => kind !== 'latent')),
+							},
+						]
+					: [],
+			);
 }
 
 function earlyAnswers({ prompt, steps, sentences }: CleanRun): Variant[] {

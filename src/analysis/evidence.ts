@@ -1,5 +1,5 @@
 /** The ladder of evidence: what each level asks of a thought's claim, and why it was reached or not. */
-import type { ClaimRecord, Estimate, ReadingRecord, Rung } from '../trace/evidence';
+import type { ClaimRecord, Estimate, ReadingRecord, Rung, SinglesRecord } from '../trace/evidence';
 
 /** Of a single test on a single thought: one in twenty that say nothing pass L1, which is why it is the lowest. */
 const SIGNIFICANCE = 0.05;
@@ -34,6 +34,8 @@ export interface Findings {
 	resample?: Estimate;
 	twinResample?: Estimate;
 	cohort?: Estimate;
+	/** Where only some of the arm's thoughts were changed one by one. */
+	singles?: Pick<SinglesRecord, 'of' | 'thoughts' | 'cohort'>;
 }
 
 /**
@@ -85,7 +87,10 @@ function isAbsentInControls({ reading, twin, random }: Findings): Rung {
 	return rung(2, has.length === 0, `${numbers} in their own thoughts of other questions; ${verdict}.`);
 }
 
-function movesAnswer({ resample, twinResample }: Findings): Rung {
+function movesAnswer({ thought, resample, twinResample, singles }: Findings): Rung {
+	if (singles && !singles.thoughts.includes(thought)) {
+		return rung(3, undefined, `Only ${singles.thoughts.length} of ${singles.of} thoughts were changed one by one, and this is none of them.`);
+	}
 	if (!resample || resample.n < MIN_RESAMPLES) {
 		return rung(3, undefined, `The thought was resampled from ${resample?.n ?? 0} other prompts, and ${MIN_RESAMPLES} are needed.`);
 	}
@@ -97,7 +102,10 @@ function movesAnswer({ resample, twinResample }: Findings): Rung {
 	return rung(3, moves(resample) && !twin, why);
 }
 
-function isReplicated({ resample, cohort }: Findings): Rung {
+function isReplicated({ thought, resample, cohort, singles }: Findings): Rung {
+	if (singles && !singles.cohort.includes(thought)) {
+		return rung(4, undefined, `Only ${singles.cohort.length} of ${singles.of} thoughts were changed on the reference prompts, and this is none of them.`);
+	}
 	if (!cohort || cohort.n < MIN_PROMPTS) {
 		return rung(4, undefined, `The same was done on ${cohort?.n ?? 0} reference prompts, and ${MIN_PROMPTS} are needed.`);
 	}

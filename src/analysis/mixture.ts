@@ -9,6 +9,8 @@ import { cholesky, solve } from './cholesky';
 const GAP = 1e-10;
 /** A weight below it is rounding. */
 const MIN_WEIGHT = 1e-12;
+/** Products that are kept: 32 MB. */
+const MAX_PRODUCTS = 1 << 22;
 /** Steps per value of a vector: the finite method takes about one a supporting row, of which there are at most width + 1. */
 const MAX_STEPS = 20;
 
@@ -19,47 +21,102 @@ export interface Mixture {
 	residual: number;
 }
 
-/**
- * Weights w ≥ 0, Σw = 1, that minimise ‖vector − rowsᵀ·w‖, by Wolfe's minimum-norm-point method (Mathematical Programming 11,
- * 1976), in double precision. The mixture is unique. Where rows depend on one another, as embeddings that are sums do, its weights
- * need not be: then they are one choice of several, with at most width + 1 of them above 0. Row `except` is left out. A row that
- * depends on those in use up to rounding is passed over: it could move the mixture by rounding only. Undefined where the gap stays
- * above `GAP`, or where there is no row.
- */
-export function nearestMixture(vector: Float32Array, rows: Float32Array, width: number, except = -1): Mixture | undefined {
-	const count = rows.length / width;
-	const squares = Float64Array.from({ length: count }, (_, row) => squaredDistance(vector, rows, row * width));
-	const scale = squares.reduce((largest, square) => Math.max(largest, square), 0);
-	const hull = new Hull(vector, rows, width, scale);
-	const passed = new Uint8Array(count);
-	if (except !== -1) {
-		passed[except] = 1;
+/** Rows that vectors are compared with one after the other: what their mixtures share is computed once. */
+export class Mixtures {
+	private readonly count: number;
+	/** The mean row. Relative to it products do not cancel where all rows have a large part in common. */
+	private readonly centre: Float64Array;
+	/** Products of a row with all, least recently used first. */
+	private readonly products = new Map<number, Float64Array>();
+
+	constructor(
+		/** [count, width], finite. */
+		private readonly rows: Float32Array,
+		private readonly width: number,
+	) {
+		this.count = rows.length / width;
+		this.centre = new Float64Array(width);
+		rows.forEach((value, at) => (this.centre[at % width]! += value / this.count));
 	}
-	const start = lowest(squares, passed);
-	if (start === -1 || !Number.isFinite(scale)) {
+
+	/**
+	 * Weights w ≥ 0, Σw = 1, that minimise ‖vector − rowsᵀ·w‖, by Wolfe's minimum-norm-point method (Mathematical Programming 11,
+	 * 1976), in double precision. The mixture is unique. Where rows depend on one another, as embeddings that are sums do, its weights
+	 * need not be: then they are one choice of several, with at most width + 1 of them above 0. Row `except` is left out. A row that
+	 * depends on those in use up to rounding is passed over: it could move the mixture by rounding only. Undefined where the gap stays
+	 * above `GAP`, or where there is no row.
+	 */
+	nearest(vector: Float32Array, except = -1): Mixture | undefined {
+		const { rows, width, count } = this;
+		const squares = Float64Array.from({ length: count }, (_, row) => squaredDistance(vector, rows, row * width));
+		const scale = squares.reduce((largest, square) => Math.max(largest, square), 0);
+		const hull = new Hull(vector, rows, width, scale);
+		const passed = new Uint8Array(count);
+		if (except !== -1) {
+			passed[except] = 1;
+		}
+		const start = lowest(squares, passed);
+		if (start === -1 || !Number.isFinite(scale)) {
+			return undefined;
+		}
+		hull.add(start);
+		const centred = Float64Array.from(vector, (value, i) => value - this.centre[i]!);
+		const own = this.productsWith(centred);
+		const square = centred.reduce((sum, value) => sum + value * value, 0);
+		for (let step = 0; step < MAX_STEPS * (width + 1); step++) {
+			const point = hull.point();
+			const norm = point.reduce((sum, value) => sum + value * value, 0);
+			const slopes = this.slopes(hull.support(), own, square);
+			const best = lowest(slopes, passed);
+			if (best === -1 || norm - slopes[best]! <= GAP * scale) {
+				return { support: hull.support(), residual: Math.sqrt(norm) };
+			}
+			if (!hull.add(best) || !hull.settle()) {
+				passed[best] = 1;
+			}
+		}
 		return undefined;
 	}
-	hull.add(start);
-	const slopes = new Float64Array(count);
-	for (let step = 0; step < MAX_STEPS * (width + 1); step++) {
-		const point = hull.point();
-		const square = point.reduce((sum, value) => sum + value * value, 0);
-		for (let row = 0; row < count; row++) {
-			let slope = 0;
-			for (let i = 0, at = row * width; i < width; i++, at++) {
-				slope += point[i]! * (rows[at]! - vector[i]!);
+
+	/** Of each row r the product of the mixture and r, both less the vector v: Σ w·(s − v)·(r − v) over the rows s of the support. */
+	private slopes(support: Mixture['support'], own: Float64Array, square: number): Float64Array {
+		const mixed = support.reduce((sum, { row, weight }) => sum + weight * own[row]!, 0);
+		const slopes = own.map((product) => square - mixed - product);
+		for (const { row, weight } of support) {
+			const products = this.productsOf(row);
+			for (let other = 0; other < slopes.length; other++) {
+				slopes[other]! += weight * products[other]!;
 			}
-			slopes[row] = slope;
 		}
-		const best = lowest(slopes, passed);
-		if (best === -1 || square - slopes[best]! <= GAP * scale) {
-			return { support: hull.support(), residual: Math.sqrt(square) };
-		}
-		if (!hull.add(best) || !hull.settle()) {
-			passed[best] = 1;
-		}
+		return slopes;
 	}
-	return undefined;
+
+	private productsOf(row: number): Float64Array {
+		const { rows, width } = this;
+		const found =
+			this.products.get(row) ??
+			this.productsWith(this.centre.map((value, i) => rows[row * width + i]! - value));
+		this.products.delete(row);
+		this.products.set(row, found);
+		if (this.products.size > Math.max(width + 1, MAX_PRODUCTS / this.count)) {
+			this.products.delete(this.products.keys().next().value!);
+		}
+		return found;
+	}
+
+	/** Of a vector less the centre with every row less the centre. */
+	private productsWith(centred: Float64Array): Float64Array {
+		const { rows, width, centre } = this;
+		const products = new Float64Array(this.count);
+		for (let row = 0, at = 0; row < products.length; row++) {
+			let sum = 0;
+			for (let i = 0; i < width; i++, at++) {
+				sum += centred[i]! * (rows[at]! - centre[i]!);
+			}
+			products[row] = sum;
+		}
+		return products;
+	}
 }
 
 /** exp(entropy) of the weights: 1 for a single token, n for n tokens in equal parts. */

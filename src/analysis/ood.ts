@@ -1,7 +1,7 @@
 /** How far a vector is from token embeddings and from states of text, and where that stands among those themselves. */
 import { fitGaussian, mahalanobis, type Gaussian } from './gaussian';
 import { norm } from './lens';
-import { effectiveTokens, nearestMixture } from './mixture';
+import { effectiveTokens, Mixtures } from './mixture';
 import { nearestByCosine } from './neighbours';
 
 /** Which neighbour the distance is to: one alone may be a duplicate. */
@@ -30,6 +30,7 @@ export interface Cloud {
 	rows: Float32Array;
 	/** Absent where the vectors span no distribution. */
 	gaussian?: Gaussian;
+	mixtures: Mixtures;
 }
 
 export interface Clouds {
@@ -54,7 +55,7 @@ export function cloudOf(rows: Float32Array, width: number): Cloud {
 	);
 	const kept = new Float32Array(finite.length * width);
 	finite.forEach((row, i) => kept.set(row, i * width));
-	return { rows: kept, gaussian: fitGaussian(kept, width) };
+	return { rows: kept, gaussian: fitGaussian(kept, width), mixtures: new Mixtures(kept, width) };
 }
 
 export function measure(vector: Float32Array, { width, tokens, text }: Clouds, member?: Member): Measures {
@@ -63,7 +64,7 @@ export function measure(vector: Float32Array, { width, tokens, text }: Clouds, m
 	}
 	const token = member?.cloud === 'tokens' ? member.row : -1;
 	const state = member?.cloud === 'text' ? member.row : -1;
-	const mixture = nearestMixture(vector, tokens.rows, width, token);
+	const mixture = tokens.mixtures.nearest(vector, token);
 	return {
 		norm: norm(vector),
 		'max-cosine': maxCosine(vector, tokens.rows, width, token),

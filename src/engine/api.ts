@@ -188,6 +188,8 @@ export interface EvidenceParams {
 	referenceModel?: string;
 	/** What the prompt's author expects thoughts to read as, where its task is not known. */
 	candidates?: string[];
+	/** Which are changed one by one; where absent some that are evenly spread, if there are many. */
+	thoughts?: 'all';
 	/** Folder where what is computed once for each model is kept; nothing is kept where absent. */
 	cache?: string;
 }
@@ -255,6 +257,8 @@ export interface CausalParams {
 	donor?: NamedPrompt;
 	/** How many reference prompts are resampled from, each in a row of its own; 1 where absent. */
 	resamples?: number;
+	/** Which are changed one by one; where absent some that are evenly spread, if there are many. */
+	thoughts?: 'all';
 }
 
 export interface CausalResult {

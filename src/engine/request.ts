@@ -73,12 +73,14 @@ const reference = v.optional(
 		prompts: v.pipe(v.array(text), v.minLength(1), v.maxLength(MAX_PROMPTS)),
 	}),
 );
+const thoughts = v.optional(v.literal('all'));
 const evidence = v.object({
 	reference,
 	twin: v.optional(path),
 	base: v.optional(path),
 	referenceModel: v.optional(path),
 	candidates: v.optional(v.pipe(v.array(v.pipe(v.string(), v.nonEmpty(), v.maxLength(200))), v.maxLength(200))),
+	thoughts,
 	cache: v.optional(path),
 });
 export const analyzeRequest = v.object({
@@ -127,6 +129,7 @@ export const causalRequest = v.object({
 	reference: v.pipe(v.array(namedPrompt), v.maxLength(MAX_PROMPTS)),
 	donor: v.optional(namedPrompt),
 	resamples: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_PROMPTS))),
+	thoughts,
 });
 
 const states = {

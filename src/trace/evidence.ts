@@ -43,6 +43,17 @@ export interface CausalRecord {
 	control?: { answer?: string; changed: boolean; deltaLogOdds: number | null; kl: number | null; draws?: Estimate };
 }
 
+/** Thoughts that were changed one by one, 0-based, ascending; of the others no effect is known. */
+export interface SinglesRecord {
+	arm: string;
+	/** Of how many. */
+	of: number;
+	/** On the prompt itself. */
+	thoughts: number[];
+	/** On the reference prompts. */
+	cohort: number[];
+}
+
 /** What an arm's thoughts were compared with; the values are the planes `ood.<measure>`. */
 export interface OodRecord {
 	arm: string;
@@ -165,6 +176,8 @@ export interface EvidenceRecord {
 	twin?: { id: string; sha256: string };
 	seed: number;
 	tests: CausalRecord[];
+	/** Of arms with many thoughts: which of them were changed one by one. All of the others' were. */
+	singles?: SinglesRecord[];
 	ood: OodRecord[];
 	readings: ReadingRecord[];
 	claims: ClaimRecord[];

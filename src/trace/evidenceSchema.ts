@@ -50,6 +50,8 @@ const test = v.object({
 	),
 });
 
+const singles = v.object({ arm: line, of: count, thoughts: list(count, MAX_THOUGHTS), cohort: list(count, MAX_THOUGHTS) });
+
 const ood = v.object({
 	arm: line,
 	feedback: line,
@@ -154,6 +156,7 @@ export const evidenceSchema = v.object({
 	twin: v.optional(v.object(model)),
 	seed: number,
 	tests: list(test, MAX_TESTS),
+	singles: v.optional(list(singles, MAX_ARMS)),
 	ood: list(ood, MAX_ARMS),
 	readings: list(reading, MAX_THOUGHTS),
 	claims: list(claim, MAX_THOUGHTS),

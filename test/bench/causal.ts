@@ -74,9 +74,10 @@ async function sixteen(model: Model, plan: ArmPlan, clean: Clean, naive: number)
 	const variants = planVariants(clean.run, ['ablate-zero', 'noise', 'snap-1', 'snap-5', 'mixture', 'jitter'], 'each')
 		.filter(({ step, later }) => later === 'recomputed' && (step === 0 || step === 1))
 		.slice(0, VARIANTS);
+	const branch = (variant: Variant) => ({ clean, variant, replacements });
 	const runs = new Variants(model, signal, () => {});
-	const batched = await fastest(() => runs.run(clean, variants, replacements, plan), cpu, 30);
-	const one = (variant: Variant) => runs.run(clean, [variant], replacements, plan);
+	const batched = await fastest(() => runs.run(variants.map(branch), plan), cpu, 30);
+	const one = (variant: Variant) => runs.run([branch(variant)], plan);
 	const single = await fastest(
 		async () => {
 			for (const variant of variants) {

@@ -19,6 +19,7 @@ import { coldStart } from './cold';
 import { measureMachine, type Machine } from './machine';
 import { memory, overhead } from './overhead';
 import { Peer } from './peer';
+import { latentsAgainst, thinkingBench } from './thinking';
 
 /** As in peer.py and llama.mjs. */
 const PROMPT = 256;
@@ -30,6 +31,8 @@ const LENS_ROUNDS = 3;
 const [, , FOLDER = '', PYTHON = ''] = process.argv;
 const { signal } = new AbortController();
 const PEER = 'test/bench/peer.py';
+/** Thinks in 128 latents. */
+const MANY = 'models/manylatents';
 
 const NAMES = { 'gpt2-small': 'GPT-2 small, random weights', smollm2: 'SmolLM2-135M-Instruct' };
 
@@ -38,8 +41,19 @@ async function load(runtime: Runtime, home: string, name: string, kind: string):
 	const progress = () => {};
 	const out = join(home, `${name}-${kind}`);
 	const folder = existsSync(out) ? out : await addModel(runtime, { source: join(FOLDER, name, kind), out, signal, progress });
+	return loadFrom(runtime, folder);
+}
+
+async function loadFrom(runtime: Runtime, folder: string): Promise<Model> {
 	const { text, sha256 } = await readManifest(folder);
-	return Model.load(runtime, { folder, manifest: parseManifest(text), sha256, signal, progress });
+	return Model.load(runtime, { folder, manifest: parseManifest(text), sha256, signal, progress: () => {} });
+}
+
+/** Thoughts against PyTorch; `kind` and `checkpoint` as latents.py has them. */
+async function latents(model: Model, what: string, ...kind: string[]): Promise<void> {
+	const peer = new Peer(PYTHON, ['test/bench/latents.py', String(THREADS), ...kind]);
+	await latentsAgainst(model, peer, what);
+	peer.dispose();
 }
 
 const promptOf = ({ manifest }: Model) => Array.from({ length: PROMPT }, (_, i) => i % manifest.shape.vocabulary);
@@ -191,9 +205,20 @@ async function main(): Promise<void> {
 		const machine = await measureMachine(runtime);
 		print('Threads of every program', String(THREADS));
 		print('Peak, bandwidth', `${(machine.peak / 1e9).toFixed(0)} GFLOP/s, ${(machine.bandwidth / 1e9).toFixed(0)} GB/s`);
+		const many = await loadFrom(runtime, MANY);
+		console.log(`\n${many.manifest.name}`);
+		await latents(many, 'each sampled by a denoising head', 'denoiser');
+		await thinkingBench(many);
+		many.dispose();
 		for (const [name, label] of Object.entries(NAMES).filter(([one]) => existsSync(join(FOLDER, one, 'q4')) && (!only || one === only))) {
 			console.log(`\n${label}`);
 			await speeds(runtime, fresh, name, machine);
+			if (name === 'gpt2-small') {
+				const model = await load(runtime, fresh, name, 'fp32');
+				await latents(model, 'Coconut', 'coconut', join(FOLDER, name, 'checkpoint'));
+				await thinkingBench(model, LENS_ROUNDS);
+				model.dispose();
+			}
 			const folder = join(fresh, `${name}-fp32`);
 			await memory(folder, (dtype) => peerOf(name, dtype));
 			overhead(folder);

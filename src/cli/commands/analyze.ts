@@ -7,7 +7,7 @@ import { report } from '../analysisText';
 import { cacheFolder } from '../cache';
 import { command } from '../command';
 import { RunError, UsageError } from '../failure';
-import { checkArms, PEER_FLAGS, peerFlags, RUN_FLAGS, runFlags, type PeerFlags, type RunFlags } from '../flags/run';
+import { ALL_THOUGHTS_FLAG, allThoughts, checkArms, PEER_FLAGS, peerFlags, RUN_FLAGS, runFlags, type PeerFlags, type RunFlags } from '../flags/run';
 import { given, JSON_FLAG, list, named, oneFile, type Values } from '../flags/values';
 import { chooseModel } from '../model';
 import { readProblems } from '../problems';
@@ -33,9 +33,16 @@ interface EvidenceFlags extends PeerFlags {
 	reference?: string;
 	twin?: string;
 	candidates?: string[];
+	thoughts?: 'all';
 }
 
-const EVIDENCE_FLAGS = { reference: { type: 'string' }, twin: { type: 'string' }, ...PEER_FLAGS, candidates: { type: 'string' } } as const;
+const EVIDENCE_FLAGS = {
+	reference: { type: 'string' },
+	twin: { type: 'string' },
+	...PEER_FLAGS,
+	candidates: { type: 'string' },
+	...ALL_THOUGHTS_FLAG,
+} as const;
 
 export const analyze = command<Options>({
 	name: 'analyze',
@@ -43,7 +50,7 @@ export const analyze = command<Options>({
 		'FILE [--model DIR] [--arms latent,cot,direct] [--latents N] [--noise X] [--seed N] [--temperature X]',
 		'[--max-tokens N] [--top-k K] [--probes P,…] [--out X.trace.safetensors] [--no-chat-template] [--json]',
 		'[--no-evidence] [--reference DATA.json] [--twin DIR] [--base DIR] [--reference-model DIR]',
-		'[--candidates a,b]',
+		'[--candidates a,b] [--all-thoughts]',
 	],
 	flags: {
 		...JSON_FLAG,
@@ -71,6 +78,7 @@ function evidenceFlags(values: Values): EvidenceFlags | undefined {
 		twin: named(values, 'twin'),
 		...peerFlags(values),
 		candidates: list(values, 'candidates'),
+		thoughts: allThoughts(values),
 	};
 	const wanted = Object.keys(EVIDENCE_FLAGS).find((flag) => values[flag] !== undefined);
 	if (given(values, 'no-evidence') && wanted !== undefined) {
@@ -152,7 +160,7 @@ async function run({ file, json, out, probes, run: flags, evidence }: Options, s
 }
 
 async function evidenceParams(
-	{ reference, twin, base, referenceModel, candidates }: EvidenceFlags,
+	{ reference, twin, base, referenceModel, candidates, thoughts }: EvidenceFlags,
 	written: string[] | undefined,
 ): Promise<EvidenceParams> {
 	const folderOf = async (flag: string | undefined) => (flag === undefined ? undefined : (await chooseModel(flag, undefined, '')).folder);
@@ -163,6 +171,7 @@ async function evidenceParams(
 		base: await folderOf(base),
 		referenceModel: await folderOf(referenceModel),
 		candidates: candidates ?? written,
+		thoughts,
 		cache: cacheFolder(),
 	};
 }

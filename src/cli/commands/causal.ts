@@ -7,7 +7,7 @@ import type { CausalRow, ModelCard, NamedPrompt } from '../../engine/api';
 import { inputFor, questionsFor, type Rendering } from '../../engine/caller/conversation';
 import { command } from '../command';
 import { UsageError } from '../failure';
-import { checkArms, RUN_FLAGS, runFlags, type RunFlags } from '../flags/run';
+import { ALL_THOUGHTS_FLAG, allThoughts, checkArms, RUN_FLAGS, runFlags, type RunFlags } from '../flags/run';
 import { given, JSON_FLAG, list, named, number, oneFile, oneOf } from '../flags/values';
 import { chooseModel } from '../model';
 import { readPrompt, type ReadPrompt } from '../promptfile';
@@ -28,6 +28,7 @@ interface Options {
 	reference?: string;
 	resamples?: number;
 	from?: string;
+	thoughts?: 'all';
 	run: RunFlags;
 }
 
@@ -37,7 +38,7 @@ const { temperature: _, ...GREEDY } = RUN_FLAGS;
 export const causal = command<Options>({
 	name: 'causal',
 	synopsis: [
-		'FILE [--tests ablate-zero,…] [--reference FILE|DATA.json] [--resamples N] [--from FILE]',
+		'FILE [--tests ablate-zero,…] [--reference FILE|DATA.json] [--resamples N] [--from FILE] [--all-thoughts]',
 		'[--model DIR] [--arms …] [--latents N] [--noise X] [--seed N] [--max-tokens N] [--no-chat-template] [--json]',
 	],
 	notes: [
@@ -47,6 +48,7 @@ export const causal = command<Options>({
 	flags: {
 		...JSON_FLAG,
 		...GREEDY,
+		...ALL_THOUGHTS_FLAG,
 		tests: { type: 'string' },
 		reference: { type: 'string' },
 		resamples: { type: 'string' },
@@ -59,6 +61,7 @@ export const causal = command<Options>({
 		reference: named(values, 'reference'),
 		resamples: number(values, 'resamples', 1, MAX_RESAMPLES),
 		from: named(values, 'from'),
+		thoughts: allThoughts(values),
 		run: runFlags(values),
 	}),
 	run: (options) => withSession(options.run.execution, (session) => test(options, session)),
@@ -76,7 +79,7 @@ function testsOf(names: readonly string[] | undefined, hasOther: boolean): Causa
 type Row = Omit<CausalRow, 'answer'> & { answer: string | null };
 
 async function test(
-	{ file, json, tests, reference, resamples, from, run }: Options,
+	{ file, json, tests, reference, resamples, from, thoughts, run }: Options,
 	session: Session,
 ): Promise<string> {
 	const { engine, signal, progress, note } = session;
@@ -112,6 +115,7 @@ async function test(
 			scope: 'each',
 			reference: await texts(card, others, rendering),
 			resamples,
+			thoughts,
 			donor: donor && { name: basename(from!), text: (await inputFor(card, donor, rendering)).text },
 		},
 		{

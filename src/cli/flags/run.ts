@@ -19,6 +19,9 @@ export const RUN_FLAGS = {
 /** Models that a chain of thought is read under. */
 export const PEER_FLAGS = { base: { type: 'string' }, 'reference-model': { type: 'string' } } as const;
 
+/** Of many thoughts, tests change some one by one unless this is given. */
+export const ALL_THOUGHTS_FLAG = { 'all-thoughts': { type: 'boolean' } } as const;
+
 /** Absent where the flag was not given, but for what everything is run on. */
 export interface RunFlags {
 	model?: string;
@@ -64,6 +67,10 @@ export function runFlags(values: Values): RunFlags {
 
 export function peerFlags(values: Values): PeerFlags {
 	return { base: named(values, 'base'), referenceModel: named(values, 'reference-model') };
+}
+
+export function allThoughts(values: Values): 'all' | undefined {
+	return given(values, 'all-thoughts') ? 'all' : undefined;
 }
 
 /** Arms on the command line are usage; those of a prompt file are its author's. */

@@ -3,13 +3,19 @@ import { calls } from '../../analysis/batches';
 import type { Feed, Variant } from '../../analysis/causal';
 import type { Segment } from '../run/arm';
 import type { Fed } from '../model/body';
-import type { State } from '../model/head';
-import { momentOf } from '../run/last';
 import type { Model } from '../model/model';
 import type { Draw, Produced } from '../thinking/step';
 import type { Lane } from './batch';
 import type { Clean } from './clean';
 import type { Replacements } from './replacement';
+import type { Standing, Thoughts } from './together';
+
+/** A variant of an unchanged run, and what it puts in. */
+export interface Branch {
+	clean: Clean;
+	variant: Variant;
+	replacements: Replacements;
+}
 
 export type Decode = Extract<Segment, { kind: 'decode' }>;
 
@@ -25,50 +31,56 @@ export class AnswerLane implements Lane {
 		private readonly context: number,
 	) {}
 
-	next(state: State, length: number): Fed[] | undefined {
-		if (!Number.isFinite(state.lse)) {
+	async next(standing: Standing, length: number): Promise<Fed[] | undefined> {
+		const { logits, id, lse } = await standing.words();
+		if (!Number.isFinite(lse)) {
 			return undefined;
 		}
-		this.logits ??= state.logits.slice();
+		this.logits ??= logits.slice();
 		const { stop, limit } = this.segment;
-		if (stop.has(state.id) || this.written.length === limit) {
+		if (stop.has(id) || this.written.length === limit) {
 			return undefined;
 		}
-		this.written.push(state.id);
-		return length < this.context ? [state.id] : undefined;
+		this.written.push(id);
+		return length < this.context ? [id] : undefined;
 	}
 }
 
 export class VariantLane implements Lane {
 	readonly answer: AnswerLane;
+	readonly variant: Variant;
+	private readonly clean: Clean;
+	private readonly replacements: Replacements;
 	private readonly calls: Feed[][];
 	/** What the thought before handed on, where that was computed here. */
 	private carried?: Float32Array;
 
 	constructor(
 		private readonly model: Model,
-		private readonly clean: Clean,
-		private readonly replacements: Replacements,
-		readonly variant: Variant,
+		{ clean, variant, replacements }: Branch,
+		private readonly thoughts: Thoughts,
 		decode: Decode,
 	) {
+		this.clean = clean;
+		this.variant = variant;
+		this.replacements = replacements;
 		this.answer = new AnswerLane(decode, model.manifest.shape.context);
 		this.calls = calls(variant.feeds);
 	}
 
-	async next(state: State, length: number): Promise<Fed[] | undefined> {
+	async next(standing: Standing, length: number): Promise<Fed[] | undefined> {
 		const call = this.calls.shift();
 		if (!call) {
-			return this.answer.next(state, length);
+			return this.answer.next(standing, length);
 		}
-		if (!Number.isFinite(state.lse)) {
+		if (!standing.hidden.every(Number.isFinite)) {
 			return undefined;
 		}
-		const fed = (await Promise.all(call.map((feed) => this.fed(feed, state)))).flat();
+		const fed = (await Promise.all(call.map((feed) => this.fed(feed, standing)))).flat();
 		return fed.every((one) => typeof one === 'number' || one.every(Number.isFinite)) ? fed : undefined;
 	}
 
-	private async fed(feed: Feed, state: State): Promise<Fed[]> {
+	private async fed(feed: Feed, standing: Standing): Promise<Fed[]> {
 		switch (feed.kind) {
 			case 'tokens':
 				return feed.ids;
@@ -76,20 +88,21 @@ export class VariantLane implements Lane {
 				this.carried = undefined;
 				return feed.thoughts.map((thought) => this.clean.made[thought]!.embed);
 			case 'think':
-				return [await this.think(feed, state)];
+				return [await this.think(feed, standing)];
 		}
 	}
 
 	/** What is fed. Noise is the unchanged run's, so that nothing differs but what was changed. */
-	private async think({ thought, by }: Extract<Feed, { kind: 'think' }>, state: State): Promise<Float32Array> {
+	private async think({ thought, by }: Extract<Feed, { kind: 'think' }>, standing: Standing): Promise<Float32Array> {
 		const { thinking } = this.model;
 		const { made } = this.clean;
 		const { step, carried } = made[thought]!;
 		const first = made.findIndex((one) => one.step === step);
-		const moment = { ...momentOf(state), index: thought, first, draw: this.clean.draw, carried: carried && (this.carried ?? carried) };
+		const { hidden, normed } = standing;
+		const moment = { hidden, normed, index: thought, first, draw: this.clean.draw, carried: carried && (this.carried ?? carried) };
 		let found: Promise<Produced> | undefined;
-		const own = (draw?: Draw) => (draw ? thinking.think(step, { ...moment, draw }) : (found ??= thinking.think(step, moment)));
-		const fed = by ? await this.replacements.thought(by, step, thought, own, state) : (await own()).embed;
+		const own = (draw?: Draw) => (draw ? this.thoughts.think(step, { ...moment, draw }) : (found ??= this.thoughts.think(step, moment)));
+		const fed = by ? await this.replacements.thought(by, step, thought, own, standing, this.thoughts) : (await own()).embed;
 		// A changed thought hands on what the unchanged one would.
 		this.carried = thinking.graphOf(step)?.stateWidth === undefined ? undefined : (await own()).carried;
 		return fed;

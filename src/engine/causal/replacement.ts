@@ -3,9 +3,9 @@ import type { Replacement } from '../../analysis/causal';
 import { snapped } from '../../analysis/codes';
 import { gaussian, generator } from '../../shared/random';
 import { quoted } from '../error';
-import type { State } from '../model/head';
 import type { Model } from '../model/model';
 import type { Draw, Produced, ThoughtStep } from '../thinking/step';
+import type { Standing, Thoughts } from './together';
 
 /** What tests change of the thoughts of another prompt, and the residual streams where they were fed [sites, width]. */
 export interface Other {
@@ -39,38 +39,39 @@ export class Replacements {
 	}
 
 	/**
-	 * What is fed [width] for thought `index`, which unchanged would be `own`, and with another `draw` another; `state` is what the position
-	 * before it leads to.
+	 * What is fed [width] for thought `index`, which unchanged would be `own`, and with another `draw` another; `standing` is what the
+	 * position before it leads to.
 	 */
 	async thought(
 		by: Replacement,
 		step: ThoughtStep,
 		index: number,
 		own: (draw?: Draw) => Promise<Produced>,
-		state: State,
+		standing: Standing,
+		thoughts: Pick<Thoughts, 'fed'>,
 	): Promise<Float32Array> {
 		const { thinking } = this.model;
 		const vector = async () => thinking.vectorOf(step, await own());
 		switch (by.kind) {
 			case 'tokens': {
 				// Of tokens there are inputs only, and no latents.
-				const mixed = await this.mixture(by.top, state.logits);
+				const mixed = await this.mixture(by.top, (await standing.words()).logits);
 				return by.rescaled ? scaled(mixed, norm((await own()).embed)) : mixed;
 			}
 			case 'noise':
-				return thinking.fed(step, this.noise(index, await vector()), index);
+				return thoughts.fed(step, this.noise(index, await vector()), index);
 			case 'jitter': {
 				const unchanged = await vector();
 				const noise = this.noise(index, unchanged, by.ratio);
-				return thinking.fed(step, unchanged.map((value, i) => value + noise[i]!), index);
+				return thoughts.fed(step, unchanged.map((value, i) => value + noise[i]!), index);
 			}
 			case 'code':
-				return thinking.fed(step, snapped(this.model.codes!, await vector()), index);
+				return thoughts.fed(step, snapped(this.model.codes!, await vector()), index);
 			case 'redraw':
 				return (await own({ seed: this.seed, arm: `${this.name} again` })).embed;
 			default: {
 				const width = thinking.widthOf(step);
-				return thinking.fed(step, this.vector(by, `thought ${index}`, width, ({ thoughts }) => thoughts[index]!), index);
+				return thoughts.fed(step, this.vector(by, `thought ${index}`, width, ({ thoughts }) => thoughts[index]!), index);
 			}
 		}
 	}

@@ -9,6 +9,7 @@ interface Reason {
 /** What could not be tested, in which prompts, and why. */
 export class Skipped {
 	private readonly reasons = new Map<string, Reason>();
+	private readonly parts = new Set<string>();
 
 	constructor(
 		/** How many are tested. */
@@ -31,11 +32,17 @@ export class Skipped {
 		this.reasons.set(what, { why, prompts: new Set(), because });
 	}
 
-	/** One for each test; `all`: also of those that do not apply. */
+	/** What was tested in part, in one sentence; as often as one likes. */
+	partly(sentence: string): void {
+		this.parts.add(sentence);
+	}
+
+	/** One for each test; `all`: also of those that do not apply, and what was tested in part. */
 	sentences({ all }: { all: boolean }): string[] {
-		return [...this.reasons].flatMap(([what, { why, prompts, because }]) => {
+		const reasons = [...this.reasons].flatMap(([what, { why, prompts, because }]) => {
 			const where = prompts.size === 0 || prompts.size === this.count ? '' : ` on ${prompts.size} of ${this.count} prompts`;
 			return all || because === 'missing' ? [`${what} was not run${where}, because ${why}.`] : [];
 		});
+		return all ? [...this.parts, ...reasons] : reasons;
 	}
 }

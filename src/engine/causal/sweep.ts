@@ -11,6 +11,7 @@ import { cleanRows, runAll } from './cleans';
 import type { VariantLane } from './lane';
 import { Others } from './others';
 import { Replacements, type Donors } from './replacement';
+import { singlesOf } from './singles';
 import { Skipped } from './skipped';
 import { Variants } from './variants';
 
@@ -18,6 +19,8 @@ export class CausalRun {
 	/** Runs of the prompts that thoughts are taken from. */
 	readonly others: Others;
 	readonly skipped: Skipped;
+	/** Thoughts that were changed one by one, by arm. */
+	readonly singles = new Map<string, readonly number[]>();
 	private readonly variants: Variants;
 	/** Share of the prompts. */
 	private tested = 0;
@@ -91,7 +94,8 @@ export class CausalRun {
 			this.skipped.add(`Arm ${plan.name}`, 'it gives no answer to compare with', index);
 			return new Set();
 		}
-		const planned = planVariants(clean.run, tests, scope, resamples);
+		const singles = this.chosen(plan.name, clean, tests);
+		const planned = planVariants(clean.run, tests, scope, resamples, singles);
 		const asked = new Set(planned.map(({ test }) => test));
 		if (planned.length === 0) {
 			return asked;
@@ -102,10 +106,22 @@ export class CausalRun {
 		const kind = parseTask(prompt) ? 'missing' : 'kind';
 		const variants = planned.filter((variant) => this.applies(variant, clean, index) && this.canRun(variant, replacements, index, kind));
 		this.emit({ kind: 'clean', index, arm: plan.name, answer: clean.answer });
-		for (const lane of await this.variants.run(clean, variants, replacements, plan)) {
+		for (const lane of await this.variants.run(variants.map((variant) => ({ clean, variant, replacements })), plan)) {
 			this.emit({ kind: 'row', index, row: this.row(plan.name, clean, lane, replacements) });
 		}
 		return asked;
+	}
+
+	/** Undefined where all thoughts are changed one by one. */
+	private chosen(arm: string, { run, thoughts: { length } }: Clean, tests: readonly CausalTest[]): readonly number[] | undefined {
+		const { thoughts, resamples } = this.params;
+		const singles = thoughts === 'all' ? undefined : singlesOf(this.model, run, tests, resamples);
+		if (singles && singles.length < length) {
+			this.singles.set(arm, singles);
+			this.skipped.partly(`Of the ${length} thoughts of arm ${arm} ${singles.length} were changed one by one, at equal distances.`);
+			return singles;
+		}
+		return undefined;
 	}
 
 	private row(arm: string, clean: Clean, { variant, answer: { logits, written } }: VariantLane, replacements: Replacements): CausalRow {

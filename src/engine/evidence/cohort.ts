@@ -7,7 +7,7 @@ import { bootstrapMean, share } from '../../analysis/statistics';
 import type { CohortRecord, CohortThought, Estimate } from '../../trace/evidence';
 import { cohortSchema } from '../../trace/evidenceSchema';
 import type { ArmPlan } from '../run/arm';
-import { runAll } from '../causal/cleans';
+import { cleanRows, runAll } from '../causal/cleans';
 import { Replacements } from '../causal/replacement';
 import { sha256 } from '../model/folder';
 import type { Model } from '../model/model';
@@ -16,65 +16,67 @@ import { settingsOf } from './reference';
 import { massesOf } from './readings';
 import type { Run, Sampling } from './runs';
 
-/** Prompts between two events. */
-const CHUNK = 8;
+/** Reference prompts on which all of many thoughts are changed at once: each change is a run of them all. */
+const MAX_WHOLE = 50;
 
 const TESTS: readonly CausalTest[] = ['resample', 'snap-1', 'jitter'];
 
-/** Of a model whose effects are not asked for, only what its unchanged thoughts say. */
+/** `singles`: thoughts that are changed one by one; where absent, only what the unchanged thoughts say. */
 export async function cohortOf(
 	{ model, plan, prompts, options, store, signal, emit }: Sampling,
 	runs: readonly Run[],
 	role: CohortRecord['role'],
-	effects: boolean,
+	singles: readonly number[] | undefined,
 ): Promise<CohortRecord> {
 	const texts = prompts.map(({ text }) => text);
-	const key = { what: 'cohort', model: model.sha256, prompts: sha256(JSON.stringify(texts)), role, effects, ...settingsOf(plan, options) };
+	const key = { what: 'cohort', model: model.sha256, prompts: sha256(JSON.stringify(texts)), role, singles, ...settingsOf(plan, options) };
 	const kept = await store.read(key);
 	const found = kept && restored(kept.record);
 	if (found) {
 		return found;
 	}
 	const changes: Change[] = [];
-	const chosen = effects ? runs : [];
+	const chosen = singles ? runs : [];
 	// What does not vary carries nothing through any noise.
 	const tests = TESTS.filter((test) => test !== 'jitter' || varies(runs));
-	for (let start = 0; start < chosen.length; start += CHUNK) {
+	const size = cleanRows(model);
+	for (let start = 0; start < chosen.length; start += size) {
 		const { context } = model.manifest.shape;
 		const message = `Testing the reference prompts on ${model.manifest.name}`;
 		const tick = (seconds: number) => emit({ kind: 'progress', message, fraction: start / chosen.length, seconds });
-		tick(CHUNK * model.cost.seconds(context, context, false));
-		changes.push(...(await changesOf(model, plan, runs, tests, start, options.seed, new Changes(model, signal, tick), signal)));
+		tick(size * model.cost.seconds(context, context, false));
+		changes.push(...(await changesOf(model, plan, runs, tests, singles!, start, options.seed, new Changes(model, signal, tick), signal)));
 	}
 	const record = await recordOf(model, plan, runs, changes, role, options.seed);
 	await store.write(key, { record: JSON.stringify(record), tensors: new Map() });
 	return record;
 }
 
-/** Of the runs [start, start + CHUNK); each is resampled from the one after it. */
+/** Of as many runs from `start` on as go side by side; each is resampled from the one after it. */
 async function changesOf(
 	model: Model,
 	plan: ArmPlan,
 	runs: readonly Run[],
 	tests: readonly CausalTest[],
+	singles: readonly number[],
 	start: number,
 	seed: number,
 	changes: Changes,
 	signal: AbortSignal,
 ): Promise<Change[]> {
-	const some = runs.slice(start, start + CHUNK);
+	const some = runs.slice(start, start + cleanRows(model));
 	const cleans = await runAll(model, plan, some.map(({ text }) => text), { seed }, signal);
-	const found: Change[] = [];
-	for (const [i, clean] of cleans.entries()) {
+	const branches = cleans.flatMap((clean, i) => {
 		if (typeof clean === 'string') {
-			continue;
+			return [];
 		}
-		const other = runs[(start + i + 1) % runs.length]!;
-		const replacements = new Replacements(model, [other], {}, seed, `${plan.name} ${start + i}`);
-		const variants = planVariants(clean.run, tests, 'each').filter(isWanted);
-		found.push(...(await changes.of(clean, variants, replacements, [other], plan)));
-	}
-	return found;
+		const others = [runs[(start + i + 1) % runs.length]!];
+		const replacements = new Replacements(model, others, {}, seed, `${plan.name} ${start + i}`);
+		return planVariants(clean.run, tests, 'each', 1, singles)
+			.filter((variant) => isWanted(variant) && (singles.length === clean.thoughts.length || isWorthIt(variant, start + i)))
+			.map((variant) => ({ clean, variant, replacements, others }));
+	});
+	return changes.of(branches, plan);
 }
 
 /** Single thoughts with the later ones recomputed; all thoughts at once where that is what is asked. */
@@ -87,6 +89,11 @@ function isWanted({ test, form, step, later }: Variant): boolean {
 		default:
 			return step === 'all';
 	}
+}
+
+/** Of many thoughts: on every prompt what the ladder asks of single ones, on some what changes all. `place`: of the prompt. */
+function isWorthIt({ test, step }: Variant, place: number): boolean {
+	return step === 'all' ? place < MAX_WHOLE : test === 'resample';
 }
 
 async function recordOf(

@@ -25,7 +25,7 @@ export interface ArmEvidence {
 
 export function concluded(
 	arms: readonly ArmEvidence[],
-	{ tests, cohorts }: Pick<EvidenceRecord, 'tests' | 'cohorts'>,
+	{ tests, cohorts, singles }: Pick<EvidenceRecord, 'tests' | 'cohorts' | 'singles'>,
 ): Pick<EvidenceRecord, 'readings' | 'claims' | 'meter'> {
 	const of = (role: CohortRecord['role'], { plan }: ArmEvidence) => cohorts.find((one) => one.role === role && one.arm === plan.name);
 	return {
@@ -56,6 +56,7 @@ export function concluded(
 					resample: resample?.draws,
 					twinResample: resample?.control?.draws,
 					cohort: of('model', arm)?.thoughts[thought]?.resample,
+					singles: singles?.find((one) => one.arm === arm.plan.name),
 				});
 			}),
 		),

@@ -1,7 +1,7 @@
 /** The second phase of an analysis: comparisons, tests and controls of its arms' thoughts, each told as soon as it is there. */
 import { effectPlanes, withControl } from '../../analysis/effects';
 import { MEASURES, NEIGHBOUR } from '../../analysis/ood';
-import type { CohortRecord, EvidenceRecord } from '../../trace/evidence';
+import type { CohortRecord, EvidenceRecord, SinglesRecord } from '../../trace/evidence';
 import type { ArmPlan } from '../run/arm';
 import { recorded, type Clean } from '../causal/clean';
 import { EngineError } from '../error';
@@ -143,15 +143,27 @@ export class Gathering {
 	private async tests(): Promise<void> {
 		const { model, plans } = this.subject;
 		const cleans = new Map(this.arms.map(({ plan, clean }) => [plan.name, clean]));
-		const { records, skipped } = await this.own.tested(plans, cleans);
+		const { records, singles, skipped } = await this.own.tested(plans, cleans);
 		this.record.tests = records;
 		skipped.forEach((why) => this.skip(why));
+		for (const { plan, thoughts } of this.arms.filter((arm) => singles.has(arm.plan.name))) {
+			this.singles({ arm: plan.name, of: thoughts.length, thoughts: [...singles.get(plan.name)!], cohort: this.own.singles(thoughts.length) });
+		}
 		for (const { plan, thoughts } of this.arms) {
 			for (const [plane, values] of effectPlanes(records, plan.name, thoughts.length, model.manifest.shape.layers + 1)) {
 				this.outlet.plane(plan.name, plane, values);
 			}
 		}
 		this.emit();
+	}
+
+	/** What was not measured because there are so many thoughts. */
+	private singles(record: SinglesRecord): void {
+		const { arm, of, thoughts, cohort } = record;
+		this.record.singles = [...(this.record.singles ?? []), record];
+		this.skip(
+			`Of the ${of} thoughts of arm ${arm} ${thoughts.length} were changed one by one, at equal distances, and ${cohort.length} on the reference prompts: --all-thoughts of the command line changes each.`,
+		);
 	}
 
 	private async cohort(side: Side, arm: string, role: CohortRecord['role']): Promise<void> {

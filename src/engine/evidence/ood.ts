@@ -4,7 +4,7 @@ import { spareReason } from '../../analysis/spare';
 import { parseTask } from '../../analysis/task';
 import type { Thought } from '../../trace/document';
 import type { OodArm, OodParams, OodResult, ProgressEvent } from '../api';
-import { checkFits, leadOf, planArms } from '../run/arm';
+import { checkFits, leadOf, planArms, trainedLatentsOf } from '../run/arm';
 import type { Forward } from '../model/body';
 import { EngineError } from '../error';
 import type { Model } from '../model/model';
@@ -60,7 +60,7 @@ export class Ood {
 			const reference = await this.reference({ model, plan, prompts, store: new Store(undefined), signal, emit });
 			const rows = reader.thoughts.flatMap(({ index, vector }) => {
 				const found = compared(vector, reference);
-				const spare = spareReason(index, recipe.trainedLatents, task);
+				const spare = spareReason(index, trainedLatentsOf(plan, recipe), task);
 				return MEASURES.map((name) => ({ thought: index, spare, measure: name, ...found[name] }));
 			});
 			const { tokens, text } = reference;

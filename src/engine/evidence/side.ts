@@ -1,7 +1,9 @@
 /** One of the models that are compared, on the prompt and on the reference prompts. */
+import { spreadThoughts } from '../../analysis/singles';
 import type { CohortRecord } from '../../trace/evidence';
 import { planArms, type ArmPlan } from '../run/arm';
 import { recorded, type Clean } from '../causal/clean';
+import { cohortSingles } from '../causal/singles';
 import { EngineError } from '../error';
 import type { Model } from '../model/model';
 import { cohortOf } from './cohort';
@@ -13,8 +15,8 @@ import type { Store } from './store';
 import type { Outlet, Subject } from './subject';
 import { drawsOf, testsOf, type Tested } from './tests';
 
-/** Variants of a reference prompt's run in a cohort, for the budget: each thought resampled and snapped, all snapped, four noises. */
-const VARIANTS = 17;
+/** Variants of a reference prompt's run in a cohort, for the budget, beside each chosen thought resampled and snapped: all snapped, four noises. */
+const WHOLE_VARIANTS = 5;
 
 export class Side {
 	/** Runs of the reference prompts, by arm. */
@@ -59,15 +61,16 @@ export class Side {
 
 	/** Tests of the prompt in arms, of which `cleans` has those with thoughts. */
 	async tested(plans: readonly ArmPlan[], cleans: ReadonlyMap<string, Clean>): Promise<Tested> {
-		const { prompt, options } = this.subject;
+		const { prompt, options, evidence } = this.subject;
 		const { signal, emit } = this.outlet;
 		const others = new Map<string, Run[]>();
 		for (const plan of plans.filter(({ name }) => cleans.has(name))) {
 			others.set(plan.name, await this.others(plan));
 		}
-		const { records, skipped } = await testsOf(this.model, prompt, plans, options, others, signal, emit);
+		const { records, singles, skipped } = await testsOf(this.model, prompt, plans, options, evidence.thoughts, others, signal, emit);
 		for (const plan of plans.filter(({ name }) => others.has(name))) {
-			const draws = await drawsOf(this.model, plan, cleans.get(plan.name)!, others.get(plan.name)!, options.seed, signal, emit);
+			const [clean, runs] = [cleans.get(plan.name)!, others.get(plan.name)!];
+			const draws = await drawsOf(this.model, plan, clean, runs, singles.get(plan.name), options.seed, signal, emit);
 			for (const record of records) {
 				const isDrawn = record.arm === plan.name && record.test === 'resample' && record.later !== 'frozen';
 				if (isDrawn && typeof record.step === 'number') {
@@ -75,7 +78,7 @@ export class Side {
 				}
 			}
 		}
-		return { records, skipped };
+		return { records, singles, skipped };
 	}
 
 	async reads({ plan: { name }, candidates }: ArmEvidence, clean: Clean): Promise<Read[]> {
@@ -90,10 +93,16 @@ export class Side {
 		const plan = this.plan(name);
 		const runs = await this.runs(plan);
 		const effects = role !== 'random weights';
-		const sampling = this.sampling(plan, effects ? 1 + VARIANTS : 1);
+		const singles = this.singles(runs[0]?.thoughts.length ?? 0);
+		const sampling = this.sampling(plan, effects ? 1 + 2 * singles.length + WHOLE_VARIANTS : 1);
 		const texts = new Set(sampling.prompts.map(({ text }) => text));
 		const chosen = runs.filter(({ text }) => texts.has(text));
-		return chosen.length > 1 ? cohortOf(sampling, chosen, role, effects) : undefined;
+		return chosen.length > 1 ? cohortOf(sampling, chosen, role, effects ? singles : undefined) : undefined;
+	}
+
+	/** Thoughts that are changed one by one on every reference prompt, of so many. */
+	singles(count: number): number[] {
+		return this.subject.evidence.thoughts === 'all' ? spreadThoughts(count, count) : cohortSingles(count);
 	}
 
 	/** Runs of the reference prompts but for the one under analysis. */

@@ -10,7 +10,7 @@ import { sha256 } from '../model/folder';
 import { READ } from '../opening';
 
 /** Bumped whenever anything that is kept is computed otherwise. */
-const VERSION = 3;
+const VERSION = 4;
 const FORMAT = 'neuralese-cache';
 /** A thousand prompts with six thoughts at 33 sites of width 2048 have 1.6 GB: that is computed again. */
 const MAX_BYTES = 256 * 1024 * 1024;

@@ -2,7 +2,7 @@
 import { CAUSAL_TESTS, isWritten, planVariants, type CausalTest } from '../../analysis/causal';
 import type { RunOptions } from '../../trace/document';
 import type { CausalRecord, Estimate } from '../../trace/evidence';
-import type { CausalRow, NamedPrompt, ProgressEvent } from '../api';
+import type { CausalRow, EvidenceParams, NamedPrompt, ProgressEvent } from '../api';
 import type { ArmPlan } from '../run/arm';
 import { CausalRun } from '../causal/sweep';
 import type { Clean } from '../causal/clean';
@@ -27,6 +27,8 @@ const DRAWS = 32;
 
 export interface Tested {
 	records: CausalRecord[];
+	/** Thoughts that were changed one by one, of arms where not all were. */
+	singles: ReadonlyMap<string, readonly number[]>;
 	/** What could not be tested, though it applies: one sentence each. */
 	skipped: string[];
 }
@@ -36,6 +38,7 @@ export async function testsOf(
 	prompt: string,
 	plans: readonly ArmPlan[],
 	options: RunOptions,
+	thoughts: EvidenceParams['thoughts'],
 	runs: ReadonlyMap<string, readonly Run[]>,
 	signal: AbortSignal,
 	emit: (event: ProgressEvent) => void,
@@ -43,12 +46,12 @@ export async function testsOf(
 	const records: CausalRecord[] = [];
 	const tests = testsFor(plans);
 	if (tests.length === 0) {
-		return { records, skipped: ['Nothing was tested by changing it, because no arm that was run has thoughts.'] };
+		return { records, singles: new Map(), skipped: ['Nothing was tested by changing it, because no arm that was run has thoughts.'] };
 	}
 	const arms = plans.map(({ name }) => name);
 	const run = new CausalRun(
 		model,
-		{ model: model.folder, prompts: [prompt], arms, options, tests, scope: 'each', reference: referenceOf(runs) },
+		{ model: model.folder, prompts: [prompt], arms, options, tests, scope: 'each', thoughts, reference: referenceOf(runs) },
 		signal,
 		(event) => {
 			if (event.kind === 'row') {
@@ -62,7 +65,7 @@ export async function testsOf(
 		known.forEach(({ text, ...other }) => run.others.know(arm, text, other));
 	}
 	await run.run();
-	return { records, skipped: run.skipped.sentences({ all: false }) };
+	return { records, singles: run.singles, skipped: run.skipped.sentences({ all: false }) };
 }
 
 /** The prompts of all runs, each once. */
@@ -71,12 +74,13 @@ function referenceOf(runs: ReadonlyMap<string, readonly Run[]>): NamedPrompt[] {
 	return [...texts].map(([text, name]) => ({ name, text }));
 }
 
-/** Δ log-odds of each thought when it is that of other prompts, one after the other, and the later ones follow from it. */
+/** Δ log-odds of each thought when it is that of other prompts, one after the other, and the later ones follow from it; of `singles` only, where given. */
 export async function drawsOf(
 	model: Model,
 	plan: ArmPlan,
 	clean: Clean,
 	others: readonly Run[],
+	singles: readonly number[] | undefined,
 	seed: number,
 	signal: AbortSignal,
 	emit: (event: ProgressEvent) => void,
@@ -86,10 +90,11 @@ export async function drawsOf(
 		return clean.thoughts.map(() => undefined);
 	}
 	const replacements = new Replacements(model, chosen, {}, seed, plan.name);
-	const variants = planVariants(clean.run, ['resample'], 'each', chosen.length);
+	const variants = planVariants(clean.run, ['resample'], 'each', chosen.length, singles);
 	const single = variants.filter(({ step, later }) => step !== 'all' && later !== 'frozen');
 	const tick = (seconds: number) => emit({ kind: 'progress', message: 'Resampling the thoughts', seconds });
-	const changes = await new Changes(model, signal, tick).of(clean, single, replacements, chosen, plan);
+	const branches = single.map((variant) => ({ clean, variant, replacements, others: chosen }));
+	const changes = await new Changes(model, signal, tick).of(branches, plan);
 	return clean.thoughts.map((_, thought) =>
 		estimated(changes.filter(({ step }) => step === thought).map(({ deltaLogOdds }) => deltaLogOdds), seed),
 	);

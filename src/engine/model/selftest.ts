@@ -84,6 +84,7 @@ export async function selfTest(model: Model, signal: AbortSignal): Promise<SelfT
 	const together = await head.read(rows, layers + 1, targets, 4);
 	const apart = fresh();
 	const lens = fresh();
+	const numbers = fresh();
 	for (let row = 0; row < length; row++) {
 		signal.throwIfAborted();
 		const from = row * (layers + 1);
@@ -94,6 +95,10 @@ export async function selfTest(model: Model, signal: AbortSignal): Promise<SelfT
 		}
 		const last = from + layers;
 		const logits = await head.logits(rows.slice(last * width, (last + 1) * width));
+		// Some tokens may be ruled out by −∞, and not all.
+		if (!logits.every((logit) => logit < Infinity) || !logits.some(Number.isFinite)) {
+			numbers.fail();
+		}
 		const k = together.topIds.length / (length * (layers + 1));
 		// Arrays of numbers sort ten times as fast when they are typed.
 		const ordered = logits.slice().sort().reverse().slice(0, k);
@@ -110,6 +115,13 @@ export async function selfTest(model: Model, signal: AbortSignal): Promise<SelfT
 			logits,
 		);
 	}
+	// Of −∞ and a probability of 0 a graph may make no number where 0 is meant.
+	const readouts = fresh();
+	if (![together.entropy, together.kl].every((values) => values.every(Number.isFinite))) {
+		readouts.fail();
+	}
+	report('logits are numbers', 'basics', numbers);
+	report('entropy and KL are numbers, also where a logit is −∞', 'basics', readouts);
 	report('head in chunks and in single rows', 'basics', apart);
 	report('lens at the last site and the logits', 'basics', lens);
 	return tests;
@@ -226,9 +238,9 @@ export function toleranceOf({ manifest, provider }: Pick<Model, 'manifest' | 'pr
 	return tolerance(manifest.quantisation, provider.used);
 }
 
-/** Of absolute values. */
+/** Of absolute values that are finite: everything would be small beside an infinite one. */
 function largest(values: Float32Array): number {
-	return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+	return values.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most), 0);
 }
 
 /** Adds to the first component of one position of `count`. */
@@ -238,11 +250,11 @@ function nudge(site: number, position: number, count: number, width: number, siz
 	return { site, keep: new Float32Array(count * width).fill(1), add };
 }
 
-/** NaN anywhere counts as an infinite difference. */
+/** NaN anywhere counts as an infinite difference, and −∞ on both sides, of a token that is ruled out, as none. */
 export function maxDifference(values: Float32Array, others: Float32Array): number {
 	let most = 0;
 	for (let i = 0; i < values.length; i++) {
-		const distance = Math.abs(values[i]! - others[i]!);
+		const distance = values[i] === others[i] ? 0 : Math.abs(values[i]! - others[i]!);
 		most = distance <= most ? most : Number.isNaN(distance) ? Infinity : distance;
 	}
 	return most;

@@ -10,7 +10,7 @@ import { writeTrace } from '../../trace/writer.node';
 import type { EvidenceRecord } from '../../trace/evidence';
 import type { PlaneName } from '../../trace/planes';
 import type { AnalyzeEvent, AnalyzeParams, EvidenceParams, RuntimeInfo } from '../api';
-import { checkFits, planArms, type ArmPlan } from './arm';
+import { checkFits, isUntrained, planArms, trainedLatentsOf, type ArmPlan } from './arm';
 import { EngineError, quoted } from '../error';
 import { Gathering } from '../evidence/gathering';
 import type { Shared } from '../evidence/subject';
@@ -182,7 +182,7 @@ export class AnalysisRun {
 				milliseconds: performance.now() - begun,
 			};
 		};
-		const reader = this.reader(sheet, probes, () => {
+		const reader = this.reader(plan, sheet, probes, () => {
 			if (this.stream.due) {
 				this.stream.snapshot(record('running', run.written), sheet);
 			}
@@ -200,14 +200,14 @@ export class AnalysisRun {
 		return { record: finished, sheet };
 	}
 
-	private reader(sheet: Sheet, probes: readonly ScoredProbe[], tick: () => void): LensReader {
-		const { trainedLatents } = this.model.manifest.recipe;
+	private reader(plan: ArmPlan, sheet: Sheet, probes: readonly ScoredProbe[], tick: () => void): LensReader {
+		const trained = trainedLatentsOf(plan, this.model.manifest.recipe);
 		return new LensReader(
 			this.model,
 			sheet,
 			this.topK,
 			probes,
-			(thought) => spareReason(thought, trainedLatents, this.task),
+			(thought) => spareReason(thought, trained, this.task),
 			tick,
 			this.signal,
 		);
@@ -218,6 +218,9 @@ export class AnalysisRun {
 		const { prompt, options } = this.params;
 		const { model } = this;
 		this.notes.push(...unknownWords(prompt.text, this.encoded, model.tokenizer.unknownId));
+		for (const { name } of this.plans.filter((plan) => isUntrained(plan, model.manifest.recipe))) {
+			this.notes.push(`Arm ${name} feeds states back to a model that was not trained on them: what its thoughts read as is no evidence of reasoning.`);
+		}
 		const neighbours = model.unavailable.get('neighbours');
 		const { logitsOnly } = model.manifest;
 		if (model.note !== undefined) {

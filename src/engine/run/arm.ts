@@ -29,6 +29,16 @@ export interface ArmPlan {
 	fixed: number;
 }
 
+/** Thoughts of an arm that the model was trained to think; a mixture of tokens asks for no training, so none of them is spare. */
+export function trainedLatentsOf({ segments }: Pick<ArmPlan, 'segments'>, { trainedLatents }: Pick<Recipe, 'trainedLatents'>): number {
+	return segments.some((segment) => segment.kind === 'latent' && segment.feedback.site === 'mixture') ? 0 : trainedLatents;
+}
+
+/** Whether it feeds states back to a model that was never trained on them. */
+export function isUntrained({ segments }: Pick<ArmPlan, 'segments'>, { trainedLatents }: Pick<Recipe, 'trainedLatents'>): boolean {
+	return trainedLatents === 0 && segments.some((segment) => segment.kind === 'latent' && (segment.feedback.site === 'normed' || segment.feedback.site === 'resid'));
+}
+
 /** Arms in the order asked for, all of the recipe's where `wanted` is absent. */
 export function planArms(
 	recipe: Recipe,

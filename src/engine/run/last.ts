@@ -1,5 +1,4 @@
 /** What the last position that was fed says. What nobody asks for is not computed: a latent step needs no vocabulary. */
-import type { State } from '../model/head';
 import type { Model } from '../model/model';
 
 /** Of the next token. */
@@ -43,9 +42,4 @@ export function lastOf(model: Model, resid: Float32Array, known: { normed?: Floa
 /** Residual stream before the final norm [width]. */
 export function lastSite({ resid }: Last, { manifest }: Model): Float32Array {
 	return resid.subarray(manifest.shape.layers * manifest.shape.width);
-}
-
-/** Of a sequence of a batch. */
-export function momentOf({ hidden, normed }: Pick<State, 'hidden' | 'normed'>) {
-	return { hidden, normed: () => Promise.resolve(normed) };
 }

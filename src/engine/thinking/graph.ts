@@ -51,7 +51,10 @@ export class ThoughtGraph {
 			feeds['step'] = integers([moments[0]!.index], 1);
 		}
 		if (inputs.has('noise')) {
-			const noise = stacked(moments.map(({ draw, index }) => noiseOf(step.noise!, draw, index)));
+			// Most rows have one draw, and drawing costs more than all else that is done here.
+			const [{ index }] = moments as [Moment];
+			const drawn = new Map([...new Set(moments.map(({ draw }) => draw))].map((draw) => [draw, noiseOf(step.noise!, draw, index)]));
+			const noise = stacked(moments.map(({ draw }) => drawn.get(draw)!));
 			feeds['noise'] = { ...noise, dims: [rows, ...step.noise!.shape] };
 		}
 		const stateWidth = this.stateWidth;
@@ -82,14 +85,16 @@ export class EmbedGraph {
 		private readonly shape: ModelShape,
 	) {}
 
-	/** Of thought `index`, [latent width] to [width]. */
-	async embed(latent: Float32Array, index: number): Promise<Float32Array> {
-		const feeds = {
-			latent: floats(latent, 1, latent.length),
-			...(this.graph.inputs.has('step') ? { step: integers([index], 1) } : {}),
-		};
+	/** Whether it takes several rows, or was exported for one. */
+	get isBatched(): boolean {
+		return typeof this.graph.inputs.get('latent')!.dims[0] !== 'number';
+	}
+
+	/** Of thought `index` in several runs, each [latent width] to [width]. */
+	async embedAll(latents: readonly Float32Array[], index: number): Promise<Float32Array[]> {
+		const feeds = { latent: stacked(latents), ...(this.graph.inputs.has('step') ? { step: integers([index], 1) } : {}) };
 		const { embed } = await this.graph.run(feeds, ['embed']);
-		return split('embed', 'embed', embed, 1, this.shape.width)[0]!;
+		return split('embed', 'embed', embed, latents.length, this.shape.width);
 	}
 }
 

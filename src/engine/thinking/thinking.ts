@@ -35,7 +35,17 @@ export class Thinking {
 	 * again, and else the input itself.
 	 */
 	async fed(step: ThoughtStep, vector: Float32Array, index: number): Promise<Float32Array> {
-		return this.isEdited(step) ? this.edited!.embed(vector, index) : vector;
+		const [only] = await this.fedAll(step, [vector], index);
+		return only!;
+	}
+
+	/** The same of several runs, side by side where the graph computes them. */
+	async fedAll(step: ThoughtStep, vectors: readonly Float32Array[], index: number): Promise<Float32Array[]> {
+		if (!this.isEdited(step)) {
+			return [...vectors];
+		}
+		const graph = this.edited!;
+		return graph.isBatched ? graph.embedAll(vectors, index) : (await Promise.all(vectors.map((vector) => graph.embedAll([vector], index)))).flat();
 	}
 
 	vectorOf(step: ThoughtStep, { latent, embed }: Produced): Float32Array {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { effectiveTokens, nearestMixture } from '../../../src/analysis/mixture';
+import { effectiveTokens, Mixtures } from '../../../src/analysis/mixture';
 import { cloudOf, measure, MEASURES, percentile, scaleOf, type Clouds, type Member } from '../../../src/analysis/ood';
 
 interface Fixture {
@@ -58,7 +58,8 @@ describe('measures', () => {
 
 	test('rows that are not finite are left out of a cloud', () => {
 		const spoilt = Float32Array.from([...tokens, ...new Array<number>(width).fill(Infinity)]);
-		assert.deepEqual(cloudOf(spoilt, width), clouds.tokens);
+		const { rows, gaussian } = cloudOf(spoilt, width);
+		assert.deepEqual([rows, gaussian], [clouds.tokens.rows, clouds.tokens.gaussian]);
 	});
 
 	test('a member is not compared with itself', () => {
@@ -87,7 +88,7 @@ describe('best convex mixture', () => {
 			fc.property(problem, ({ size, vector, points }) => {
 				const z = Float32Array.from(vector);
 				const matrix = Float32Array.from(points.flat());
-				const mixture = nearestMixture(z, matrix, size);
+				const mixture = new Mixtures(matrix, size).nearest(z);
 				assert.ok(mixture);
 				const { support, residual } = mixture;
 				assert.ok(support.length <= size + 1 && support.every(({ weight }) => weight > 0));
@@ -111,9 +112,9 @@ describe('best convex mixture', () => {
 
 	test('equal parts of three tokens count as three; a single row has no others', () => {
 		const matrix = Float32Array.of(3, 0, 0, 0, 3, 0, 0, 0, 3, 9, 9, 9);
-		const mixture = nearestMixture(Float32Array.of(1, 1, 1), matrix, 3)!;
+		const mixture = new Mixtures(matrix, 3).nearest(Float32Array.of(1, 1, 1))!;
 		assert.ok(Math.abs(effectiveTokens(mixture) - 3) < 1e-6 && mixture.residual < 1e-6);
-		assert.equal(nearestMixture(Float32Array.of(1), Float32Array.of(2), 1, 0), undefined);
+		assert.equal(new Mixtures(Float32Array.of(2), 1).nearest(Float32Array.of(1), 0), undefined);
 	});
 });
 

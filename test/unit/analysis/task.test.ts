@@ -201,6 +201,7 @@ describe('spare thoughts', () => {
 			[undefined, undefined, undefined, undefined, 'after', 'after', 'beyond', 'beyond'],
 		);
 		assert.equal(spareReason(5, 6), undefined);
+		assert.equal(spareReason(5, 0, { hops: 4 }), undefined, 'no thought is spare where none was trained');
 		assert.equal(spareReason(5, 6, {}), undefined);
 	});
 });

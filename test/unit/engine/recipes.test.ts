@@ -1,26 +1,30 @@
 /** Recipes of version 2: what they may say, what is refused, and what comes of narrow latents, noise, rules and thoughts that are no numbers. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
 import { generator } from '../../../src/shared/random';
 import type { TraceDocument } from '../../../src/trace/document';
 import { openFile } from '../../../src/trace/bytes.node';
 import { encodeHeader } from '../../../src/trace/container';
+import { LiveTrace } from '../../../src/trace/live';
 import { openTrace } from '../../../src/trace/reader';
-import type { CausalRow } from '../../../src/engine/api';
+import type { AnalyzeEvent, CausalRow } from '../../../src/engine/api';
 import { recorded, type Clean } from '../../../src/engine/causal/clean';
 import { runAll } from '../../../src/engine/causal/cleans';
 import { CausalRun } from '../../../src/engine/causal/sweep';
 import { EngineError } from '../../../src/engine/error';
+import { TensorProtoSchema } from '../../../src/engine/instrument/onnx_pb';
+import { node, parseModel, serialise } from '../../../src/engine/instrument/proto';
 import { disposeAll, openGraphs } from '../../../src/engine/model/graphs';
 import { parseManifest } from '../../../src/engine/model/manifest';
 import { Runtime } from '../../../src/engine/runtime';
 import { ThoughtGraph } from '../../../src/engine/thinking/graph';
 import { compareThoughts } from '../../../src/engine/thinking/selftest';
 import { Thinking } from '../../../src/engine/thinking/thinking';
-import { MODEL, modelCopy, PROMPT, request, sha256, temporary, withEngine } from './harness';
+import { MODEL, modelCopy, PROMPT, replaced, request, sha256, temporary, withEngine } from './harness';
 import { nodes, oneNode, type Constant, type Value } from './onnx';
 import { latentPlan, loaded, rerun } from './rerun';
 
@@ -53,6 +57,20 @@ interface Raw {
 function withSegment(recipe: Raw, segment: object): Raw {
 	const latent = recipe.arms[ARM]!.map((one) => (one.kind === 'latent' ? { ...one, ...segment } : one));
 	return { ...recipe, version: 2, arms: { ...recipe.arms, [ARM]: latent } };
+}
+
+const [{ question: MANY_PROMPT }] = JSON.parse(readFileSync('models/manylatents/reference.json', 'utf8')) as [{ question: string }];
+
+/** A head whose logits have `added` [vocabulary] on them before anything is read out of them. */
+function withAdded(bytes: Uint8Array, added: Float32Array): Uint8Array {
+	const model = parseModel(bytes);
+	const { node: list } = model.graph;
+	const place = list.findIndex(({ output }) => output.includes('logits'));
+	const { output } = list[place]!;
+	output[output.indexOf('logits')] = 'logits/before';
+	list.splice(place + 1, 0, node('Add', ['logits/before', 'logits/added'], ['logits']));
+	model.graph.initializer.push(create(TensorProtoSchema, { name: 'logits/added', dims: [BigInt(added.length)], dataType: 1, rawData: new Uint8Array(added.buffer) }));
+	return serialise(model);
 }
 
 /** The sentence that says what is wrong. */
@@ -166,6 +184,54 @@ describe('recipes', () => {
 				await assert.rejects(engine.call('load', { model }), (error: Error) => sentence.test(error.message) && /^[^\n]+\.$/.test(error.message));
 			}));
 	}
+
+	for (const [what, addedTo, name] of [
+		['all tokens', () => -Infinity, 'logits are numbers'],
+		['no tokens, but tells none,', () => NaN, 'logits are numbers'],
+		['some tokens, and has no entropy then,', (id: number) => (id % 2 === 0 ? 0 : -Infinity), 'entropy and KL are numbers, also where a logit is −∞'],
+	] as const) {
+		test(`a head that rules out ${what} is refused in one sentence`, () =>
+			withEngine(async (engine) => {
+				const model = await modelCopy(async (folder, manifest) => {
+					const added = Float32Array.from({ length: manifest.shape.vocabulary }, (_, id) => addedTo(id));
+					await replaced(folder, manifest, 'head', withAdded(await readFile(join(folder, manifest.files.head.name)), added));
+				});
+				const sentence = `The model fails its self-test "${name}" (largest difference Infinity): export it again.`;
+				await assert.rejects(engine.call('load', { model }), ({ message }: Error) => message === sentence);
+			}));
+	}
+
+	test('a run of 128 latents that is cancelled or whose engine dies keeps the thoughts that it had', async () => {
+		for (const end of ['cancel', 'kill'] as const) {
+			await withEngine(async (engine) => {
+				const abort = new AbortController();
+				let live: LiveTrace | undefined;
+				const follow = (event: AnalyzeEvent) => {
+					if (event.kind === 'started') {
+						live = new LiveTrace(event.document);
+					} else if (event.kind === 'arm') {
+						live!.setArm(event.arm, event.tokens);
+					} else if (event.kind === 'rows') {
+						live!.addRows(event.arm, event.plane, event.rows, event.data);
+						if (event.plane === 'latent.vec' && !abort.signal.aborted) {
+							abort.abort();
+							if (end === 'kill') {
+								process.kill(engine.pid!, 'SIGKILL');
+							}
+						}
+					}
+				};
+				const params = { ...request(MANY_PROMPT, { arms: ['latent'], out: join(await temporary(), 'x.trace.safetensors') }), model: resolve('models/manylatents') };
+				await assert.rejects(engine.call('analyze', params, { signal: end === 'cancel' ? abort.signal : undefined, onEvent: follow }));
+				const [arm] = live!.document.arms;
+				const { length } = arm!.thoughts;
+				assert.ok(length > 0 && length < 128, `${end}: ${length} thoughts`);
+				const vectors = (await live!.read('latent', 'latent.vec', { start: 0, end: length })) as Float32Array;
+				assert.equal(vectors.length, length * arm!.latentWidth!);
+				assert.ok(vectors.every(Number.isFinite));
+			});
+		}
+	});
 
 	test('a thought graph that gives no numbers takes latents away, and the written arms stay', () =>
 		withEngine(async (engine) => {
