@@ -34,18 +34,19 @@ export class Reviewing implements vscode.Disposable {
 	}
 
 	private async noteStep(row: number | undefined): Promise<void> {
-		const found = await this.reviewed(row);
+		const found = await this.reviewed();
 		if (found) {
+			selected(found.subject, row);
 			this.traces.reveal({ section: 'note' });
 		}
 	}
 
 	private async bookmarkStep(row: number | undefined): Promise<void> {
-		const found = await this.reviewed(row);
-		const at = found?.subject.selection.row;
-		if (!found || at === undefined) {
+		const found = await this.reviewed();
+		if (!found) {
 			return;
 		}
+		const at = selected(found.subject, row);
 		const own = found.review.shown().notes.find((note) => note.own && note.row === at);
 		if (own && own.text !== '') {
 			const message = vscode.l10n.t('This step has a note, which marks it: empty the note first.');
@@ -54,8 +55,8 @@ export class Reviewing implements vscode.Disposable {
 		await found.review.put({ row: at, text: own ? null : '' });
 	}
 
-	/** With a step selected, the named one or the first where none is. Undefined, and the user is told why, where there are no notes. */
-	private async reviewed(row?: number): Promise<{ subject: Subject; review: TraceReview } | undefined> {
+	/** Undefined, and the user is told why, where there can be no notes. */
+	private async reviewed(): Promise<{ subject: Subject; review: TraceReview } | undefined> {
 		const on = onView(this.focus, this.panel, this.traces);
 		if (!on) {
 			const open = { label: vscode.l10n.t('Open Trace…'), run: () => vscode.commands.executeCommand('neuralese.openTrace') };
@@ -73,10 +74,6 @@ export class Reviewing implements vscode.Disposable {
 		if (problem !== undefined) {
 			await this.log.tell('error', problem, { label: vscode.l10n.t('Show Log'), run: () => this.log.show() });
 			return undefined;
-		}
-		const chosen = row ?? subject.selection.row ?? 0;
-		if (chosen !== subject.selection.row) {
-			subject.select({ row: chosen, layer: subject.selection.layer });
 		}
 		return { subject, review };
 	}
@@ -126,4 +123,12 @@ export class Reviewing implements vscode.Disposable {
 		});
 		pick.show();
 	}
+}
+
+/** Selects the named step, or the first one where none is named or selected. */
+function selected(subject: Subject, row = subject.selection.row ?? 0): number {
+	if (row !== subject.selection.row) {
+		subject.select({ row, layer: subject.selection.layer });
+	}
+	return row;
 }

@@ -58,7 +58,10 @@ export function review({ host, store, selecting, tooltip, act, report }: Context
 	}
 
 	function write(): void {
-		store.update((state) => ({ ...state, details: true, selection: { ...state.selection, row: state.selection.row ?? 0 } }));
+		if (store.state.selection.row === undefined) {
+			void selecting.select({ row: 0 });
+		}
+		store.update((state) => ({ ...state, details: true }));
 		box.focus();
 	}
 
