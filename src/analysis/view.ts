@@ -31,7 +31,7 @@ type Usual = Record<'logprob' | 'surprisal' | 'kl', ByPosition>;
 
 /** Everything the panel and the hover show, computed from a run in progress or a file. Texts come out ready for display. */
 export class TraceView {
-	private readonly lookup: Lookup;
+	readonly lookup: Lookup;
 	private readonly courses: CourseReader;
 
 	constructor(readonly source: TraceSource) {

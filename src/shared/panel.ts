@@ -4,6 +4,7 @@
  * The panel holds no trace. The host sends complete snapshots of the state; the panel asks for the rows and tiles that it shows.
  */
 import type { Range } from './range';
+import type { Drawing, NoteChange, ReviewView, Shown } from './review';
 import type { Call } from './rpc';
 
 /** Calls that the host answers. */
@@ -20,6 +21,9 @@ export interface HostApi {
 	course: Call<CourseQuery, Course | null>;
 	select: Call<Selection>;
 	act: Call<Action>;
+	note: Call<NoteChange>;
+	/** URIs of files that were dropped on the page. */
+	open: Call<{ uris: string[] }>;
 	/** `model`: the name of a bundled or added one; the model of what is on view, or that the prompt asks for, where absent. */
 	card: Call<{ model?: string }, ModelCardView>;
 }
@@ -28,13 +32,20 @@ export interface HostApi {
 export interface PanelApi {
 	state: Call<PanelState>;
 	selection: Call<Selection>;
+	/** `null` where what is on view has no notes and can have none. */
+	review: Call<ReviewView | null>;
 	/** Shows a part of the panel, and moves the focus there. */
 	reveal: Call<Reveal>;
+	shown: Call<undefined, Shown>;
+	/** Bytes of a PNG file, twice as many pixels a side. */
+	rasterize: Call<Drawing, Uint8Array>;
 }
 
 export type Reveal =
 	/** A section of the selected step's details; `of`: with the lines about that unfolded. */
 	| { section: 'tests'; of?: TestView['of'] }
+	/** The note of the selected step. */
+	| { section: 'note' }
 	/** The card of a model, see `HostApi.card`. */
 	| { section: 'card'; model?: string };
 
@@ -49,7 +60,9 @@ export type Action =
 	| 'manageTrust'
 	| 'openExample'
 	| 'restartEngine'
-	| 'testRun';
+	| 'testRun'
+	| 'noteStep'
+	| 'listNotes';
 
 export type PanelState =
 	/** No prompt file is active. */

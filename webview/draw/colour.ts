@@ -50,6 +50,12 @@ export function measured(domain: readonly [number, number]): Scale {
 	return { ...scale(domain, interpolateCividis), print: (value) => decimals(value, 2), sample: '0.00', edged: false };
 }
 
+/** Of a heatmap, from the lowest to the highest value. */
+export function coloursOf(probe: Pick<ProbeView, 'kind' | 'domain'>): string[] {
+	const { domain: [low, high], shade } = scaleOf(probe);
+	return Array.from({ length: STEPS + 1 }, (_, i) => shade(low + ((high - low) * i) / STEPS)![0]);
+}
+
 const tables = new Map<(t: number) => string, readonly (readonly [string, string])[]>();
 
 /** Colouring a cell is one look-up: [fill, ink]. Values beyond the domain have the colour of its end. */
