@@ -45,10 +45,10 @@ try {
 	}
 	if (wants('exports')) {
 		makeExports();
-		makeThinkers();
 		makeLoops();
 	}
 	if (wants('exports', 'e2e')) {
+		makeThinkers();
 		makeSmolLM2();
 	}
 	if (wants('fuzz')) {
