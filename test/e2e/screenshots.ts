@@ -1,5 +1,5 @@
 /** `npm run screenshots`: README's pictures, taken of the real VS Code: the first example in both themes, and one of each further kind of thinking. */
-import { statSync, writeFileSync } from 'node:fs';
+import { statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXAMPLE } from './examples';
 import { Host, PROJECT } from './host';
@@ -13,9 +13,9 @@ const SIZE_LIMIT = 300_000;
 const SETTLE_MS = 2_000;
 
 /** Made by `npm run screenshots`. */
-const SMOLLM2 = join(process.env['NEURALESE_SMOLLM2'] ?? '', 'model');
+const SMOLLM2 = process.env['NEURALESE_SMOLLM2'] ?? '';
 const APPLES = `---
-model: ${JSON.stringify(SMOLLM2)}
+model: ./SmolLM2-135M-Instruct
 arms: [cot, soft]
 latents: 8
 max-tokens: 48
@@ -71,17 +71,18 @@ async function main(): Promise<void> {
 async function kinds(): Promise<void> {
 	const host = await Host.start({ extension: 'folder', settings: { ...settings(THEMES.dark), 'neuralese.evidence': 'on request' } });
 	writeFileSync(join(host.workspace, 'apples.prompt.md'), APPLES);
+	symlinkSync(join(SMOLLM2, 'model'), join(host.workspace, 'SmolLM2-135M-Instruct'));
 	const workbench = await Workbench.open(host, { viewport: { width: 1500, height: 1060 } });
 	try {
 		const panel = new Panel(workbench.webview());
-		const pictures = { 'walker.prompt.md': 'manylatents.png', 'ann.prompt.md': 'loops.png', 'apples.prompt.md': 'soft.png' };
+		const pictures = { 'walker.prompt.md': 'manylatents.png', 'looks.prompt.md': 'loops.png', 'apples.prompt.md': 'soft.png' };
 		for (const [prompt, picture] of Object.entries(pictures)) {
 			await workbench.open(prompt);
 			await workbench.command('View: Toggle Primary Side Bar Visibility');
 			await workbench.command('Neuralese: Analyze Prompt');
 			await panel.app.locator('.subtitle', { hasText: prompt }).waitFor();
 			await panel.is('ready');
-			await panel.app.locator(prompt === 'ann.prompt.md' ? '.loops canvas' : '.row .word').first().waitFor();
+			await panel.app.locator(prompt === 'looks.prompt.md' ? '.loops canvas' : '.row .word').first().waitFor();
 			await workbench.page.waitForTimeout(SETTLE_MS);
 			await shoot(workbench, picture);
 			await workbench.command('View: Toggle Primary Side Bar Visibility');
