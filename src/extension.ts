@@ -28,6 +28,9 @@ import { ReportStore } from './host/reportStore';
 import { ResultStore } from './host/resultStore';
 import { Reveal } from './host/reveal';
 import { StatusBar } from './host/statusBar';
+import { openDropped } from './host/dropping';
+import { Exporting } from './host/exporting';
+import { Reviewing } from './host/reviewing';
 import { TRACE_VIEW_TYPE, TraceEditor } from './host/traceEditor';
 import { TraceSearch } from './host/traceSearch';
 import { TraceTree } from './host/traceTree';
@@ -51,7 +54,7 @@ export function activate(context: vscode.ExtensionContext): Inspection {
 	const archive = new Archive(join(storage, 'traces'));
 	const analyses = register(new Analyses(engine, models, archive, join(context.globalStorageUri.fsPath, 'cache'), log));
 	const focus = register(new Focus(analyses));
-	const tools = { extensionUri, act: perform, cards: new Cards(engine, models) };
+	const tools = { extensionUri, act: perform, cards: new Cards(engine, models), openDropped };
 	const panel = register(new Panel(tools, focus));
 	const traces = new TraceEditor(tools, focus, log);
 	const lens = register(new PromptLens(analyses));
@@ -61,6 +64,8 @@ export function activate(context: vscode.ExtensionContext): Inspection {
 	register(new LoadBearing(focus, panel, traces, log));
 	register(new Commands(extensionUri, analyses, engine, focus, panel, traces, log));
 	register(new TraceSearch(focus, log));
+	register(new Reviewing(focus, panel, traces, log));
+	register(new Exporting(focus, panel, traces, log));
 	const tree = register(new TraceTree(context.workspaceState, traces.onDidOpen));
 	const choice = register(new ModelChoice(models, focus, log));
 	const inTest = context.extensionMode === vscode.ExtensionMode.Test;

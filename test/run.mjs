@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run as runFiles } from 'node:test';
 import { spec } from 'node:test/reporters';
-import { installAll, installPackages, makeExports, makeLogs, makeSmolLM2, makeThinkers, pythonPath, ROOT, SetupError } from './setup.mjs';
+import { installAll, installPackages, makeExports, makeLogs, makeLoops, makeSmolLM2, makeThinkers, pythonPath, ROOT, SetupError } from './setup.mjs';
 
 /**
  * One server and one browser per E2E file: two at a time starve each other on two cores. The package is tested last, because
@@ -45,9 +45,10 @@ try {
 	}
 	if (wants('exports')) {
 		makeExports();
-		makeThinkers();
+		makeLoops();
 	}
 	if (wants('exports', 'e2e')) {
+		makeThinkers();
 		makeSmolLM2();
 	}
 	if (wants('fuzz')) {

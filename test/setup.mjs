@@ -9,9 +9,10 @@ import { installEditor } from './e2e/vscode/setup.mjs';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Scripts that export decoders, and those that make models that think. */
+/** Scripts that export decoders, and those that make models that think, and that loop over depth. */
 const EXPORTS = join(ROOT, 'test/fixtures/exports');
 const THINKERS = join(ROOT, 'test/fixtures/thinkers');
+const LOOPS = join(ROOT, 'test/fixtures/loops/loops.py');
 /** The exporter of model folders, what it needs, and what makes SmolLM2 with it. */
 const EXPORTER = join(ROOT, 'models/tools/export.py');
 const TOOLS = join(ROOT, 'models/tools/requirements.txt');
@@ -87,6 +88,18 @@ export function makeThinkers() {
 	process.env.NEURALESE_THINKERS = once('thinkers', [EXPORTER, TOOLS, ...shared, ...scripts], (folder) => {
 		console.error('Exporting small models that think (once)…');
 		run(pythonPath(), ['-W', 'ignore', join(THINKERS, 'thinkers.py'), folder], { stdio: ['ignore', 2, 2] });
+	});
+}
+
+/**
+ * Models that loop over depth, by the project's exporter, with PyTorch's runs of them. Their folder goes into the environment variable
+ * NEURALESE_LOOPS.
+ */
+export function makeLoops() {
+	const shared = ['architectures.py', 'generator.py', 'make.py'].map((name) => join(EXPORTS, name));
+	process.env.NEURALESE_LOOPS = once('loops', [EXPORTER, TOOLS, ...shared, LOOPS], (folder) => {
+		console.error('Exporting small models that loop over depth (once)…');
+		run(pythonPath(), ['-W', 'ignore', LOOPS, folder], { stdio: ['ignore', 2, 2] });
 	});
 }
 

@@ -17,6 +17,9 @@ export const LATENT_COLUMN =
 export const SCORE_SCALE =
 	`Score of a linear probe, on a fixed scale: the same colour is the same score in every trace. ` + NOT_PROBABILITY;
 export const SPARE_CELL = 'A corner is cut off the cells of spare thoughts: their scores are no evidence about the answer.';
+export const NOTES = 'Lists the notes: what is highlighted there is selected here. ] and [ go from one to the next.';
+export const OWN_NOTE =
+	'Your note on this step, kept beside the trace and never inside it. It is saved as you write; Ctrl+Enter ends it, Esc brings back what was there.';
 export const NO_FIGURES = 'The trace holds no held-out figures for this probe: nothing says how far its scores can be trusted.';
 export const TOKEN_ID = 'Number of the token in the model’s vocabulary.';
 export const SELF_TEST = 'The same values, computed in two ways when the model was loaded. What differs by more than rounding is not offered.';

@@ -1,9 +1,13 @@
 /** The panel's script: connects the views to the host. */
 import type { HostApi, PanelApi } from '../src/shared/panel';
+import type { Shown } from '../src/shared/review';
 import { Remote, serve, type Port } from '../src/shared/rpc';
 import { registerControls } from './controls';
+import { coloursOf } from './draw/colour';
+import { listenForDrops } from './dropping';
+import { rasterized } from './picture';
 import { Selecting } from './selecting';
-import { restored, Store, withPanel, withRoom, type AppState } from './store';
+import { restored, shownProbe, Store, withPanel, withRoom, type AppState } from './store';
 import { Tooltip } from './tooltip';
 import type { Context, ViewMaker } from './view';
 import { roomOf } from './viewport';
@@ -13,16 +17,24 @@ import { course } from './views/course';
 import { details } from './views/details';
 import { header } from './views/header';
 import { legend } from './views/legend';
+import { loops } from './views/loops';
 import { legibility } from './views/legibility';
 import { meter } from './views/meter';
 import { notes } from './views/notes';
+import { review } from './views/review';
 import { status } from './views/status';
 import { steps } from './views/steps';
 
 declare function acquireVsCodeApi(): { postMessage(message: unknown): void; getState(): unknown; setState(state: unknown): void };
 
 /** From top to bottom. A new view is one file and one line here. */
-const VIEWS: readonly ViewMaker[] = [header, meter, legibility, status, notes, course, steps, legend, details, announcer, card];
+const VIEWS: readonly ViewMaker[] = [header, meter, legibility, status, notes, course, steps, loops, legend, review, details, announcer, card];
+
+/** What an export of what is on view needs. */
+function shown(state: AppState): Shown {
+	const probe = shownProbe(state);
+	return { probe: probe?.name, colours: probe ? coloursOf(probe) : [] };
+}
 
 function boot(root: HTMLElement): void {
 	registerControls();
@@ -69,8 +81,12 @@ function boot(root: HTMLElement): void {
 	serve<PanelApi>(port, {
 		state: (panel) => store.update((state) => withPanel(state, panel)),
 		selection: (selection) => selecting.receive(selection),
+		review: (review) => store.update((state) => ({ ...state, review: review ?? undefined })),
+		shown: () => shown(store.state),
+		rasterize: rasterized,
 		reveal: (what) => views.forEach((view) => view.reveal?.(what)),
 	});
+	listenForDrops(host, report);
 	host.call('ready', undefined).catch(report);
 }
 

@@ -28,7 +28,7 @@ export function messageFor(panel: PanelState | undefined): Message | undefined {
 				heading: 'Read a model’s reasoning',
 				text:
 					'Open a prompt file and analyse it. Its chain of thought, its latent thoughts as their nearest tokens, and what ' +
-					'probes read in them appear here, side by side.',
+					'probes read in them appear here, side by side. A trace or a log that is dropped here opens: hold Shift, as VS Code asks.',
 				actions: [EXAMPLE, ADD],
 			};
 		case 'idle':

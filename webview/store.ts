@@ -1,5 +1,6 @@
 /** The panel's one state. Views read snapshots of it and never each other; what changes it are pure functions. */
 import type { PanelState, ProbeCell, ProbeView, Run, Selection } from '../src/shared/panel';
+import type { ReviewView } from '../src/shared/review';
 import { clamp } from '../src/shared/range';
 import { FULL, type Underline } from './draw/surprise';
 import { families } from './families';
@@ -9,6 +10,8 @@ export interface AppState {
 	/** The host's last snapshot; absent until the first one. */
 	panel?: PanelState;
 	selection: Selection;
+	/** Notes of the trace on view; absent where there can be none. */
+	review?: ReviewView;
 	/** The layer chosen last: it stays when the selection is cleared. */
 	layer?: number;
 	/** The probe chosen last. */

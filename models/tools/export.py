@@ -451,6 +451,9 @@ class Parts:
             raise Refusal(f'"{config.model_type}" has layers of the kinds {", ".join(sorted(kinds))}: {ADVICE}.')
         return Parts(model, model.base_model, embedding, outer[0], head, heads, head_width, width, head.out_features, context)
 
+    def graphs(self) -> dict[str, onnx.ModelProto]:
+        return {"body": body_graph(self), "head": head_graph(self)}
+
     def mask(self, attention_mask: Tensor, position_ids: Tensor) -> Tensor | dict[str, Tensor]:
         """What the blocks add to their scores [B,1,T,P+T]: as the library's own masks, in operations that every exporter knows."""
         length, total = position_ids.shape[1], attention_mask.shape[1]
@@ -627,7 +630,9 @@ def trace(
     return graph
 
 
-def body_graph(parts: Parts) -> onnx.ModelProto:
+def body_graph(parts: Parts | Loops, body: nn.Module | None = None, blocks: nn.ModuleList | None = None) -> onnx.ModelProto:
+    """Of all blocks where none are named."""
+    blocks = parts.blocks if blocks is None else blocks
     batch, length, cached = 2, 5, 3
     sequence = {0: "batch", 1: "sequence"}
     inputs: dict[str, dict[int, str]] = {
@@ -644,27 +649,27 @@ def body_graph(parts: Parts) -> onnx.ModelProto:
         torch.zeros(1, 1, 1),
         torch.zeros(1, 1, 1, dtype=torch.bool),
     ]
-    caches = [f"{i}.{part}" for i in range(len(parts.blocks)) for part in ("key", "value")]
+    caches = [f"{i}.{part}" for i in range(len(blocks)) for part in ("key", "value")]
     for name in caches:
         inputs[f"past_key_values.{name}"] = {0: "batch", 2: "past"}
         example.append(torch.randn(batch, parts.heads, cached, parts.head_width))
-    sites = range(len(parts.blocks) + 1)
+    sites = range(len(blocks) + 1)
     for i in sites:
         for part, idle in (("keep", 1.0), ("add", 0.0)):
             inputs[f"patch.{i}.{part}"] = {axis: f"patch_{i}_{part}_{label}" for axis, label in enumerate(("batch", "sequence", "width"))}
             example.append(torch.full((1, 1, 1), idle))
     outputs = {f"resid.{i}": sequence for i in sites} | {"token_embeds": sequence}
     outputs |= {f"present.{name}": {0: "batch", 2: "total"} for name in caches}
-    return trace(Body(parts), tuple(example), inputs, outputs)
+    return trace(body or Body(parts), tuple(example), inputs, outputs)
 
 
-def head_graph(parts: Parts) -> onnx.ModelProto:
+def head_graph(parts: Parts | Loops, head: Head | None = None) -> onnx.ModelProto:
     rows = {0: "rows", 1: "sites"}
     inputs: dict[str, dict[int, str]] = {"hidden": rows, "target": {0: "rows"}, "k": {}}
     example = (torch.randn(3, 2, parts.width), torch.zeros(3, dtype=torch.int64), torch.tensor([5]))
     top = rows | {2: "k"}
     names = ("normed", "topk_ids", "topk_values", "lse", "entropy", "kl", "target_logit", "logits")
-    return trace(Head(parts), example, inputs, {name: top if name.startswith("topk") else rows for name in names})
+    return trace(head or Head(parts), example, inputs, {name: top if name.startswith("topk") else rows for name in names})
 
 
 # ── How a kind of model thinks ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -752,6 +757,8 @@ class Thinker:
     # What the manifest says of a file besides its name.
     files: dict[str, dict] = field(default_factory=dict)
     shape: dict[str, int] = field(default_factory=dict)
+    # Of a decoder that loops over depth, which no library takes apart.
+    parts: Loops | None = None
     # What the checkpoint does not say and was assumed, one sentence each.
     assumed: list[str] = field(default_factory=list)
 
@@ -1256,6 +1263,299 @@ def zebra_thinker(config: dict, state: State, words: transformers.PreTrainedToke
     return Thinker(checkpoint, recipe, extras, shape={"latentWidth": latent_width}, assumed=assumed)
 
 
+# Decoders that loop over depth: no library has them, so that their blocks are written out here.
+
+
+def seen(queries: Tensor, keys: Tensor, values: Tensor, past: tuple[Tensor, Tensor], mask: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Attention of `queries` [B,T,H,c] to what was cached [B,h,P,c] and then `keys` and `values` [B,T,h,c], where `mask` [B,T,P+T] is true."""
+    keys, values = (torch.cat([old, new.transpose(1, 2)], 2) for old, new in zip(past, (keys, values)))
+    groups = queries.shape[2] // keys.shape[1]
+    k, v = (part.repeat_interleave(groups, 1) if groups > 1 else part for part in (keys, values))
+    scores = queries.transpose(1, 2) @ k.transpose(2, 3) / queries.shape[-1] ** 0.5
+    weights = scores.masked_fill(~mask[:, None], BLOCKED).softmax(-1)
+    return (weights @ v).transpose(1, 2).flatten(2), (keys, values)
+
+
+def turned(x: Tensor, position_ids: Tensor, base: float, pairs: bool) -> Tensor:
+    """Rotary positions on [B,T,H,c]: of neighbouring numbers, or of the first half with the second."""
+    half = x.shape[-1] // 2
+    angles = position_ids[..., None, None].float() * base ** (-torch.arange(half) / half)
+    cos, sin = angles.cos(), angles.sin()
+    a, b = (x[..., ::2], x[..., 1::2]) if pairs else (x[..., :half], x[..., half:])
+    out = (a * cos - b * sin, b * cos + a * sin)
+    return torch.stack(out, -1).flatten(-2) if pairs else torch.cat(out, -1)
+
+
+class Weights(nn.Module):
+    """Tensors of a checkpoint behind a prefix, by name."""
+
+    def __init__(self, state: State, prefix: str) -> None:
+        super().__init__()
+        self.names = {}
+        for i, (name, value) in enumerate(under(state, prefix).items()):
+            self.names[name] = f"w{i}"
+            self.register_parameter(f"w{i}", nn.Parameter(value, requires_grad=False))
+
+    def __getitem__(self, name: str) -> Tensor:
+        return getattr(self, self.names[name])
+
+    def linear(self, name: str, x: Tensor) -> Tensor:
+        return x @ self[f"{name}.weight"].t()
+
+
+class HuginnBlock(Weights):
+    """raven_modeling_minimal.SandwichBlock: every second norm is over the sum."""
+
+    def __init__(self, state: State, prefix: str, config: dict) -> None:
+        super().__init__(state, prefix)
+        self.heads, self.base, self.eps = config["n_heads"], config["rope_base"], config["norm_eps"]
+
+    def norm(self, i: int, x: Tensor) -> Tensor:
+        return rms(x, self.eps) * self[f"norm_{i}.weight"]
+
+    def forward(self, x: Tensor, mask: Tensor, position_ids: Tensor, past: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        q, k, v = (part.unflatten(-1, (self.heads, -1)) for part in self.linear("attn.Wqkv", self.norm(1, x)).chunk(3, -1))
+        if "attn.qk_bias" in self.names:
+            q, k = q + self["attn.qk_bias"][0], k + self["attn.qk_bias"][1]
+        q, k = (turned(part, position_ids, self.base, pairs=True) for part in (q, k))
+        out, present = seen(q, k, v, past, mask)
+        x = self.norm(2, self.linear("attn.proj", out) + x)
+        gate, value = self.linear("mlp.fc", self.norm(3, x)).chunk(2, -1)
+        return self.norm(4, self.linear("mlp.proj", torch.nn.functional.silu(gate) * value) + x), present
+
+
+class OuroBlock(Weights):
+    """modeling_ouro.OuroDecoderLayer: a second norm on what each part adds."""
+
+    def __init__(self, state: State, prefix: str, config: dict) -> None:
+        super().__init__(state, prefix)
+        self.base, self.eps = config["rope_theta"], config["rms_norm_eps"]
+        self.width = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
+
+    def norm(self, name: str, x: Tensor) -> Tensor:
+        return rms(x, self.eps) * self[f"{name}.weight"]
+
+    def forward(self, x: Tensor, mask: Tensor, position_ids: Tensor, past: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        given = self.norm("input_layernorm", x)
+        q, k, v = (self.linear(f"self_attn.{name}_proj", given).unflatten(-1, (-1, self.width)) for name in "qkv")
+        q, k = (turned(part, position_ids, self.base, pairs=False) for part in (q, k))
+        out, present = seen(q, k, v, past, mask)
+        x = x + self.norm("input_layernorm_2", self.linear("self_attn.o_proj", out))
+        given = self.norm("post_attention_layernorm", x)
+        fed = torch.nn.functional.silu(self.linear("mlp.gate_proj", given)) * self.linear("mlp.up_proj", given)
+        return x + self.norm("post_attention_layernorm_2", self.linear("mlp.down_proj", fed)), present
+
+
+@dataclass
+class Loops:
+    """The parts of a decoder that loops over depth, in the place of `Parts`. A norm that is applied nowhere is absent."""
+
+    model: nn.Module  # what the manifest calls the model by
+    table: Tensor  # the embedding as it is fed
+    unembedding: Tensor
+    prelude: nn.ModuleList
+    core: nn.ModuleList
+    coda: nn.ModuleList
+    heads: int
+    head_width: int
+    context: int
+    eps: float
+    adapter: Tensor | None = None  # of [state, injected]
+    looped_norm: Tensor | None = None  # after the last block of a loop
+    coda_norm: Tensor | None = None  # before the coda's first block
+    final_norm: Tensor | None = None
+    gate: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def width(self) -> int:
+        return self.table.shape[1]
+
+    @property
+    def vocabulary(self) -> int:
+        return len(self.unembedding)
+
+    @property
+    def blocks(self) -> list[nn.Module]:
+        return [*self.prelude, *self.core, *self.coda]
+
+    def norm(self, x: Tensor, weight: Tensor | None) -> Tensor:
+        return x if weight is None else rms(x, self.eps) * weight
+
+    def round_to_half(self) -> None:
+        for blocks in (self.prelude, self.core, self.coda):
+            round_to_half(blocks)
+        for name in ("table", "unembedding", "adapter"):
+            matrix = getattr(self, name)
+            setattr(self, name, None if matrix is None else matrix.half().float())
+        if self.gate is not None:
+            self.gate = self.gate[0].half().float(), self.gate[1]
+
+    def graphs(self) -> dict[str, onnx.ModelProto]:
+        after = {"coda": self.trace(Coda(self), self.coda, ["state"], sites=range(1, len(self.coda) + 1))} if self.coda else {}
+        return {"body": body_graph(self, Prelude(self), self.prelude), "core": self.trace_core(), **after, "head": head_graph(self, LoopsHead(self))}
+
+    def trace_core(self) -> onnx.ModelProto:
+        given = ["state"] if self.adapter is None else ["state", "injected"]
+        return self.trace(Core(self), self.core, given, ["next_state"] if self.gate is None else ["next_state", "gate"])
+
+    def trace(self, module: nn.Module, blocks: nn.ModuleList, given: list[str], first: list[str] = [], sites: range = range(0)) -> onnx.ModelProto:
+        batch, length, cached = 2, 5, 3
+        sequence = {0: "batch", 1: "sequence"}
+        inputs: dict[str, dict[int, str]] = {name: sequence for name in given}
+        inputs |= {"attention_mask": {0: "batch", 1: "sequence", 2: "total"}, "position_ids": sequence}
+        example = [torch.randn(batch, length, self.width) for _ in given]
+        example += [torch.ones(batch, length, cached + length).bool(), torch.arange(length)[None].repeat(batch, 1) + cached]
+        caches = [f"{i}.{part}" for i in range(len(blocks)) for part in ("key", "value")]
+        inputs |= {f"past_key_values.{name}": {0: "batch", 2: "past"} for name in caches}
+        example += [torch.randn(batch, self.heads, cached, self.head_width) for _ in caches]
+        for i in sites:
+            for part, idle in (("keep", 1.0), ("add", 0.0)):
+                inputs[f"patch.{i}.{part}"] = {axis: f"patch_{i}_{part}_{label}" for axis, label in enumerate(("batch", "sequence", "width"))}
+                example.append(torch.full((1, 1, 1), idle))
+        outputs = {name: sequence for name in [*first, *(f"resid.{i}" for i in sites)]}
+        return trace(module, tuple(example), inputs, outputs | {f"present.{name}": {0: "batch", 2: "total"} for name in caches})
+
+
+def through(blocks: nn.ModuleList, x: Tensor, mask: Tensor, position_ids: Tensor, rest: tuple[Tensor, ...], patched: bool) -> tuple[list[Tensor], list[Tensor]]:
+    """The stream after each block, and all keys and values. `rest`: those of before, then keep and add of each site where it is patched."""
+    streams, presents = [], []
+    for i, block in enumerate(blocks):
+        x, present = block(x, mask, position_ids, (rest[2 * i], rest[2 * i + 1]))
+        if patched:
+            keep, add = rest[2 * len(blocks) + 2 * i : 2 * len(blocks) + 2 * i + 2]
+            x = x * keep + add
+        streams.append(x)
+        presents += present
+    return streams, presents
+
+
+class Prelude(nn.Module):
+    def __init__(self, loops: Loops) -> None:
+        super().__init__()
+        self.loops, self.blocks = loops, loops.prelude
+        self.table = nn.Parameter(loops.table, requires_grad=False)
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, position_ids: Tensor, inputs_embeds: Tensor, embeds_mask: Tensor, *rest: Tensor
+    ) -> tuple[Tensor, ...]:
+        count = 2 * len(self.blocks)
+        token_embeds = torch.nn.functional.embedding(input_ids, self.table)
+        x = torch.where(embeds_mask, inputs_embeds, token_embeds) * rest[count] + rest[count + 1]
+        length, total = input_ids.shape[1], attention_mask.shape[1]
+        causal = torch.arange(total)[None] <= torch.arange(length)[:, None] + (total - length)
+        mask = causal[None] & (attention_mask != 0)[:, None]
+        streams, presents = through(self.blocks, x, mask, position_ids, (*rest[:count], *rest[count + 2 :]), patched=True)
+        return (x, *streams, token_embeds, *presents)
+
+
+class Core(nn.Module):
+    def __init__(self, loops: Loops) -> None:
+        super().__init__()
+        self.loops, self.blocks = loops, loops.core
+
+    def forward(self, state: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+        loops = self.loops
+        if loops.adapter is not None:
+            injected, *rest = rest
+            state = torch.cat([state, injected], -1) @ loops.adapter.t()
+        mask, position_ids, *past = rest
+        streams, presents = through(self.blocks, state, mask, position_ids, tuple(past), patched=False)
+        state = loops.norm(streams[-1], loops.looped_norm)
+        gate = [] if loops.gate is None else [(state @ loops.gate[0].t() + loops.gate[1])[..., 0].sigmoid()]
+        return (state, *gate, *presents)
+
+
+class Coda(nn.Module):
+    def __init__(self, loops: Loops) -> None:
+        super().__init__()
+        self.loops, self.blocks = loops, loops.coda
+
+    def forward(self, state: Tensor, mask: Tensor, position_ids: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+        streams, presents = through(self.blocks, self.loops.norm(state, self.loops.coda_norm), mask, position_ids, rest, patched=True)
+        return (*streams, *presents)
+
+
+class LoopsHead(Head):
+    def __init__(self, loops: Loops) -> None:
+        nn.Module.__init__(self)
+        self.loops = loops
+        self.unembedding = nn.Parameter(loops.unembedding, requires_grad=False)
+
+    def read(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        normed = self.loops.norm(hidden, self.loops.final_norm)
+        return normed, normed @ self.unembedding.t()
+
+
+def looped(options: argparse.Namespace, make: Callable[[dict, State], tuple[Loops, dict]], what: str) -> Thinker:
+    folder, name = Path(options.checkpoint), Path(options.checkpoint).resolve().name
+    origin = f"the checkpoint {name}"
+    if not folder.exists() and re.fullmatch(r"[\w.-]+/[\w.-]+", options.checkpoint):
+        origin, name = f"the hub's {options.checkpoint}", options.checkpoint.rpartition("/")[2]
+        folder = Path(download(options.checkpoint, ["*.json", "*.safetensors", "*.jinja", "README.md"]))
+    try:
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+        state = read_state(str(folder))
+        words, vocabulary = read_tokenizer(options.tokenizer or str(folder))
+        loops, depth = make(config, state)
+    except (OSError, ValueError, KeyError) as error:
+        why = f"it has no {error.args[0]}" if isinstance(error, KeyError) else brief(error)
+        raise Refusal(f'"{options.checkpoint}" is no checkpoint of {what} ({why}): give a folder with config.json and its weights.') from error
+    loops.model.config, loops.model.generation_config = argparse.Namespace(eos_token_id=config.get("eos_token_id")), None
+    checkpoint = Checkpoint(loops.model, words, vocabulary, name, origin)
+    depth |= {"count": options.count} if options.count else {}
+    recipe = Decoder(Language(checkpoint)).recipe({}) | {"version": 3, "depth": depth}
+    shape = {"core": len(loops.core), **({"coda": len(loops.coda)} if loops.coda else {})}
+    assumed = [] if "stop" in depth else [f"Every position goes through all {depth['count']} loops: recipe.depth.stop in model.json says when one halts before."]
+    return Thinker(checkpoint, recipe, shape=shape, assumed=assumed, parts=loops)
+
+
+class RavenForCausalLM(nn.Module):
+    """A name for the manifest."""
+
+
+def huginn(options: argparse.Namespace) -> Thinker:
+    """recpre.raven_modeling_minimal.RavenForCausalLM (arXiv 2502.05171)."""
+
+    def make(config: dict, state: State) -> tuple[Loops, dict]:
+        blocks = {
+            name: nn.ModuleList([HuginnBlock(state, f"transformer.{name}.{i}.", config) for i in range(config[f"n_layers_in_{key}"])])
+            for name, key in (("prelude", "prelude"), ("core_block", "recurrent_block"), ("coda", "coda"))
+        }
+        table, norm, width = state["transformer.wte.weight"], state["transformer.ln_f.weight"], config["n_embd"]
+        scale, spread = width**0.5, (2 / (5 * width)) ** 0.5
+        loops = Loops(
+            RavenForCausalLM(), table * scale, state.get("lm_head.weight", table), *blocks.values(), config["n_heads"], width // config["n_heads"],
+            config["block_size"], config["norm_eps"], state["transformer.adapter.weight"], coda_norm=norm, final_norm=norm,
+        )
+        return loops, {"count": config["mean_recurrence"], "state": {"start": "truncated", "scale": spread * scale}}
+
+    return looped(options, make, "Huginn")
+
+
+class OuroForCausalLM(nn.Module):
+    """A name for the manifest."""
+
+
+def ouro(options: argparse.Namespace) -> Thinker:
+    """modeling_ouro.OuroForCausalLM (arXiv 2510.25741). Its own code computes the loops after an exit all the same, for those that come after."""
+
+    def make(config: dict, state: State) -> tuple[Loops, dict]:
+        if set(config.get("layer_types") or ["full_attention"]) != {"full_attention"} or config.get("rope_scaling"):
+            raise Refusal("Its positions are scaled or its attention slides, which this script does not read.")
+        config = {"rope_theta": 10_000.0, "rms_norm_eps": 1e-6} | config
+        core = nn.ModuleList([OuroBlock(state, f"model.layers.{i}.", config) for i in range(config["num_hidden_layers"])])
+        table, gate = state["model.embed_tokens.weight"], (state["model.early_exit_gate.weight"], state["model.early_exit_gate.bias"])
+        loops = Loops(
+            OuroForCausalLM(), table, state.get("lm_head.weight", table), nn.ModuleList(), core, nn.ModuleList(), config["num_key_value_heads"], core[0].width,
+            config["max_position_embeddings"], config["rms_norm_eps"], looped_norm=state["model.norm.weight"], gate=gate,
+        )
+        depth = {"count": config.get("total_ut_steps", 4), "state": {"start": "input"}}
+        bound = config.get("early_exit_threshold")
+        return loops, depth | ({"stop": [{"rule": "gate", "above": bound, "cumulative": True}]} if bound and bound < 1 else {})
+
+    return looped(options, make, "Ouro")
+
+
 @dataclass(frozen=True)
 class Family:
     read: Callable[[argparse.Namespace], Thinker]
@@ -1271,6 +1571,8 @@ FAMILIES: dict[str, Family] = {
     "sim-cot": Family(sim_cot, frozenset({"base", "count", "lora_alpha", "each"})),
     "soft": Family(soft, frozenset({"count", "top", "temperature", "gumbel", "dirichlet"})),
     "zebra": Family(zebra),
+    "huginn": Family(huginn, frozenset({"count"})),
+    "ouro": Family(ouro, frozenset({"count"})),
 }
 
 
@@ -1355,10 +1657,10 @@ def entry(path: Path) -> dict:
         return {"name": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": path.stat().st_size}
 
 
-def write_folder(parts: Parts, thinker: Thinker, folder: Path, half: bool) -> None:
+def write_folder(parts: Parts | Loops, thinker: Thinker, folder: Path, half: bool) -> None:
     note("Making the graphs")
     checkpoint, extras = thinker.checkpoint, thinker.extras
-    graphs = {"body": body_graph(parts), "head": head_graph(parts)}
+    graphs = parts.graphs()
     write_graphs(graphs | {name: extra.graph() for name, extra in extras.items()}, folder, half)
     note("Writing the folder")
     (folder / "tokenizer.json").write_text(checkpoint.vocabulary, "utf-8")
@@ -1383,8 +1685,7 @@ def write_folder(parts: Parts, thinker: Thinker, folder: Path, half: bool) -> No
         },
         "quantisation": "fp16" if half else "fp32",
         "files": {
-            "body": entry(folder / "body.onnx"),
-            "head": entry(folder / "head.onnx"),
+            **{name: entry(folder / f"{name}.onnx") for name in graphs},
             "tokenizer": entry(folder / "tokenizer.json"),
             **{name: entry(folder / f"{name}.onnx") | thinker.files.get(name, {}) for name in extras},
             **({"chat": entry(folder / "chat.json")} if chat else {}),
@@ -1402,6 +1703,8 @@ TOLERANCE = 1e-4
 # Positions of the test sequence.
 LENGTH = 12
 TOP = 10
+# Loops over depth that are compared: the same graph computes them all.
+LOOPS = 4
 
 
 @dataclass
@@ -1533,6 +1836,63 @@ def compare(parts: Parts, folder: Path) -> Comparison:
     return result
 
 
+@torch.no_grad()
+def compare_loops(loops: Loops, folder: Path, depth: dict) -> Comparison:
+    """The graphs, looped in ONNX Runtime with their own keys and values, against the blocks in PyTorch without any."""
+    result, sessions = Comparison(), {name: session_of(folder, name) for name in ("body", "core", *(["coda"] if loops.coda else []), "head")}
+    length, half = min(LENGTH, loops.context), min(LENGTH, loops.context) // 2
+    drawn = torch.Generator().manual_seed(7)
+    ids = torch.randint(0, loops.vocabulary, (1, length), generator=drawn)
+    start = torch.randn(1, length, loops.width, generator=drawn)
+    steps = min(depth["count"], LOOPS)
+    positions, causal = torch.arange(length)[None], torch.ones(1, length, length).tril().bool()
+    none = [torch.zeros(1, loops.heads, 0, loops.head_width)] * 2 * len(loops.blocks)
+    idle = [torch.ones(1, 1, 1), torch.zeros(1, 1, 1)] * (len(loops.blocks) + 1)
+    count = 2 * len(loops.prelude)
+    embeds = [torch.zeros(1, 1, 1), torch.zeros(1, 1, 1).bool()]
+    streams = Prelude(loops)(ids, torch.ones_like(ids), positions, *embeds, *none[:count], *idle[: count + 2])
+    state = injected = streams[len(loops.prelude)]
+    state = injected if depth["state"]["start"] == "input" else start
+    states = []
+    for _ in range(steps):
+        given = [state] if loops.adapter is None else [state, injected]
+        state = Core(loops)(*given, causal, positions, *none[: 2 * len(loops.core)])[0]
+        states.append(state)
+    end = Coda(loops)(state, causal, positions, *none[: 2 * len(loops.coda)], *idle[: 2 * len(loops.coda)])[len(loops.coda) - 1] if loops.coda else state
+    logits = LoopsHead(loops).read(end)[1]
+
+    def run(name: str, here: range, past: dict | None, **feeds: Tensor) -> dict[str, np.ndarray]:
+        told = {one.name: one for one in sessions[name].get_inputs()}
+        given = {key: value.numpy() for key, value in feeds.items()} | {"position_ids": positions[:, here.start : here.stop].numpy()}
+        for key in told:
+            if key.startswith("past_key_values."):
+                given[key] = past[key.replace("past_key_values", "present")] if past else none[0].numpy()
+            if key.startswith("patch."):
+                given[key] = np.full((1, 1, 1), 1.0 if key.endswith("keep") else 0.0, np.float32)
+        outputs = [one.name for one in sessions[name].get_outputs()]
+        return dict(zip(outputs, sessions[name].run(outputs, {key: value for key, value in given.items() if key in told})))
+
+    pasts: dict[object, dict] = {}
+    for here in (range(half), range(half, length)):
+        part = slice(here.start, here.stop)
+        before = run("body", here, pasts.get("body"), input_ids=ids[:, part], attention_mask=torch.ones(1, here.stop, dtype=torch.int64), inputs_embeds=embeds[0], embeds_mask=embeds[1])
+        pasts["body"] = before
+        found = torch.from_numpy(before[f"resid.{len(loops.prelude)}"])
+        result.add("prelude", found.numpy(), injected[:, part])
+        given, now = found, found if depth["state"]["start"] == "input" else start[:, part]
+        mask = causal[:, part, : here.stop]
+        for i in range(steps):
+            pasts[i] = run("core", here, pasts.get(i), state=now, injected=given, attention_mask=mask)
+            now = torch.from_numpy(pasts[i]["next_state"])
+            result.add(f"state after loop {i + 1}", now.numpy(), states[i][:, part])
+        if loops.coda:
+            pasts["coda"] = run("coda", here, pasts.get("coda"), state=now, attention_mask=mask)
+            now = torch.from_numpy(pasts["coda"][f"resid.{len(loops.coda)}"])
+        read = run("head", here, None, hidden=now, target=torch.zeros(1, dtype=torch.int64), k=torch.tensor([1]))
+        result.add("logits", read["logits"], logits[:, part])
+    return result
+
+
 def compare_head(
     written: Written, result: Comparison, normed: Tensor, logits: Tensor, sites: list[np.ndarray], ids: Tensor
 ) -> None:
@@ -1616,7 +1976,7 @@ def positive(text: str) -> float:
 # What only some families understand.
 SWITCHES: dict[str, tuple[Callable[[str], object], str]] = {
     "base": (str, "folder or hub id of the decoder that the checkpoint was trained from"),
-    "count": (whole, "thoughts; of soft, at most so many"),
+    "count": (whole, "thoughts; of soft, at most so many; of huginn and ouro, loops"),
     "each": (whole, "thoughts that made one step of the chain"),
     "lora_alpha": (positive, "what adapters are scaled by, times their rank"),
     "top": (whole, "tokens of a mixture"),
@@ -1643,11 +2003,13 @@ def export(options: argparse.Namespace) -> Comparison:
     thinker = FAMILIES[options.family].read(options)
     checkpoint = thinker.checkpoint
     checkpoint.name = options.name or checkpoint.name
-    parts = Parts.of(checkpoint.model)
+    parts = thinker.parts or Parts.of(checkpoint.model)
     language = Language(checkpoint)
     if language.words.get_vocab_size() > parts.vocabulary:
         raise Refusal(f"The tokenizer has {language.words.get_vocab_size()} tokens and the model {parts.vocabulary}: give --tokenizer its own.")
     if half:
+        if isinstance(parts, Loops):
+            parts.round_to_half()
         for model in [parts.model, *(extra.module for extra in thinker.extras.values())]:
             round_to_half(model)
     partial = out.with_name(f"{out.name}.partial")
@@ -1663,7 +2025,7 @@ def export(options: argparse.Namespace) -> Comparison:
     note("Comparing with PyTorch")
     try:
         with quiet():
-            result = compare(parts, out)
+            result = compare_loops(parts, out, thinker.recipe["depth"]) if isinstance(parts, Loops) else compare(parts, out)
             for name, extra in thinker.extras.items():
                 compare_extra(name, extra, out, result)
     except Exception as error:

@@ -6,6 +6,7 @@ import { hasCourse } from './course/course';
 import type { EvidenceIndex } from './evidenceIndex';
 import { ending, endingInShort } from './halt';
 import { legibilityView } from './legibilityView';
+import { depthView } from './loopRows';
 import { meterViews } from './meterView';
 import type { Outline } from './outline';
 import { patchViews } from './patchViews';
@@ -56,6 +57,7 @@ export function headline(
 		reasoning: document.origin?.reasoning,
 		rows: lines.rows,
 		layers: model.layers,
+		depth: depthView(document, (name) => LABELS.get(name) ?? visible(name)),
 		columns: columnsOf(document, lines, extra.arms ?? []),
 		meter: evidence && (latent ? meterViews(evidence.record, latent.name) : []),
 		legibility: legibility && legibilityView(legibility),
@@ -132,7 +134,7 @@ function subtitle(document: TraceDocument, lines: Outline): string {
 	const milliseconds = arms.reduce((sum, arm) => sum + arm.milliseconds, 0);
 	const parts = [
 		prompt.name,
-		`${model.id}, ${model.layers} layers × ${model.width}`,
+		`${model.id}, ${model.depth ? `${model.depth.loops} loops` : `${model.layers} layers`} × ${model.width}`,
 		...(latent ? [endingInShort(latent)] : []),
 		...(options.noise === undefined ? [] : [`noise ${options.noise}`]),
 		...(options.temperature > 0 ? [`temperature ${options.temperature}`] : []),

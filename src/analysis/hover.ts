@@ -1,4 +1,5 @@
 import { contains, type Range } from '../shared/range';
+import { siteName } from '../shared/sites';
 import { probePlane } from '../trace/planes';
 import { surprisalBits } from './lens';
 import type { Lookup } from './lookup';
@@ -22,7 +23,9 @@ export interface PromptToken {
 	prob?: number;
 	surprisalBits?: number;
 	/** What each site would say next, site 0 first. */
-	layers: { layer: number; text: string; prob: number }[];
+	layers: { layer: number; name: string; text: string; prob: number }[];
+	/** Whether some are loops over depth, read by the coda lens. */
+	looped: boolean;
 	/** Probes of the class that the token names: their scores at thoughts 1..K, at the last site. A probe is read at thoughts only. */
 	probes: ProbeScores[];
 }
@@ -46,8 +49,9 @@ export async function promptToken(lookup: Lookup, offset: number): Promise<Promp
 			layers: lookup.sites.flatMap((layer) =>
 				readout
 					.ranked(position, layer, 1)
-					.map((first) => ({ layer, text: visible(lookup.text(first.id)), prob: first.prob })),
+					.map((first) => ({ layer, name: siteName(layer, lookup.document.model.depth), text: visible(lookup.text(first.id)), prob: first.prob })),
 			),
+			looped: lookup.document.model.depth !== undefined,
 			probes: await probesOf(lookup, lookup.text(id)),
 		};
 	}

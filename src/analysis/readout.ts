@@ -67,7 +67,7 @@ export class Readout {
 		return Array.from({ length: Math.min(count, this.top) }, (_, i) => {
 			const at = cell * this.top + i;
 			return { id: this.ids[at]!, prob: probability(this.logits[at]!, this.lse[cell]!) };
-		}).filter(({ id }) => !this.ranksOnly || id >= 0);
+		}).filter(({ id }) => id >= 0);
 	}
 
 	/** In nats. */

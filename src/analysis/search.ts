@@ -2,7 +2,9 @@
 import { decimals } from '../shared/decimals';
 import type { Range } from '../shared/range';
 import { probePlane, type TraceSource } from '../trace/planes';
+import type { Note } from '../trace/review';
 import { Lookup } from './lookup';
+import { noted } from './noted';
 
 /** Ranks of a readout that count: what lies lower says little. */
 const RANKS = 5;
@@ -23,6 +25,7 @@ export type Hit = { row: number } & (
 	| { kind: 'thought'; layer: number; rank: number; text: string; prob: number }
 	/** The highest score of any layer. */
 	| { kind: 'probe'; layer: number; score: number }
+	| { kind: 'note'; text: string; author?: string }
 );
 
 /**
@@ -45,14 +48,17 @@ export function parseQuery(asked: string, probes: readonly string[]): Query | st
 	return { kind: 'probe', name: found[0]!, above: Number(above) };
 }
 
-/** In the order of the step axis, at most `MAX_HITS`. A block of rows is read at a time, so a search can be left at any hit. */
-export async function* search(source: TraceSource, query: Query): AsyncGenerator<Hit> {
+/** In the order of the step axis, at most `MAX_HITS`; texts also in the `notes` of a review. A block of rows is read at a time, so a search can be left at any hit. */
+export async function* search(source: TraceSource, query: Query, notes: readonly Note[] = []): AsyncGenerator<Hit> {
 	const lookup = new Lookup(source);
 	const { rows } = lookup.outline;
+	const written = query.kind === 'text' ? noteHits(lookup, query.text, notes) : [];
 	let count = 0;
 	for (let start = 0; start < rows; start += BLOCK) {
 		const range = { start, end: Math.min(start + BLOCK, rows) };
-		for (const hit of query.kind === 'text' ? await textHits(lookup, query.text, range) : await probeHits(lookup, query, range)) {
+		const found = query.kind === 'text' ? await textHits(lookup, query.text, range) : await probeHits(lookup, query, range);
+		const inNotes = written.filter(({ row }) => row >= range.start && row < range.end);
+		for (const hit of [...found, ...inNotes].sort((a, b) => a.row - b.row)) {
 			yield hit;
 			if (++count === MAX_HITS) {
 				return;
@@ -70,6 +76,8 @@ export function hitInWords(hit: Hit): string {
 			return `thought at layer ${hit.layer}, rank ${hit.rank}${Number.isNaN(hit.prob) ? '' : `, ${decimals(hit.prob)}`}: ${hit.text}`;
 		case 'probe':
 			return `probe at layer ${hit.layer}: ${decimals(hit.score)}`;
+		case 'note':
+			return `note${hit.author === undefined ? '' : ` of ${hit.author}`}: ${hit.text.trim()}`;
 	}
 }
 
@@ -91,6 +99,12 @@ async function textHits(lookup: Lookup, wanted: string, { start, end }: Range): 
 		const [best] = read.sort((a, b) => a.rank - b.rank || a.layer - b.layer);
 		return best ? [...written, { row, kind: 'thought', ...best }] : written;
 	});
+}
+
+function noteHits({ outline }: Lookup, wanted: string, notes: readonly Note[]): Hit[] {
+	return noted(outline, notes).placed.flatMap(({ row, note: { text, author } }): Hit[] =>
+		folded(text).includes(wanted) ? [{ row, kind: 'note', text, ...(author === undefined ? {} : { author }) }] : [],
+	);
 }
 
 async function probeHits(lookup: Lookup, { name, above }: Extract<Query, { kind: 'probe' }>, { start, end }: Range): Promise<Hit[]> {

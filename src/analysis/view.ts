@@ -1,4 +1,4 @@
-import type { Course, CourseQuery, Details, Overview, Row, Run, Selection, SentenceView, ThoughtView, Tile, TokenView } from '../shared/panel';
+import type { Course, CourseQuery, Details, LoopRow, Overview, Row, Run, Selection, SentenceView, ThoughtView, Tile, TokenView } from '../shared/panel';
 import { clamp, type Range } from '../shared/range';
 import type { ArmRecord, Thought } from '../trace/document';
 import { probePlane, type PlaneName, type TraceSource } from '../trace/planes';
@@ -7,6 +7,7 @@ import { CourseReader } from './course/course';
 import { graphView } from './graphView';
 import { headline, type RunExtra } from './headline';
 import { likelihood, measured, promptToken, type PromptToken } from './hover';
+import { loopRows } from './loopRows';
 import { levelView } from './levelView';
 import { Lookup, type ByPosition } from './lookup';
 import { findInPrompt } from './occurrence';
@@ -30,7 +31,7 @@ type Usual = Record<'logprob' | 'surprisal' | 'kl', ByPosition>;
 
 /** Everything the panel and the hover show, computed from a run in progress or a file. Texts come out ready for display. */
 export class TraceView {
-	private readonly lookup: Lookup;
+	readonly lookup: Lookup;
 	private readonly courses: CourseReader;
 
 	constructor(readonly source: TraceSource) {
@@ -142,6 +143,11 @@ export class TraceView {
 			ood: ood ?? [],
 			graph: reading && graphView(reading, task, evidence!.weightyOf(latent!.name)),
 		};
+	}
+
+	/** Positions of an arm of a model that loops over depth. */
+	loops(arm: string, rows: Range): Promise<LoopRow[]> {
+		return loopRows(this.lookup, arm, bounded(rows, Infinity));
 	}
 
 	/** All thoughts of the latent arm at once; `null` where nothing is known that could be drawn. */

@@ -10,6 +10,7 @@ import { ownWords } from '../prompts/own';
 import type { ModelCard } from '../engine/api';
 import type { ArmRecord } from '../trace/document';
 import { evidenceLines } from './evidenceText';
+import { loopLines } from './loopText';
 import type { Ranked, Readouts, ReadToken } from './readouts';
 
 const BAR_WIDTH = 10;
@@ -31,7 +32,7 @@ export async function report(readouts: Readouts, { file, out, card }: ReportOpti
 	const task = parseTask(prompt.text);
 	const sampling = options.temperature === 0 ? 'greedy' : `temperature ${options.temperature}, seed ${options.seed}`;
 	const lines = [
-		`${printable(model.name)} · ${model.layers} layers × ${model.width} · ${sampling} · ${printable(file)}`,
+		`${printable(model.name)} · ${model.depth ? `${model.depth.loops} loops` : `${model.layers} layers`} × ${model.width} · ${sampling} · ${printable(file)}`,
 		'',
 		printable(task?.question ?? (ownWords(prompt).text || prompt.text).trim().split('\n').at(-1)!),
 		'',
@@ -42,11 +43,11 @@ export async function report(readouts: Readouts, { file, out, card }: ReportOpti
 		if (arm.thoughts.length > 0) {
 			lines.push(...(await thoughtLines(readouts, arm, task)));
 		}
-		lines.push(...writtenLines(readouts, arm, tokens), '');
+		lines.push(...writtenLines(readouts, arm, tokens), ...(await loopLines(readouts.live, arm)), '');
 	}
 	lines.push(...(await probeLines(readouts)), ...(document.evidence ? evidenceLines(document.evidence) : []), answersLine(document.arms));
 	const controls = join(card.folder, 'card.md');
-	if (existsSync(controls)) {
+	if (document.arms.some(({ thoughts }) => thoughts.length > 0) && existsSync(controls)) {
 		const where = relative(process.cwd(), controls) || controls;
 		lines.push(
 			`Controls: a readable thought need not be used; ${where} says what zeroed, random and swapped ones do to answers.`,

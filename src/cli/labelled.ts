@@ -30,9 +30,9 @@ export async function prepare(
 	const card = await engine.call('load', { model }, { signal, onEvent: ({ message }) => progress(message) });
 	checkArms(run, card.arms);
 	const given = examples && (await questionsFor(card, examples.map(({ prompt }) => prompt), { ...session, chatTemplate: run.chatTemplate }));
-	const { latents, noise, seed = 0, temperature = 0, maxTokens } = run;
+	const { latents, loops, noise, seed = 0, temperature = 0, maxTokens } = run;
 	return {
-		states: { model, arm: run.arms?.[0], at, sites, options: { latents, noise, seed, temperature, maxTokens } },
+		states: { model, arm: run.arms?.[0], at, sites, options: { latents, loops, noise, seed, temperature, maxTokens } },
 		examples: given && examples.map((example, i) => ({ ...example, prompt: given[i]! })),
 	};
 }

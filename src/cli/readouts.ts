@@ -42,7 +42,7 @@ export class Readouts {
 	private readonly special: ReadonlySet<string>;
 
 	constructor(
-		private readonly live: LiveTrace,
+		readonly live: LiveTrace,
 		readonly document: TraceDocument,
 	) {
 		this.texts = new Map(document.tokens.map(({ id, text }) => [id, text]));

@@ -247,7 +247,7 @@ export interface CausalParams {
 	first?: number;
 	/** All with thoughts where absent. */
 	arms?: string[];
-	options: Pick<RunOptions, 'latents' | 'seed' | 'noise' | 'maxTokens'>;
+	options: Pick<RunOptions, 'latents' | 'loops' | 'seed' | 'noise' | 'maxTokens'>;
 	tests: CausalTest[];
 	/** `whole`: only what changes all thoughts of a run together. */
 	scope: 'each' | 'whole';
@@ -380,7 +380,7 @@ export interface StatesParams {
 	at: ProbePlace;
 	/** All where absent. */
 	sites?: number[];
-	options: Pick<RunOptions, 'latents' | 'seed' | 'temperature' | 'noise' | 'maxTokens'>;
+	options: Pick<RunOptions, 'latents' | 'loops' | 'seed' | 'temperature' | 'noise' | 'maxTokens'>;
 }
 
 export interface FeaturesParams extends StatesParams {

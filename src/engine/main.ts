@@ -1,5 +1,6 @@
 /** Entry of the forked child: serves `EngineApi` over the process's channel and ends with it. */
 import { goldOf } from '../analysis/answers';
+import type { RunOptions } from '../trace/document';
 import { serve, type CallContext, type Handlers, type Port } from '../shared/rpc';
 import { addModel } from './adding/adding';
 import { AnalysisRun } from './run/analysis';
@@ -90,15 +91,21 @@ async function untilEnded<T>(work: Promise<T>, signal: AbortSignal): Promise<T> 
 }
 
 type Emit = (event: ProgressEvent) => void;
+type Run = Pick<RunOptions, 'loops' | 'seed'>;
 
 function use<T>(folder: string, signal: AbortSignal, emit: Emit, work: (model: Model) => T | Promise<T>): Promise<T> {
 	const progress = (message: string, fraction?: number, seconds?: number) => emit({ kind: 'progress', message, fraction, seconds });
 	return models.use(folder, { signal, progress }, work);
 }
 
+/** With the loops over depth of a run, and the start states of its seed. */
+function useAt<T>(folder: string, run: Run, signal: AbortSignal, emit: Emit, work: (model: Model) => T | Promise<T>): Promise<T> {
+	return use(folder, signal, emit, (model) => work(model.atDepth(run)));
+}
+
 async function analyze(params: AnalyzeParams, { signal, emit }: CallContext<AnalyzeEvent>): Promise<AnalyzeResult> {
 	const request = checked(analyzeRequest, params);
-	const document = await use(request.model, signal, emit, (model) =>
+	const document = await useAt(request.model, request.options, signal, emit, (model) =>
 		new AnalysisRun(model, runtimeInfo(model), request, { models, ood }, signal, emit).run(),
 	);
 	return { document, peakMemory: process.resourceUsage().maxRSS * 1024 };
@@ -131,17 +138,17 @@ async function evaluateAll(
 	{ signal, emit }: CallContext<EvaluateEvent>,
 ): Promise<{ runtimeSeconds: number }> {
 	const request = checked(evaluateRequest, params);
-	return { runtimeSeconds: await use(request.model, signal, emit, (model) => evaluate(model, request, signal, emit)) };
+	return { runtimeSeconds: await useAt(request.model, request.options, signal, emit, (model) => evaluate(model, request, signal, emit)) };
 }
 
 async function causal(params: CausalParams, { signal, emit }: CallContext<CausalEvent>): Promise<CausalResult> {
 	const request = checked(causalRequest, params);
-	return use(request.model, signal, emit, (model) => new CausalRun(model, request, signal, emit).run());
+	return useAt(request.model, request.options, signal, emit, (model) => new CausalRun(model, request, signal, emit).run());
 }
 
 async function measureOod(params: OodParams, { signal, emit }: CallContext<ProgressEvent>): Promise<OodResult> {
 	const request = checked(oodRequest, params);
-	return use(request.model, signal, emit, (model) => ood.run(model, request, signal, emit));
+	return useAt(request.model, request.options, signal, emit, (model) => ood.run(model, request, signal, emit));
 }
 
 async function measureLegibility(
@@ -149,7 +156,7 @@ async function measureLegibility(
 	{ signal, emit }: CallContext<LegibilityEvent>,
 ): Promise<LegibilityResult> {
 	const request = checked(legibilityRequest, params);
-	const lend: Lend = (folder, work) => use(folder, signal, emit, work);
+	const lend: Lend = (folder, work) => useAt(folder, request.options, signal, emit, work);
 	return lend(request.model, (model) =>
 		withPeers(model, request, lend, (peers) => new WrittenRun(model, peers, request, signal, emit).run()),
 	);
@@ -157,17 +164,17 @@ async function measureLegibility(
 
 async function features(params: FeaturesParams, { signal, emit }: CallContext<FeaturesEvent>): Promise<FeaturesResult> {
 	const request = checked(featuresRequest, params);
-	return use(request.model, signal, emit, (model) => sendFeatures(model, request, signal, emit));
+	return useAt(request.model, request.options, signal, emit, (model) => sendFeatures(model, request, signal, emit));
 }
 
 async function train(params: TrainProbeParams, { signal, emit }: CallContext<ProgressEvent>): Promise<ProbeReport> {
 	const request = checked(trainProbeRequest, params);
-	return use(request.model, signal, emit, (model) => trainProbe(model, request, signal, emit));
+	return useAt(request.model, request.options, signal, emit, (model) => trainProbe(model, request, signal, emit));
 }
 
 async function measureProbe(params: EvaluateProbeParams, { signal, emit }: CallContext<ProgressEvent>): Promise<ProbeReport> {
 	const request = checked(evaluateProbeRequest, params);
-	return use(request.model, signal, emit, (model) => evaluateProbe(model, request, signal, emit));
+	return useAt(request.model, request.options, signal, emit, (model) => evaluateProbe(model, request, signal, emit));
 }
 
 const handlers: Handlers<EngineApi> = {

@@ -30,6 +30,7 @@ const path = v.pipe(v.string(), v.nonEmpty(), v.maxLength(10_000));
 const range = v.object({ start: whole(0, MAX_PROMPT * 2), end: whole(0, MAX_PROMPT * 2) });
 const options = v.object({
 	latents: v.optional(whole(0, MAX_COUNT)),
+	loops: v.optional(whole(1, MAX_COUNT)),
 	seed: whole(0, MAX_SEED),
 	temperature: v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_TEMPERATURE)),
 	noise: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(MAX_NOISE_SCALE))),
@@ -123,7 +124,7 @@ export const causalRequest = v.object({
 	prompts: v.pipe(v.array(text), v.maxLength(MAX_PROMPTS)),
 	first,
 	arms,
-	options: v.pick(options, ['latents', 'seed', 'noise', 'maxTokens']),
+	options: v.pick(options, ['latents', 'loops', 'seed', 'noise', 'maxTokens']),
 	tests: v.pipe(v.array(v.picklist(CAUSAL_TESTS)), v.minLength(1)),
 	scope: v.picklist(['each', 'whole']),
 	reference: v.pipe(v.array(namedPrompt), v.maxLength(MAX_PROMPTS)),

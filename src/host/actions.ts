@@ -15,6 +15,8 @@ export const COMMAND_OF: Readonly<Record<Action, string>> = {
 	openExample: 'neuralese.openExamples',
 	restartEngine: 'neuralese.restartEngine',
 	testRun: 'neuralese.testRun',
+	noteStep: 'neuralese.noteStep',
+	listNotes: 'neuralese.listNotes',
 };
 
 /** Of work that no panel shows. `again`: where the same may work once more. */

@@ -87,25 +87,29 @@ export class Commands implements vscode.Disposable {
 		this.panel.reveal();
 	}
 
-	private async saveTraceAs(target: vscode.Uri | undefined): Promise<void> {
+	/** Resolves with where it was saved; undefined where it was not. */
+	private async saveTraceAs(target: vscode.Uri | undefined): Promise<vscode.Uri | undefined> {
 		const saving = this.whatToSave();
 		if (!saving) {
 			const message = this.focus.analysis?.view
 				? vscode.l10n.t('The run on view has not finished, so there is no whole trace of it: analyze again.')
 				: vscode.l10n.t('There is no finished trace to save yet: analyze a prompt first.');
-			return this.log.tell('information', message, analyzeAction());
+			await this.log.tell('information', message, analyzeAction());
+			return undefined;
 		}
 		const { source, defaultUri } = saving;
 		const chosen = target ?? (await vscode.window.showSaveDialog({ defaultUri, filters: traceFilter() }));
 		if (!chosen || chosen.toString() === source.toString()) {
-			return;
+			return chosen;
 		}
 		try {
 			await saveTrace(source, chosen);
 			this.log.info(`saved ${chosen.fsPath}`);
+			return chosen;
 		} catch (error) {
 			const again = { label: vscode.l10n.t('Save Trace As…'), run: () => this.saveTraceAs(undefined) };
 			await this.log.tell('error', (error as Error).message, again);
+			return undefined;
 		}
 	}
 

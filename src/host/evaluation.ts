@@ -93,11 +93,11 @@ export class Evaluations implements vscode.Disposable {
 			return undefined;
 		}
 		const { arms, causal = false, twin = false } = chosen;
-		const { latents, noise, maxTokens, seed, temperature } = request.options;
+		const { latents, loops, noise, maxTokens, seed, temperature } = request.options;
 		if (causal && temperature !== 0) {
 			this.log.info('causal tests compare the likeliest answers, so the temperature of the settings was left out');
 		}
-		const run = { latents, noise, maxTokens, seed, temperature: causal ? 0 : temperature };
+		const run = { latents, loops, noise, maxTokens, seed, temperature: causal ? 0 : temperature };
 		const { chatTemplate } = request;
 		return { uri, data, folder, card, arms, causal, twin, limit: options.limit, run, chatTemplate };
 	}

@@ -48,9 +48,13 @@ function describe(token: PromptToken, edited: boolean): vscode.MarkdownString {
 		const [prob, bits] = [formatProbability(token.prob), token.surprisalBits.toFixed(2)];
 		text.appendMarkdown(`${vscode.l10n.t('Probability {0} given what comes before · surprisal {1} bits', prob, bits)}\n\n`);
 	}
-	text.appendMarkdown(vscode.l10n.t('What each layer would say next (logit lens, top token):'));
+	text.appendMarkdown(
+		token.looped
+			? vscode.l10n.t('What each layer and loop would say next (logit lens, after a loop the coda lens, top token):')
+			: vscode.l10n.t('What each layer would say next (logit lens, top token):'),
+	);
 	const layers = token.layers.toReversed();
-	const lens = layers.map(({ layer, text: next, prob }) => [vscode.l10n.t('layer {0}', layer), next, formatProbability(prob)]);
+	const lens = layers.map(({ name, text: next, prob }) => [name, next, formatProbability(prob)]);
 	text.appendCodeblock(table(lens), 'plaintext');
 	for (const { label, scores } of token.probes) {
 		text.appendMarkdown(`${vscode.l10n.t('Probe, score at each thought, last layer (not a calibrated probability):')} `).appendText(label);

@@ -4,6 +4,7 @@ import type { TraceView } from '../analysis/view';
 import type { Focus } from './focus';
 import type { Reveal } from '../shared/panel';
 import type { Log } from './log';
+import { rowOf } from './onView';
 import type { Panel } from './panel';
 import { plain } from './plain';
 import type { Subject } from './subject';
@@ -83,12 +84,6 @@ export class LoadBearing implements vscode.Disposable {
 
 function isTested(analysis: Focus['analysis']): boolean {
 	return analysis?.finished?.view.source.document.evidence !== undefined && !analysis.stale && !analysis.running;
-}
-
-/** A row of the panel's context menu says which it is. */
-function rowOf(where: unknown): number | undefined {
-	const row = (where as { row?: unknown } | undefined)?.row;
-	return Number.isSafeInteger(row) && (row as number) >= 0 ? (row as number) : undefined;
 }
 
 /** The selected row where it has a thought, else the first one that has: tests of all thoughts stand at each of them. */

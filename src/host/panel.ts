@@ -17,6 +17,10 @@ export class Panel implements vscode.WebviewPanelSerializer, vscode.Disposable {
 		this.following = focus.onDidChange(() => this.open?.view.show(focus.analysis));
 	}
 
+	get view(): PanelView | undefined {
+		return this.open?.view;
+	}
+
 	/** Opens beside the editor, or brings to the front, without taking the focus; with `what` shows that, and the focus goes there. */
 	reveal(what?: Reveal): void {
 		const preserveFocus = what === undefined;

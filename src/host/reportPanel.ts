@@ -5,9 +5,9 @@ import type { Report } from '../analysis/report/content';
 import { renderCsv } from '../analysis/report/csv';
 import { renderHtml } from '../analysis/report/html';
 import { renderMarkdown } from '../analysis/report/markdown';
-import { replaceText } from '../trace/replace.node';
 import type { Log } from './log';
 import type { ReportStore, ShownReport } from './reportStore';
+import { writeText } from './saving';
 
 export const REPORT_VIEW_TYPE = 'neuralese.report';
 
@@ -86,7 +86,7 @@ export class ReportPanels implements vscode.WebviewPanelSerializer, vscode.Dispo
 			return this.log.tell('error', vscode.l10n.t('A report is saved as .html, .md or .csv, a result as .json: choose such a name.'), again);
 		}
 		try {
-			await write(chosen, text);
+			await writeText(chosen, 'The report', text);
 			this.log.info(`saved ${chosen.fsPath}`);
 		} catch (error) {
 			await this.log.tell('error', (error as Error).message, again);
@@ -113,15 +113,6 @@ function goneReport(): Report {
 		...{ headline: [], sections: [], notes: [], provenance: [], figures: [] },
 	};
 	return { title: part.title, parts: [part], created: '', producer: '' };
-}
-
-/** On disk the target is at any moment the old file or the whole new one; other file systems promise what they promise. */
-async function write(target: vscode.Uri, text: string): Promise<void> {
-	if (target.scheme === 'file') {
-		await replaceText(target.fsPath, 'The report', text);
-	} else {
-		await vscode.workspace.fs.writeFile(target, new TextEncoder().encode(text));
-	}
 }
 
 function targetOf(options: unknown): vscode.Uri | undefined {

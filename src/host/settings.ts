@@ -49,6 +49,7 @@ export function readSettings(scope: vscode.Uri): Settings {
 		arms: SETTINGS.arms.read(written('arms')) ?? [],
 		probes: paths(written('probes')),
 		latents: SETTINGS.latents.read(written('latents')),
+		loops: SETTINGS.loops.read(written('loops')),
 		maxTokens: SETTINGS.maxTokens.read(written('maxTokens')),
 		temperature: SETTINGS.temperature.read(written('temperature')) ?? 0,
 		seed: SETTINGS.seed.read(written('seed')) ?? 0,
@@ -83,6 +84,7 @@ export function mergeRequest(settings: Settings, prompt: PromptSettings): Reques
 		probes: settings.probes,
 		options: {
 			latents: prompt.latents ?? settings.latents,
+			loops: prompt.loops ?? settings.loops,
 			noise: prompt.noise ?? settings.noise,
 			maxTokens: prompt.maxTokens ?? settings.maxTokens,
 			temperature: prompt.temperature ?? settings.temperature,
@@ -107,8 +109,8 @@ export function sameRequest(one: Request, other: Request): boolean {
 
 /** Evidence is no part of it: it says more about the same run. */
 function requestKey({ model, arms, probes, options, candidates, chatTemplate }: Request): string {
-	const { latents, noise, maxTokens, temperature, seed, topK } = options;
-	const wanted = [arms, latents, noise, maxTokens, candidates].map((value) => value ?? null);
+	const { latents, loops, noise, maxTokens, temperature, seed, topK } = options;
+	const wanted = [arms, latents, loops, noise, maxTokens, candidates].map((value) => value ?? null);
 	return JSON.stringify([model || DEFAULT_MODEL, ...wanted, temperature, seed, topK, probes, chatTemplate]);
 }
 
@@ -119,6 +121,7 @@ export function isStale(document: TraceDocument, request: Request): boolean {
 	return (
 		namesAnother(request, document.model.id) ||
 		then.latents !== now.latents ||
+		then.loops !== now.loops ||
 		then.noise !== now.noise ||
 		then.maxTokens !== now.maxTokens ||
 		then.temperature !== now.temperature ||

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { TraceView } from '../analysis/view';
 import type { ModelCard } from '../engine/api';
 import type { PanelState, Selection } from '../shared/panel';
+import type { TraceReview } from './review';
 import type { Request } from './settings';
 
 export interface Subject {
@@ -12,6 +13,9 @@ export interface Subject {
 	readonly onDidChange: vscode.Event<void>;
 	readonly onDidSelect: vscode.Event<void>;
 	readonly selection: Selection;
+	/** Notes beside a trace file; absent of an analysis, and of a file whose name is none of a trace. */
+	readonly review?: TraceReview;
+	readonly onDidReview?: vscode.Event<void>;
 	/** What rows and tiles are read from, where there is something to show. */
 	readonly view: TraceView | undefined;
 	/** Of the model that `view` was made with, where it was loaded in this session. */

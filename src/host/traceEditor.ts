@@ -29,6 +29,11 @@ export class TraceEditor implements vscode.CustomReadonlyEditorProvider<TraceSub
 		return subject;
 	}
 
+	/** Of the editor that has the focus. */
+	get view(): PanelView | undefined {
+		return this.active;
+	}
+
 	/** In the editor that has the focus. */
 	reveal(what: Reveal): void {
 		this.active?.reveal(what);

@@ -63,7 +63,7 @@ function show(subject: Subject): void {
 		pick.busy = true;
 		const items: Item[] = [];
 		let drawn = Date.now();
-		for await (const hit of search(view.source, query)) {
+		for await (const hit of search(view.source, query, subject.review?.notes)) {
 			if (signal.aborted) {
 				return;
 			}
@@ -108,5 +108,12 @@ function told(message: string): Item {
 }
 
 function selectionOf(hit: Hit) {
-	return hit.kind === 'sentence' ? { row: hit.row, step: hit.step } : { row: hit.row, layer: hit.layer };
+	switch (hit.kind) {
+		case 'sentence':
+			return { row: hit.row, step: hit.step };
+		case 'note':
+			return { row: hit.row };
+		default:
+			return { row: hit.row, layer: hit.layer };
+	}
 }

@@ -5,16 +5,19 @@ import type { PanelState, Selection } from '../shared/panel';
 import { asFailure, type Failure } from './failure';
 import type { Log } from './log';
 import { baseName } from './promptFile';
+import { TraceReview } from './review';
 import { nextRevision, type Subject } from './subject';
 import { openTraceFile, type OpenTrace } from './traceFile';
 
-type Content = ({ kind: 'open' } & OpenTrace) | { kind: 'failed'; failure: Failure };
+type Content = ({ kind: 'open'; review?: TraceReview } & OpenTrace) | { kind: 'failed'; failure: Failure };
 
 export class TraceSubject implements Subject, vscode.CustomDocument {
 	private readonly changed = new vscode.EventEmitter<void>();
 	private readonly selected = new vscode.EventEmitter<void>();
 	readonly onDidChange = this.changed.event;
 	readonly onDidSelect = this.selected.event;
+	private readonly reviewed = new vscode.EventEmitter<void>();
+	readonly onDidReview = this.reviewed.event;
 	private current: Selection = {};
 	/** Of the file, begun so far: only the latest one may be shown. */
 	private readings = 0;
@@ -28,6 +31,7 @@ export class TraceSubject implements Subject, vscode.CustomDocument {
 		private readonly log: Log,
 		private content: Content,
 	) {
+		this.follow();
 		const name = baseName(uri).replace(/[[\]{}*?]/g, '[$&]');
 		const pattern = new vscode.RelativePattern(vscode.Uri.joinPath(uri, '..'), name);
 		this.watcher = vscode.workspace.createFileSystemWatcher(pattern, false, false, true);
@@ -47,6 +51,10 @@ export class TraceSubject implements Subject, vscode.CustomDocument {
 
 	get view(): TraceView | undefined {
 		return this.content.kind === 'open' ? this.content.view : undefined;
+	}
+
+	get review(): TraceReview | undefined {
+		return this.content.kind === 'open' ? this.content.review : undefined;
 	}
 
 	get revision(): number {
@@ -76,6 +84,7 @@ export class TraceSubject implements Subject, vscode.CustomDocument {
 		this.watcher.dispose();
 		this.changed.dispose();
 		this.selected.dispose();
+		this.reviewed.dispose();
 	}
 
 	/** The file was replaced. */
@@ -89,19 +98,27 @@ export class TraceSubject implements Subject, vscode.CustomDocument {
 		close(this.content);
 		this.content = content;
 		this.contentRevision = nextRevision();
+		this.follow();
 		this.changed.fire();
+		this.reviewed.fire();
+	}
+
+	private follow(): void {
+		this.review?.onDidChange(() => this.reviewed.fire());
 	}
 }
 
 function close(content: Content): void {
 	if (content.kind === 'open') {
+		content.review?.dispose();
 		content.file.dispose();
 	}
 }
 
 async function read(uri: vscode.Uri, log: Log, onReplaced: () => void): Promise<Content> {
 	try {
-		return { kind: 'open', ...(await openTraceFile(uri, onReplaced)) };
+		const open = await openTraceFile(uri, onReplaced);
+		return { kind: 'open', ...open, review: await TraceReview.of(uri, open.view) };
 	} catch (error) {
 		const failure = asFailure(error);
 		log.error(`${baseName(uri)}: ${failure.message}`, error);

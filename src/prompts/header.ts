@@ -8,6 +8,7 @@ const NAMED_KEYS = 8;
 const KEYS: { readonly [K in keyof PromptSettings]-?: string } = {
 	model: 'model',
 	latents: 'latents',
+	loops: 'loops',
 	noise: 'noise',
 	arms: 'arms',
 	candidates: 'candidates',

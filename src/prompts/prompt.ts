@@ -26,6 +26,8 @@ export interface Message {
 export interface PromptSettings {
 	model?: string;
 	latents?: number;
+	/** Over depth, of models that loop. */
+	loops?: number;
 	/** Scale of the thoughts' noise. */
 	noise?: number;
 	arms?: string[];

@@ -3,6 +3,8 @@ import type { PromptSettings } from './prompt';
 
 /** More thoughts than this no context holds; the engine checks the model's own. */
 const MAX_LATENTS = 10_000;
+/** Every loop is a site, and a position is read at 256 sites at most. */
+const MAX_LOOPS = 255;
 const MAX_TOKENS = 1_000_000;
 /** Thoughts of so much noise are noise. */
 const MAX_NOISE = 1_000;
@@ -67,6 +69,7 @@ type AllSettings = PromptSettings & { topK?: number };
 export const SETTINGS: { readonly [K in keyof AllSettings]-?: Setting<NonNullable<AllSettings[K]>> } = {
 	model: { expected: 'the name or folder of a model', read: readLine },
 	latents: integer(0, MAX_LATENTS),
+	loops: integer(1, MAX_LOOPS),
 	noise: { expected: `a number from 0 to ${MAX_NOISE}`, read: number(0, MAX_NOISE, false) },
 	arms: { expected: 'a list of arms, for example latent, cot, direct', read: arms },
 	candidates: { expected: `a list of at most ${MAX_CANDIDATES} words that thoughts may read as`, read: candidates },

@@ -4,6 +4,7 @@
  * The panel holds no trace. The host sends complete snapshots of the state; the panel asks for the rows and tiles that it shows.
  */
 import type { Range } from './range';
+import type { Drawing, NoteChange, ReviewView, Shown } from './review';
 import type { Call } from './rpc';
 
 /** Calls that the host answers. */
@@ -14,10 +15,15 @@ export interface HostApi {
 	tile: Call<TileQuery, Tile>;
 	overview: Call<OverviewQuery, Overview>;
 	details: Call<{ revision: number; row: number }, Details>;
+	/** Of a model that loops over depth: one row for each position of an arm. */
+	loops: Call<LoopsQuery, LoopRow[]>;
 	/** `null` where nothing is known of the thoughts that could be drawn. */
 	course: Call<CourseQuery, Course | null>;
 	select: Call<Selection>;
 	act: Call<Action>;
+	note: Call<NoteChange>;
+	/** URIs of files that were dropped on the page. */
+	open: Call<{ uris: string[] }>;
 	/** `model`: the name of a bundled or added one; the model of what is on view, or that the prompt asks for, where absent. */
 	card: Call<{ model?: string }, ModelCardView>;
 }
@@ -26,13 +32,20 @@ export interface HostApi {
 export interface PanelApi {
 	state: Call<PanelState>;
 	selection: Call<Selection>;
+	/** `null` where what is on view has no notes and can have none. */
+	review: Call<ReviewView | null>;
 	/** Shows a part of the panel, and moves the focus there. */
 	reveal: Call<Reveal>;
+	shown: Call<undefined, Shown>;
+	/** Bytes of a PNG file, twice as many pixels a side. */
+	rasterize: Call<Drawing, Uint8Array>;
 }
 
 export type Reveal =
 	/** A section of the selected step's details; `of`: with the lines about that unfolded. */
 	| { section: 'tests'; of?: TestView['of'] }
+	/** The note of the selected step. */
+	| { section: 'note' }
 	/** The card of a model, see `HostApi.card`. */
 	| { section: 'card'; model?: string };
 
@@ -47,7 +60,9 @@ export type Action =
 	| 'manageTrust'
 	| 'openExample'
 	| 'restartEngine'
-	| 'testRun';
+	| 'testRun'
+	| 'noteStep'
+	| 'listNotes';
 
 export type PanelState =
 	/** No prompt file is active. */
@@ -89,6 +104,8 @@ export interface Run {
 	meter?: MeterView[];
 	/** How usual what was written is; absent while that was not measured. */
 	legibility?: LegibilityView;
+	/** Of a model that loops over depth. */
+	depth?: DepthView;
 	/** Heatmaps that can be drawn, the default one first. */
 	probes: ProbeView[];
 	/** Figures of every cell of a probe's fit; see `ProbeView.fit`. */
@@ -106,6 +123,46 @@ export interface Columns {
 	codes: Pick<CodeReading, 'part' | 'state'>[];
 	gate: boolean;
 	readout: boolean;
+}
+
+/** Loops × tokens. */
+export interface DepthView {
+	/** Blocks before the loops, and loops. */
+	prelude: number;
+	loops: number;
+	/**
+	 * `tokens`: positions so far; `answer`: the one where the answer's first token is said; `summary`: `8 of 13 positions halted, after 5.3 loops on
+	 * average`, absent where none did.
+	 */
+	arms: { name: string; label: string; tokens: number; answer?: number; summary?: string }[];
+	measures: LoopMeasure[];
+}
+
+/** What the colours of loops × tokens may show. */
+export interface LoopMeasure {
+	name: 'entropy' | 'kl' | 'difference' | 'gate';
+	label: string;
+	/** Of its fixed colours. */
+	domain: [number, number];
+	unit: string;
+	definition: string;
+}
+
+export interface LoopsQuery {
+	revision: number;
+	arm: string;
+	rows: Range;
+}
+
+/** One position of an arm. Arrays are by loop, from the first; NaN where it had halted. */
+export interface LoopRow {
+	text: string;
+	kind: 'prompt' | 'token' | 'latent' | 'answer';
+	/** Why it halted before the last loop, in words, and after which loop. */
+	halted?: { why: string; loop: number };
+	values: { [M in LoopMeasure['name']]?: Float32Array };
+	/** The coda lens: the likeliest tokens; none where it had halted. */
+	top: { text: string; prob: number }[][];
 }
 
 export interface ArmView {

@@ -63,8 +63,17 @@ export interface ModelRecord {
 	trainedLatents: number;
 	/** The manifest's recipe as it was, for the record. */
 	recipe: unknown;
+	/** Of a model that loops over depth: how its sites are divided. */
+	depth?: DepthRecord;
 	/** What thoughts are read by beside tokens: planes `code.<name>.id` and `code.<name>.distance`. */
 	codes?: CodeRecord[];
+}
+
+/** Sites 0..prelude, then one after each loop, then one after each block of the coda. Loops are read by the coda lens. */
+export interface DepthRecord {
+	prelude: number;
+	loops: number;
+	coda: number;
 }
 
 /** Codes of the columns [from, to) of a thought. */
@@ -81,6 +90,8 @@ export interface CodeRecord {
 export interface RunOptions {
 	/** Latent thoughts to run; the recipe's own count where absent. */
 	latents?: number;
+	/** Loops over depth; the recipe's own count where absent. */
+	loops?: number;
 	seed: number;
 	/** 0 is greedy. */
 	temperature: number;
@@ -96,6 +107,14 @@ export interface RuntimeRecord {
 	platform: string;
 }
 
+export type HaltRule = 'difference' | 'kl' | 'entropy' | 'gate';
+
+/** A rule of the recipe's depth held after a loop, counted from 1. */
+export interface Halted {
+	rule: HaltRule;
+	loop: number;
+}
+
 export type StepKind = 'prompt' | 'token' | 'latent' | 'answer';
 
 /** One position of an arm's sequence. */
@@ -109,6 +128,8 @@ export interface Step {
 	span?: Range;
 	/** Of a latent: which thought is fed here. */
 	thought?: number;
+	/** Of a model that loops over depth: why and when the position halted; absent where it went through all loops. */
+	halted?: Halted;
 	/** Of an imported trace, where it is not simply what the model thought or answered. */
 	part?: StepPart;
 }

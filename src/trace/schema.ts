@@ -58,6 +58,7 @@ const model = v.object({
 	quantisation: line,
 	trainedLatents: count,
 	recipe: v.unknown(),
+	depth: v.optional(v.object({ prelude: count, loops: count, coda: count })),
 	codes: v.optional(
 		list(
 			v.object({
@@ -74,6 +75,7 @@ const model = v.object({
 
 const options = v.object({
 	latents: v.optional(count),
+	loops: v.optional(count),
 	seed: v.number(),
 	temperature: v.number(),
 	noise: v.optional(v.number()),
@@ -87,6 +89,7 @@ const step = v.object({
 	forced: v.optional(v.literal(true)),
 	span: v.optional(range),
 	thought: v.optional(count),
+	halted: v.optional(v.object({ rule: v.picklist(['difference', 'kl', 'entropy', 'gate']), loop: v.pipe(count, v.minValue(1)) })),
 	part: v.optional(v.picklist(['summary', 'redacted', 'call', 'markup'])),
 });
 

@@ -5,7 +5,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Body, bySite } from '../../src/engine/model/body';
+import { Blocks, bySite } from '../../src/engine/model/body';
 import { readManifest } from '../../src/engine/model/folder';
 import { Head } from '../../src/engine/model/head';
 import { parseManifest } from '../../src/engine/model/manifest';
@@ -36,7 +36,7 @@ async function opened(runtime: Runtime, folder: string) {
 	const { shape } = manifest;
 	const place = (await readPlace({ folder, sha256, manifest }))!;
 	const open = (name: string) => runtime.open(readFileSync(join(folder, name)), place.folder);
-	return { shape, place, body: async () => new Body(await open('body.onnx'), shape), head: async () => new Head(await open('head.onnx'), shape) };
+	return { shape, place, body: async () => new Blocks(await open('body.onnx'), shape), head: async () => new Head(await open('head.onnx'), shape) };
 }
 
 /** Bytes that a lens needs beyond what is held before it (Linux). */

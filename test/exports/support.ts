@@ -18,6 +18,8 @@ import type { MemoryMode } from '../../src/shared/execution';
 export const EXPORTS = process.env['NEURALESE_EXPORTS'] ?? '';
 /** Made too: models that think in vectors, by the project's own exporter. */
 export const THINKERS = process.env['NEURALESE_THINKERS'] ?? '';
+/** Made too: models that loop over depth, by the project's own exporter. */
+export const LOOPS = process.env['NEURALESE_LOOPS'] ?? '';
 /** The Python that made it all, and the exporter. */
 export const PYTHON = process.env['NEURALESE_PYTHON'] ?? '';
 export const EXPORTER = ['models/tools/export.py'];

@@ -1,6 +1,6 @@
 /** Colours of measured values: fixed scales, readable ink on them, and nothing that depends on the theme. */
 import { interpolateCividis, interpolatePuOr, lab, rgb } from 'd3';
-import { difference } from '../../src/shared/decimals';
+import { decimals, difference } from '../../src/shared/decimals';
 import type { ProbeView } from '../../src/shared/panel';
 import { formatProbability } from '../../src/shared/probability';
 
@@ -43,6 +43,17 @@ export function scaleOf({ kind, domain }: Pick<ProbeView, 'kind' | 'domain'>): S
 		sample: '−0.00',
 		edged: true,
 	};
+}
+
+/** Of what is measured on a scale of its own, which does not adapt either. */
+export function measured(domain: readonly [number, number]): Scale {
+	return { ...scale(domain, interpolateCividis), print: (value) => decimals(value, 2), sample: '0.00', edged: false };
+}
+
+/** Of a heatmap, from the lowest to the highest value. */
+export function coloursOf(probe: Pick<ProbeView, 'kind' | 'domain'>): string[] {
+	const { domain: [low, high], shade } = scaleOf(probe);
+	return Array.from({ length: STEPS + 1 }, (_, i) => shade(low + ((high - low) * i) / STEPS)![0]);
 }
 
 const tables = new Map<(t: number) => string, readonly (readonly [string, string])[]>();

@@ -17,6 +17,8 @@ export interface Heatmap extends Geometry {
 	scale: Scale;
 	/** Scores of the row's sites; undefined where they have not come yet. */
 	scores(row: number): ArrayLike<number> | undefined;
+	/** Printed in a cell in the place of its score, where it fits. */
+	text?(row: number, site: number): string;
 	/** Whether the row's thought is spare: a corner of its cells is cut off. */
 	spare(row: number): boolean;
 	selected?: { row: number; layer: number };
@@ -58,9 +60,10 @@ export function drawHeatmap(canvas: HTMLCanvasElement, map: Heatmap, palette: Pa
 			const shaded = scale.shade(score);
 			context.fillStyle = shaded?.[0] ?? hatch;
 			context.fillRect(x, y, width, cell);
-			if (shaded && prints) {
+			const text = map.text ? map.text(row, site) : prints ? scale.print(score) : '';
+			if (shaded && text !== '' && (!map.text || fits(context, text, map))) {
 				context.fillStyle = shaded[1];
-				context.fillText(scale.print(score), x + width / 2, y + cell / 2 + 0.5);
+				context.fillText(text, x + width / 2, y + cell / 2 + 0.5);
 			}
 			const edge = palette.contrastBorder ?? (scale.edged && shaded ? palette.dim : undefined);
 			if (edge !== undefined && width > EDGED_FROM) {
@@ -78,6 +81,10 @@ export function drawHeatmap(canvas: HTMLCanvasElement, map: Heatmap, palette: Pa
 	if (map.selected && map.selected.row >= map.rows.start && map.selected.row < map.rows.end) {
 		outline(context, cellBox(map, map.selected.row, map.selected.layer), palette);
 	}
+}
+
+function fits(context: CanvasRenderingContext2D, text: string, { cellHeight, width, sites }: Geometry): boolean {
+	return cellHeight >= FONT_SIZE + 4 && context.measureText(text).width + PADDING / 2 <= width / sites;
 }
 
 /** Of the cell whose upper right corner is at (x, y). */

@@ -3,6 +3,7 @@ import { create, select } from 'd3';
 import type { ArmView, PanelState, Run } from '../../src/shared/panel';
 import { button } from '../controls';
 import * as glossary from '../glossary';
+import { countInWords } from '../review';
 import { runOf } from '../store';
 import type { Context, View } from '../view';
 
@@ -15,6 +16,9 @@ export function header({ tooltip, act, store }: Context): View {
 	const model = origin.append('button').attr('class', 'link model').text('Model card').node() as HTMLElement;
 	model.addEventListener('click', () => store.update((state) => ({ ...state, card: {} })));
 	model.setAttribute('aria-haspopup', 'dialog');
+	const notes = origin.append('button').attr('class', 'link model review-count').node() as HTMLElement;
+	notes.addEventListener('click', () => act('listNotes'));
+	tooltip.set(notes, glossary.NOTES);
 	const outcome = root.append('div').attr('class', 'outcome');
 	const arms = outcome.append('ul').attr('class', 'arms').attr('aria-label', 'Answers');
 	const verdict = outcome.append('p').attr('class', 'agreement');
@@ -23,9 +27,11 @@ export function header({ tooltip, act, store }: Context): View {
 
 	return {
 		element: root.node() as HTMLElement,
-		render({ panel, room }, before) {
+		render({ panel, room, review }, before) {
 			const run = runOf(panel);
 			(root.node() as HTMLElement).hidden = run === undefined;
+			notes.textContent = review ? countInWords(review) : '';
+			notes.hidden = !review || review.notes.length + review.elsewhere === 0;
 			if (!run || !panel || (panel === before?.panel && room === before.room)) {
 				return;
 			}

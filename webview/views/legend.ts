@@ -2,7 +2,8 @@
 import { create } from 'd3';
 import { decimals, difference } from '../../src/shared/decimals';
 import { scaleOf, SCORES, type Scale } from '../draw/colour';
-import { cutCorner, hatching } from '../draw/heatmap';
+import { cutCorner } from '../draw/heatmap';
+import { gradient, hatched, sized, SWATCH } from '../draw/key';
 import { PATCH } from '../evidence';
 import * as glossary from '../glossary';
 import { runOf, shownProbe } from '../store';
@@ -10,10 +11,8 @@ import { onThemeChange, readPalette } from '../theme';
 import type { Context, View } from '../view';
 import { underlineKey } from './underline';
 
-const SCALE = { width: 120, height: 10 };
 /** Also where there is no room for the word beside the swatch. */
 const NO_SCORE = 'Hatched cells were not measured.';
-const SWATCH = { width: 18, height: 10 };
 
 export function legend(context: Context): View {
 	const { store, tooltip } = context;
@@ -45,7 +44,7 @@ export function legend(context: Context): View {
 
 	const paint = () => {
 		gradient(bar, scale);
-		swatch(hatch);
+		hatched(hatch, readPalette());
 		spare(corner);
 	};
 	onThemeChange(paint);
@@ -76,39 +75,13 @@ export function legend(context: Context): View {
 	};
 }
 
-function size(canvas: HTMLCanvasElement, { width, height }: typeof SCALE): CanvasRenderingContext2D | null {
-	canvas.width = width * devicePixelRatio;
-	canvas.height = height * devicePixelRatio;
-	canvas.style.width = `${width}px`;
-	canvas.style.height = `${height}px`;
-	const context = canvas.getContext('2d');
-	context?.scale(devicePixelRatio, devicePixelRatio);
-	return context;
-}
-
 /** The ends of a scale are 1, 2 or 5 times a power of ten. */
 function digitsOf({ domain }: Scale): number {
 	return Math.max(0, -Math.floor(Math.log10(domain[1])));
 }
 
-function gradient(canvas: HTMLCanvasElement, { domain: [low, high], shade }: Scale): void {
-	const context = size(canvas, SCALE);
-	for (let x = 0; context && x < SCALE.width; x++) {
-		context.fillStyle = shade(low + ((high - low) * x) / (SCALE.width - 1))?.[0] ?? 'transparent';
-		context.fillRect(x, 0, 1, SCALE.height);
-	}
-}
-
-function swatch(canvas: HTMLCanvasElement): void {
-	const context = size(canvas, SWATCH);
-	if (context) {
-		context.fillStyle = hatching(context, readPalette().dim);
-		context.fillRect(0, 0, SWATCH.width, SWATCH.height);
-	}
-}
-
 function spare(canvas: HTMLCanvasElement): void {
-	const context = size(canvas, SWATCH);
+	const context = sized(canvas, SWATCH);
 	const palette = readPalette();
 	if (context) {
 		context.fillStyle = palette.dim;

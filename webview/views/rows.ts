@@ -3,6 +3,7 @@ import { range as counted, select } from 'd3';
 import type { Row, Run } from '../../src/shared/panel';
 import type { Range } from '../../src/shared/range';
 import type { Pages } from '../pages';
+import { markOf, notesOf } from '../review';
 import { layerOf, underlineOf, type AppState } from '../store';
 import type { Tooltip } from '../tooltip';
 import type { Metrics } from '../viewport';
@@ -47,6 +48,8 @@ export class Rows {
 			.order()
 			.style('top', (index) => `${index * metrics.rowHeight}px`)
 			.attr('aria-selected', (index) => String(index === selected))
+			.attr('data-note', (index) => markOf(notesOf(state.review, index)) ?? null)
+			.attr('aria-description', (index) => markOf(notesOf(state.review, index)) ?? null)
 			.attr('tabindex', (index) => (index === tabbable ? 0 : -1))
 			.each(function (index) {
 				fill(this, index);

@@ -1,6 +1,7 @@
 /** The steps: chain of thought, latent thoughts and probe scores on one axis. Only the rows in view exist. */
 import { create, range, select } from 'd3';
 import type { Row, Run } from '../../src/shared/panel';
+import { siteName } from '../../src/shared/sites';
 import { template } from '../columns';
 import { choice } from '../controls';
 import { intent, type ZoomStep } from '../keys';
@@ -109,7 +110,7 @@ export function steps(context: Context): View {
 		head.querySelector('.sentence-title')!.textContent = WRITTEN[run.reasoning ?? 'full'];
 		underline.render(state);
 		layers.set(
-			range(run.layers + 1).map((site) => ({ value: String(site), label: `layer ${site}` })),
+			range(run.layers + 1).map((site) => ({ value: String(site), label: siteName(site, run.depth) })),
 			String(layerOf(state)),
 		);
 	}
@@ -275,7 +276,8 @@ export function steps(context: Context): View {
 		element: frame,
 		render(state, before) {
 			const run = runOf(state.panel);
-			frame.hidden = run === undefined;
+			// Without steps, loops × tokens are all there is to see.
+			frame.hidden = run === undefined || (run.rows === 0 && run.depth !== undefined);
 			if (!before || subjectOf(state.panel) !== subjectOf(before.panel)) {
 				pages.clear();
 			} else if (layerOf(state) !== layerOf(before)) {

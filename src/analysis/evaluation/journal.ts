@@ -74,6 +74,7 @@ function differenceOf(one: Setup, other: Setup): string | undefined {
 		['number of problems', data.n],
 		['arms', options.arms],
 		['latents', options.latents],
+		['loops', options.loops],
 		['noise', options.noise],
 		['seed', options.seed],
 		['temperature', options.temperature],

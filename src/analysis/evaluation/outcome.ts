@@ -14,6 +14,7 @@ export const setupSchema = v.object({
 	options: v.object({
 		arms: v.optional(list(line, MAX_ARMS)),
 		latents: v.optional(count),
+		loops: v.optional(count),
 		noise: v.optional(v.number()),
 		seed: count,
 		temperature: v.number(),

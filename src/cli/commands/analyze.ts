@@ -9,6 +9,7 @@ import { command } from '../command';
 import { RunError, UsageError } from '../failure';
 import { ALL_THOUGHTS_FLAG, allThoughts, checkArms, PEER_FLAGS, peerFlags, RUN_FLAGS, runFlags, type PeerFlags, type RunFlags } from '../flags/run';
 import { given, JSON_FLAG, list, named, oneFile, type Values } from '../flags/values';
+import { loopsJson } from '../loopText';
 import { chooseModel } from '../model';
 import { readProblems } from '../problems';
 import { readPrompt } from '../promptfile';
@@ -47,7 +48,7 @@ const EVIDENCE_FLAGS = {
 export const analyze = command<Options>({
 	name: 'analyze',
 	synopsis: [
-		'FILE [--model DIR] [--arms latent,cot,direct] [--latents N] [--noise X] [--seed N] [--temperature X]',
+		'FILE [--model DIR] [--arms latent,cot,direct] [--latents N] [--loops N] [--noise X] [--seed N] [--temperature X]',
 		'[--max-tokens N] [--top-k K] [--probes P,…] [--out X.trace.safetensors] [--no-chat-template] [--json]',
 		'[--no-evidence] [--reference DATA.json] [--twin DIR] [--base DIR] [--reference-model DIR]',
 		'[--candidates a,b] [--all-thoughts]',
@@ -124,6 +125,7 @@ async function run({ file, json, out, probes, run: flags, evidence }: Options, s
 		arms: flags.arms ?? settings.arms,
 		options: {
 			latents: flags.latents ?? settings.latents,
+			loops: flags.loops ?? settings.loops,
 			noise: flags.noise ?? settings.noise,
 			seed: flags.seed ?? settings.seed ?? 0,
 			temperature: flags.temperature ?? settings.temperature ?? 0,
@@ -189,6 +191,7 @@ async function toJson(readouts: Readouts, out: string | undefined) {
 					answer: arm.answer ?? null,
 					state: arm.state,
 					tokens: tokens.map(({ id, text, logprob }) => ({ id, text, logprob })),
+					loops: await loopsJson(readouts.live, arm),
 					...(arm.feedback !== undefined
 						? {
 								thoughts: thoughts.map(({ index, spare, layers }) => ({

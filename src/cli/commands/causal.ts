@@ -39,7 +39,7 @@ export const causal = command<Options>({
 	name: 'causal',
 	synopsis: [
 		'FILE [--tests ablate-zero,…] [--reference FILE|DATA.json] [--resamples N] [--from FILE] [--all-thoughts]',
-		'[--model DIR] [--arms …] [--latents N] [--noise X] [--seed N] [--max-tokens N] [--no-chat-template] [--json]',
+		'[--model DIR] [--arms …] [--latents N] [--loops N] [--noise X] [--seed N] [--max-tokens N] [--no-chat-template] [--json]',
 	],
 	notes: [
 		`Tests of causal: ${CAUSAL_TESTS.filter((test) => test !== 'interchange').join(', ')};`,
@@ -107,6 +107,7 @@ async function test(
 			arms: run.arms ?? settings.arms,
 			options: {
 				latents: run.latents ?? settings.latents,
+				loops: run.loops ?? settings.loops,
 				noise: run.noise ?? settings.noise,
 				seed: run.seed ?? settings.seed ?? 0,
 				maxTokens: run.maxTokens ?? settings.maxTokens,

@@ -28,7 +28,7 @@ interface Options {
 export const evaluate = command<Options>({
 	name: 'eval',
 	synopsis: [
-		'DATA.json [--model DIR] [--arms …] [--latents N] [--noise X] [--seed N] [--temperature X] [--max-tokens N]',
+		'DATA.json [--model DIR] [--arms …] [--latents N] [--loops N] [--noise X] [--seed N] [--temperature X] [--max-tokens N]',
 		'[--limit N] [--causal] [--twin[=DIR]] [--out RESULT.json] [--no-chat-template] [--json]',
 	],
 	notes: [PROBLEMS_NOTE],
@@ -83,6 +83,7 @@ async function run(
 			arms: flags.arms,
 			options: {
 				latents: flags.latents,
+				loops: flags.loops,
 				noise: flags.noise,
 				seed: flags.seed ?? 0,
 				temperature: flags.temperature ?? 0,

@@ -29,7 +29,7 @@ export const legibility = command<Options>({
 	name: 'legibility',
 	synopsis: [
 		'FILE|DATA.json [--reference-model DIR] [--base DIR] [--model DIR] [--arms cot] [--load-bearing]',
-		'[--limit N] [--seed N] [--temperature X] [--max-tokens N] [--no-chat-template] [--json]',
+		'[--limit N] [--loops N] [--seed N] [--temperature X] [--max-tokens N] [--no-chat-template] [--json]',
 	],
 	notes: [PROBLEMS_NOTE],
 	flags: { ...JSON_FLAG, ...WRITTEN, limit: { type: 'string' }, ...PEER_FLAGS, 'load-bearing': { type: 'boolean' } },
@@ -69,6 +69,7 @@ async function ofPrompt(options: Options, session: Session): Promise<string> {
 	const merged = {
 		...run,
 		arms: run.arms,
+		loops: run.loops ?? settings.loops,
 		seed: run.seed ?? settings.seed,
 		maxTokens: run.maxTokens ?? settings.maxTokens,
 		temperature: run.temperature ?? (options.loadBearing ? undefined : settings.temperature),
@@ -132,7 +133,7 @@ async function measure(
 		model,
 		prompts,
 		arms: run.arms,
-		options: { seed: run.seed ?? 0, temperature: run.temperature ?? 0, maxTokens: run.maxTokens, topK: 1 },
+		options: { loops: run.loops, seed: run.seed ?? 0, temperature: run.temperature ?? 0, maxTokens: run.maxTokens, topK: 1 },
 		...others,
 	};
 	const chains: Tested[][] = prompts.map(() => []);
@@ -161,7 +162,7 @@ async function test({ model, prompts, options }: LegibilityParams, chains: Teste
 			model,
 			prompts,
 			arms,
-			options: { seed: options.seed, maxTokens: options.maxTokens },
+			options: { loops: options.loops, seed: options.seed, maxTokens: options.maxTokens },
 			tests: ['drop-span', 'early-answer'],
 			scope: 'each',
 			reference: [],

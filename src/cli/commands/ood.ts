@@ -20,7 +20,7 @@ interface Options {
 
 export const ood = command<Options>({
 	name: 'ood',
-	synopsis: ['FILE [--reference DATA.json] [--model DIR] [--arms …] [--latents N] [--noise X] [--seed N] [--temperature X]', '[--max-tokens N] [--no-chat-template] [--json]'],
+	synopsis: ['FILE [--reference DATA.json] [--model DIR] [--arms …] [--latents N] [--loops N] [--noise X] [--seed N] [--temperature X]', '[--max-tokens N] [--no-chat-template] [--json]'],
 	flags: { ...JSON_FLAG, ...RUN_FLAGS, reference: { type: 'string' } },
 	read: (files, values) => ({
 		file: oneFile('ood', files),
@@ -54,6 +54,7 @@ async function measure({ file, json, reference, run }: Options, session: Session
 		arms: run.arms,
 		options: {
 			latents: run.latents ?? settings.latents,
+			loops: run.loops ?? settings.loops,
 			noise: run.noise ?? settings.noise,
 			seed: run.seed ?? settings.seed ?? 0,
 			temperature: run.temperature ?? settings.temperature ?? 0,

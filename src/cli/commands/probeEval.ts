@@ -17,7 +17,7 @@ interface Options extends ProbeFlags {
 
 export const probeEval = command<Options>({
 	name: 'probe eval',
-	synopsis: ['P [DATA.jsonl] [--task T] [--model DIR] [--latents N] [--noise X] [--seed N] [--temperature X] [--max-tokens N] [--no-chat-template] [--json]'],
+	synopsis: ['P [DATA.jsonl] [--task T] [--model DIR] [--latents N] [--loops N] [--noise X] [--seed N] [--temperature X] [--max-tokens N] [--no-chat-template] [--json]'],
 	notes: LABELLED_NOTES,
 	flags: LABEL_FLAGS,
 	read: (files, values) => {

@@ -25,7 +25,7 @@ export const probeTrain = command<Options>({
 	name: 'probe train',
 	synopsis: [
 		`[DATA.jsonl] --out P [--task ${PROBE_TASK_NAMES.join('|')}] [--arm A] [--at thoughts|tokens]`,
-		'[--sites 0,1,…] [--name N] [--label TEXT] [--model DIR] [--latents N] [--noise X] [--seed N] [--temperature X]',
+		'[--sites 0,1,…] [--name N] [--label TEXT] [--model DIR] [--latents N] [--loops N] [--noise X] [--seed N] [--temperature X]',
 		'[--max-tokens N] [--no-chat-template] [--json]',
 	],
 	notes: LABELLED_NOTES,

@@ -8,6 +8,7 @@ export const RUN_FLAGS = {
 	model: { type: 'string' },
 	arms: { type: 'string' },
 	latents: { type: 'string' },
+	loops: { type: 'string' },
 	noise: { type: 'string' },
 	seed: { type: 'string' },
 	temperature: { type: 'string' },
@@ -27,6 +28,8 @@ export interface RunFlags {
 	model?: string;
 	arms?: string[];
 	latents?: number;
+	/** Over depth. */
+	loops?: number;
 	/** Scale of the thoughts' noise. */
 	noise?: number;
 	seed?: number;
@@ -55,6 +58,7 @@ export function runFlags(values: Values): RunFlags {
 		model: named(values, 'model'),
 		arms: list(values, 'arms'),
 		latents: number(values, 'latents', 0, MAX_COUNT),
+		loops: number(values, 'loops', 1, MAX_COUNT),
 		noise: number(values, 'noise', 0, MAX_NOISE, false),
 		seed: number(values, 'seed', 0, MAX_SEED),
 		temperature: number(values, 'temperature', 0, MAX_TEMPERATURE, false),

@@ -1,7 +1,7 @@
 /** Makes a model folder from a decoder's export: instrumented graphs that refer to the export's own weights, tokenizer, manifest. */
 import { realpath, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { Body } from '../model/body';
+import { Blocks } from '../model/body';
 import { CHAT_NAME } from './chat';
 import { UNKNOWN } from '../model/contract';
 import { EngineError, quoted } from '../error';
@@ -246,7 +246,7 @@ async function measure(
 			throw new EngineError(`The graph does not load (${reason}): export it again.`, 'bad-model');
 		});
 	const bodyGraph = await open(body);
-	const tried = new Body(bodyGraph, { ...known, ...unknown });
+	const tried = new Blocks(bodyGraph, { ...known, ...unknown });
 	const { resid } = await tried.forward({ ids: [0] }, tried.empty).finally(() => bodyGraph.dispose());
 	const width = resid[0]!.length;
 	const headGraph = await open(head);

@@ -189,7 +189,7 @@ function looped({ weights, config }: Signs, found: Proposal): void {
 	const weight = weights.find((name) => LOOPED.test(name));
 	if (field !== undefined || weight !== undefined) {
 		const why = field !== undefined ? `config.json says ${field} ${config[field]}` : `it has the weight ${short(weight!)}`;
-		found.undecided.push(`It loops over its depth, because ${why}: its loops are run as they were exported, and a recipe cannot stop or show them.`);
+		found.undecided.push(`It loops over its depth, because ${why}: its loops are run as they were exported. To stop and show them, export it with models/tools/export.py --family huginn or ouro.`);
 	}
 }
 

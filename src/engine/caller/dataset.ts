@@ -152,11 +152,11 @@ async function run(phase: Phase, first: number, request: SetRequest, context: Ph
 			}
 		});
 	} else {
-		const { latents, noise, seed, maxTokens } = request.options;
+		const { latents, loops, noise, seed, maxTokens } = request.options;
 		const { tests, reference } = context.setup.causal!;
 		const params: CausalParams = {
 			...common,
-			options: { latents, noise, seed, maxTokens },
+			options: { latents, loops, noise, seed, maxTokens },
 			tests: tests as CausalTest[],
 			scope: 'whole',
 			reference: common.prompts.slice(0, reference).map((text, i) => ({ name: `problem ${i}`, text })),

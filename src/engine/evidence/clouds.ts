@@ -67,7 +67,7 @@ export async function referenceFor(sample: Sample): Promise<Reference> {
 
 /** What a reference follows from. */
 export function keyOf({ model, plan, prompts }: Pick<Sample, 'model' | 'plan' | 'prompts'>) {
-	return { what: 'ood', model: model.sha256, site: siteOf(plan), before: plan.before, text: sha256(JSON.stringify(prompts)) };
+	return { what: 'ood', model: model.sha256, ...model.depthKey, site: siteOf(plan), before: plan.before, text: sha256(JSON.stringify(prompts)) };
 }
 
 /** Of tokens that are chosen evenly [n, width]. */

@@ -29,7 +29,7 @@ export async function cohortOf(
 	singles: readonly number[] | undefined,
 ): Promise<CohortRecord> {
 	const texts = prompts.map(({ text }) => text);
-	const key = { what: 'cohort', model: model.sha256, prompts: sha256(JSON.stringify(texts)), role, singles, ...settingsOf(plan, options) };
+	const key = { what: 'cohort', model: model.sha256, ...model.depthKey, prompts: sha256(JSON.stringify(texts)), role, singles, ...settingsOf(plan, options) };
 	const kept = await store.read(key);
 	const found = kept && restored(kept.record);
 	if (found) {

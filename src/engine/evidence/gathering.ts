@@ -133,7 +133,7 @@ export class Gathering {
 		const { signal } = this.outlet;
 		const progress = (message: string, fraction?: number, seconds?: number) =>
 			this.outlet.emit({ kind: 'progress', message, fraction, seconds });
-		const lend: Lend = (folder, work) => this.shared.models.use(folder, { signal, progress }, work);
+		const lend: Lend = (folder, work) => this.shared.models.use(folder, { signal, progress }, (model) => work(model.atDepth(this.subject.options)));
 		const { records, skipped } = await legibilityPart(this.subject, lend, this.outlet);
 		this.record.legibility = records;
 		skipped.forEach((why) => this.skip(why));
@@ -179,7 +179,8 @@ export class Gathering {
 		if (found.kind === 'missing') {
 			return this.skip(found.why);
 		}
-		await this.shared.models.use(found.folder, this.use(), async (twin) => {
+		await this.shared.models.use(found.folder, this.use(), async (lent) => {
+			const twin = lent.atDepth(this.subject.options);
 			this.record.twin = { id: twin.manifest.id, sha256: twin.sha256 };
 			const side = this.side(twin);
 			const cleans = await side.cleans(this.arms);
@@ -202,7 +203,7 @@ export class Gathering {
 			throw new WeightsError(`its graphs have more than ${MAX_RANDOM_BYTES / 2 ** 20} MiB`);
 		}
 		await this.shared.models.use(folder, { ...this.use(), randomised: RANDOM_SEED }, async (model) => {
-			const side = this.side(model);
+			const side = this.side(model.atDepth(this.subject.options));
 			await this.control(side, 'random weights', await side.cleans(this.arms));
 		});
 	}

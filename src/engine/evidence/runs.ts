@@ -36,7 +36,7 @@ export async function runsOf(sampling: Sampling): Promise<Run[]> {
 	if (stopsItself(plan)) {
 		return [];
 	}
-	const key = { what: 'runs', model: model.sha256, prompts: sha256(JSON.stringify(prompts)), ...settingsOf(plan, options) };
+	const key = { what: 'runs', model: model.sha256, ...model.depthKey, prompts: sha256(JSON.stringify(prompts)), ...settingsOf(plan, options) };
 	const kept = await store.read(key);
 	const found = kept && restored(kept, sampling);
 	if (found) {

@@ -1,4 +1,5 @@
-/** One call of `body.onnx`: ids or embeddings in, residual stream at every site and the extended cache out. */
+/** What computes residual streams: ids or embeddings in, the stream at every site and the extended cache out. */
+import type { Looped } from '../depth/looped';
 import { checkExtents } from './contract';
 import { EngineError } from '../error';
 import type { ModelShape } from './manifest';
@@ -29,6 +30,8 @@ export interface Forward {
 	/** Embedding(ids) [count, width], where it was asked for. */
 	embeds?: Float32Array;
 	cache: Cache;
+	/** What the loops over depth did, where the model has them. */
+	looped?: Looped;
 }
 
 /** What one position is fed: a token's id, or a vector [width] in the place of its embedding. */
@@ -56,13 +59,26 @@ export interface Forwards {
 
 const CLOSED = 'Only the logits of this model can be seen: nothing can be fed or changed inside it.';
 
-export class Body {
+export interface Body {
+	/** Whether positions and what is padding are told. Otherwise they follow from the cache, and rows of a batch cannot be padded. */
+	readonly padded: boolean;
+	/** The cache of no positions. */
+	readonly empty: Cache;
+	forward(input: Input, past: Cache, options?: { patch?: Patch; embeds?: boolean }): Promise<Forward>;
+	/**
+	 * Sequences side by side. `past` has a cache of each row. Shorter rows are padded after their end, where causal attention keeps
+	 * the padding from what is real, and what a row does not see is masked: each equals a run of its own but for rounding.
+	 */
+	batch(rows: readonly Row[], past: Cache, want: { sites: readonly number[]; cache: boolean }): Promise<Forwards>;
+}
+
+/** Calls of `body.onnx`. */
+export class Blocks implements Body {
 	/** What is fed where nothing is embedded or patched. */
 	private readonly idle: Feeds;
 	private readonly sites: readonly `resid.${number}`[];
 	private readonly presents: readonly string[];
 	private readonly pasts: readonly string[];
-	/** Whether positions and what is padding are told. Otherwise they follow from the cache, and rows of a batch cannot be padded. */
 	readonly padded: boolean;
 	private readonly positions: boolean;
 	private readonly mask: boolean;
@@ -79,7 +95,7 @@ export class Body {
 		this.pasts = caches.map((name) => `past_key_values.${name}`);
 		this.positions = graph.inputs.has('position_ids');
 		this.mask = graph.inputs.has('attention_mask');
-		this.padded = this.positions && this.mask;
+		this.padded = caches.length === 0 || (this.positions && this.mask);
 		this.open = graph.inputs.has('inputs_embeds');
 		const one = floats(new Float32Array([1]), 1, 1, 1);
 		const zero = floats(new Float32Array(1), 1, 1, 1);
@@ -97,10 +113,8 @@ export class Body {
 				});
 	}
 
-	/** The cache of no positions. */
 	get empty(): Cache {
-		const { heads, headWidth } = this.shape;
-		return { length: 0, values: this.pasts.map(() => floats(new Float32Array(0), 1, heads, 0, headWidth)) };
+		return { length: 0, values: this.pasts.map(() => noKeys(this.shape)) };
 	}
 
 	async forward(input: Input, past: Cache, options: { patch?: Patch; embeds?: boolean } = {}): Promise<Forward> {
@@ -145,10 +159,6 @@ export class Body {
 		};
 	}
 
-	/**
-	 * Sequences side by side. `past` has a cache of each row. Shorter rows are padded after their end, where causal attention keeps
-	 * the padding from what is real, and what a row does not see is masked: each equals a run of its own but for rounding.
-	 */
 	async batch(rows: readonly Row[], past: Cache, want: { sites: readonly number[]; cache: boolean }): Promise<Forwards> {
 		const count = Math.max(...rows.map(({ fed }) => fed.length));
 		const feeds: Record<string, Tensor> = { ...this.idle, ...this.fed(rows, past.length, count), ...this.patched(rows, count) };
@@ -235,6 +245,11 @@ export class Body {
 		}
 		return feeds;
 	}
+}
+
+/** Keys or values of no positions. */
+export function noKeys({ heads, headWidth }: Pick<ModelShape, 'heads' | 'headWidth'>): Tensor {
+	return floats(new Float32Array(0), 1, heads, 0, headWidth);
 }
 
 /** [count, sites, width] of the rows [start, end) of what `Body` gives site by site. */

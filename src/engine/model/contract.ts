@@ -1,4 +1,5 @@
 /** Checks that graphs have the inputs and outputs of the model contract (models/README.md), by name, type and extent. */
+import type { Layout } from '../depth/layout';
 import { EngineError } from '../error';
 import type { Manifest, ModelShape } from './manifest';
 import type { LatentSegment } from './recipeSchema';
@@ -36,6 +37,43 @@ export function checkBody(graph: Graph, { shape, logitsOnly }: Manifest): void {
 		})),
 		...each(layers + 1, (i) => ({ [`resid.${i}`]: vector })),
 	});
+}
+
+/** Of the blocks that are looped. */
+export function checkCore(graph: Graph, { width, heads, headWidth }: ModelShape, { core }: Layout, usesGate: boolean): void {
+	const vector = { type: 'float32', dims: [ANY, ANY, width] };
+	check('core', 'input', graph.inputs, {
+		state: vector,
+		injected: { ...vector, optional: true },
+		attention_mask: { type: 'bool', dims: [ANY, ANY, ANY] },
+		position_ids: { type: 'int64', dims: [ANY, ANY], optional: true },
+		step: { type: 'int64', dims: [1], optional: true },
+		...keys('past_key_values', core, heads, headWidth),
+	});
+	check('core', 'output', graph.outputs, {
+		next_state: vector,
+		gate: { type: 'float32', dims: [ANY, ANY], ...(usesGate ? {} : { optional: true as const }) },
+		...keys('present', core, heads, headWidth),
+	});
+}
+
+/** Of the blocks after the loops. */
+export function checkCoda(graph: Graph, { width, heads, headWidth }: ModelShape, { coda }: Layout): void {
+	const vector = { type: 'float32', dims: [ANY, ANY, width] };
+	const each = (slots: (i: number) => Expected): Expected => Object.assign({}, ...Array.from({ length: coda }, (_, i) => slots(i + 1)));
+	check('coda', 'input', graph.inputs, {
+		state: vector,
+		attention_mask: { type: 'bool', dims: [ANY, ANY, ANY] },
+		position_ids: { type: 'int64', dims: [ANY, ANY], optional: true },
+		...keys('past_key_values', coda, heads, headWidth),
+		...each((i) => ({ [`patch.${i}.keep`]: vector, [`patch.${i}.add`]: vector })),
+	});
+	check('coda', 'output', graph.outputs, { ...keys('present', coda, heads, headWidth), ...each((i) => ({ [`resid.${i}`]: vector })) });
+}
+
+function keys(name: string, blocks: number, heads: number, headWidth: number): Expected {
+	const cache = { type: 'float32', dims: [ANY, heads, ANY, headWidth] };
+	return Object.fromEntries(Array.from({ length: blocks }, (_, l) => [[`${name}.${l}.key`, cache], [`${name}.${l}.value`, cache]] as const).flat());
 }
 
 export function checkHead(graph: Graph, { width, vocabulary }: ModelShape): void {

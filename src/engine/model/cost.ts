@@ -29,7 +29,7 @@ const BYTES_PER_WEIGHT: ReadonlyMap<string, number> = new Map([
 ]);
 
 export interface Cost {
-	/** Parameters of the body, from its size. */
+	/** Parameters of the body, from its size; those of blocks that are looped count each time. */
 	parameters: number;
 	/** Positions a chunk of the prefill has. */
 	chunk: number;
@@ -42,34 +42,45 @@ export interface Cost {
 }
 
 /** `most`: positions of a chunk at most, where memory is short. */
-export function costOf(manifest: Pick<Manifest, 'files' | 'shape' | 'quantisation'>, most = MAX_CHUNK): Cost {
-	const { files, shape } = manifest;
-	const parameters = bodyBytes(manifest) / (BYTES_PER_WEIGHT.get(manifest.quantisation) ?? 1);
+export function costOf(manifest: Pick<Manifest, 'files' | 'shape' | 'quantisation' | 'layout'>, most = MAX_CHUNK): Cost {
+	const { files, shape, layout } = manifest;
+	const layers = layout?.blocks ?? shape.layers;
+	/** As often as a position goes through the blocks, on average, and with the coda lens through those of the coda beside. */
+	const once = layout ? layout.prelude + layout.core + layout.coda : 1;
+	const stored = bodyBytes(manifest) / (BYTES_PER_WEIGHT.get(manifest.quantisation) ?? 1);
+	const parameters = stored * (layout ? layout.blocks / once : 1);
+	const read = layout ? (stored * layout.coda * layout.loops) / once : 0;
 	const operations = (positions: number, past: number, lens: boolean) =>
-		2 * parameters * positions +
-		2 * shape.layers * shape.width * positions * (2 * past + positions) +
+		2 * (parameters + (lens ? read : 0)) * positions +
+		2 * layers * shape.width * positions * (2 * past + positions) +
 		2 * shape.width * shape.vocabulary * (lens ? positions * (shape.layers + 1) : 1);
 	// Files also hold tables, and quantised ones not all weights at the same width.
-	const blocks = Math.min(parameters, shape.layers > 0 ? SQUARES * shape.layers * shape.width ** 2 : Infinity);
-	const chunk = Math.min(most, Math.max(MIN_CHUNK, Math.floor(CHUNK_OPERATIONS / (2 * blocks))));
+	const blocks = Math.min(parameters, layers > 0 ? SQUARES * layers * shape.width ** 2 : Infinity);
+	const chunk = layout?.alone ? MIN_CHUNK : Math.min(most, Math.max(MIN_CHUNK, Math.floor(CHUNK_OPERATIONS / (2 * blocks))));
 	return {
 		parameters,
 		chunk,
 		rows: Math.floor(chunk / ROW_POSITIONS),
 		seconds: (positions, past, lens) => CALL_SECONDS + operations(positions, past, lens) / PESSIMISTIC_RATE,
-		loadSeconds: (bodyBytes(manifest) - files.body.bytes + graphBytes(manifest) + files.tokenizer.bytes) / LOAD_RATE,
+		loadSeconds: (weightsBytes(manifest) + graphBytes(manifest) + files.tokenizer.bytes) / LOAD_RATE,
 	};
 }
 
 /** Of the body's weights, or a little more where they share files with the head's. */
 export function bodyBytes({ files }: Pick<Manifest, 'files'>): number {
-	return files.body.bytes + files.weights.reduce((sum, { bytes }) => sum + bytes, 0);
+	const { body, core, coda } = files;
+	return body.bytes + (core?.bytes ?? 0) + (coda?.bytes ?? 0) + weightsBytes({ files });
+}
+
+/** Of what lies beside the graphs. */
+export function weightsBytes({ files }: Pick<Manifest, 'files'>): number {
+	return files.weights.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** Of the files of all graphs, with the weights inside them. */
 export function graphBytes({ files }: Pick<Manifest, 'files'>): number {
-	const { body, head, thought, graphs = {}, embed, readout } = files;
-	return [body, head, thought, ...Object.values(graphs), embed, readout].reduce((sum, file) => sum + (file?.bytes ?? 0), 0);
+	const { body, core, coda, head, thought, graphs = {}, embed, readout } = files;
+	return [body, core, coda, head, thought, ...Object.values(graphs), embed, readout].reduce((sum, file) => sum + (file?.bytes ?? 0), 0);
 }
 
 /** Whether all vocabulary rows can be embedded in the time that a user waits without asking why. */

@@ -1,5 +1,5 @@
 /** How much memory a model takes: from its files' sizes and its shape, before any of it is loaded. Pure. */
-import { bodyBytes, graphBytes } from './cost';
+import { graphBytes, weightsBytes } from './cost';
 import { HEAD_ARRAYS, MAX_ROWS, rowsOf } from './head';
 import type { Manifest } from './manifest';
 
@@ -38,11 +38,10 @@ export interface Footprint {
 
 /** `chunk`: positions that the body is fed at once. */
 export function footprintOf(manifest: Pick<Manifest, 'files' | 'shape' | 'quantisation'>, lowMemory: boolean, chunk: number): Footprint {
-	const { files, shape, quantisation } = manifest;
+	const { shape, quantisation } = manifest;
 	const copies = (lowMemory ? MAPPED_COPIES : PACKED_COPIES) * (quantisation === 'fp16' ? HALF_COPIES : 1);
 	const inline = graphBytes(manifest);
-	const beside = bodyBytes(manifest) - files.body.bytes;
-	const weights = beside * copies + inline * INLINE_COPIES;
+	const weights = weightsBytes(manifest) * copies + inline * INLINE_COPIES;
 	const positions = Math.min(shape.context, LEAST_POSITIONS);
 	const heads = Math.max(shape.heads, Math.ceil(shape.width / shape.headWidth));
 	const body = chunk * FLOAT * (shape.width * (shape.layers + 1 + BLOCK_ROWS) + SCORE_ARRAYS * heads * positions);

@@ -1,6 +1,7 @@
 /** The graphs of a model folder, open and checked against the model contract. */
 import type { ProviderName } from '../../shared/execution';
-import { checkBody, checkEmbed, checkHead, checkReadout, checkThought } from './contract';
+import { preludeOf } from '../depth/layout';
+import { checkBody, checkCoda, checkCore, checkEmbed, checkHead, checkReadout, checkThought } from './contract';
 import { EngineError, quoted } from '../error';
 import { openGraph, openPart } from './graphfile';
 import type { Manifest, ManifestFile } from './manifest';
@@ -9,6 +10,9 @@ import type { Graph, Runtime } from '../runtime';
 
 export interface Graphs {
 	body: Graph;
+	/** Of a model that loops over depth; then the body is its prelude. */
+	core?: Graph;
+	coda?: Graph;
 	head: Graph;
 	/** A part of the head's file. */
 	norm: Graph;
@@ -36,7 +40,7 @@ export async function openGraphs(
 	weights: string,
 	opening: { provider: ProviderName; lowMemory: boolean },
 ): Promise<Graphs> {
-	const { files, shape, recipe } = manifest;
+	const { files, shape, recipe, layout } = manifest;
 	const sizes = new Map(files.weights.map(({ name, bytes }) => [name, bytes]));
 	const opened: Graph[] = [];
 	const located = (file: ManifestFile) => ({ folder, file, weights, sizes, opening, signal, change });
@@ -53,7 +57,10 @@ export async function openGraphs(
 	};
 	try {
 		progress('Loading the body', 0.1);
-		const body = await open(files.body, (found) => checkBody(found, manifest));
+		const body = await open(files.body, (found) => checkBody(found, { ...manifest, shape: layout ? preludeOf(shape, layout) : shape }));
+		const usesGate = recipe.depth?.stop?.some(({ rule }) => rule === 'gate') === true;
+		const core = layout && (await open(files.core!, (found) => checkCore(found, shape, layout, usesGate)));
+		const coda = layout && files.coda && (await open(files.coda, (found) => checkCoda(found, shape, layout)));
 		progress('Loading the head', 0.5);
 		const head = await open(files.head, (found) => checkHead(found, shape));
 		const norm = await part(files.head, 'hidden', 'normed');
@@ -68,6 +75,8 @@ export async function openGraphs(
 		}
 		return {
 			body,
+			core,
+			coda,
 			head,
 			norm,
 			embedder,
@@ -81,6 +90,6 @@ export async function openGraphs(
 	}
 }
 
-export function disposeAll({ body, head, norm, embedder, thoughts, embed, readout }: Graphs): void {
-	[body, head, norm, embedder, ...thoughts.values(), embed, readout].forEach((graph) => graph?.dispose());
+export function disposeAll({ body, core, coda, head, norm, embedder, thoughts, embed, readout }: Graphs): void {
+	[body, core, coda, head, norm, embedder, ...thoughts.values(), embed, readout].forEach((graph) => graph?.dispose());
 }

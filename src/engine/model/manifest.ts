@@ -1,5 +1,6 @@
 /** `model.json` (models/README.md): read strictly, because a model folder may come from anybody. */
 import * as v from 'valibot';
+import { layoutOf, type Layout } from '../depth/layout';
 import { EngineError } from '../error';
 import { file, id, kebab, line, positive, WEIGHTS_NAME, whole } from './fields';
 import { latentsOf, recipe, throughOf } from './recipeSchema';
@@ -30,7 +31,11 @@ const fields = v.object({
 	description: v.optional(v.pipe(v.string(), v.maxLength(1_000)), ''),
 	license: v.optional(line),
 	shape: v.object({
+		/** Blocks; of a model that loops over depth those of prelude, core and coda, each counted once. */
 		layers: whole(0, MAX_LAYERS),
+		/** Of those, the blocks that are looped, and those after the loops. */
+		core: v.optional(v.pipe(positive, v.maxValue(MAX_LAYERS))),
+		coda: v.optional(v.pipe(positive, v.maxValue(MAX_LAYERS))),
 		/** Blocks that keep keys and values: `layers` where absent. */
 		caches: v.optional(v.pipe(positive, v.maxValue(MAX_LAYERS))),
 		width: positive,
@@ -48,6 +53,9 @@ const fields = v.object({
 		body: file,
 		head: file,
 		tokenizer: file,
+		/** The looped blocks, and those after the loops: then `body` is what comes before them. */
+		core: v.optional(file),
+		coda: v.optional(file),
 		/** Turns the state that is fed back into what is fed; `graphs` has others, which a segment's `through` names. */
 		thought: v.optional(file),
 		graphs: v.optional(v.pipe(v.record(kebab, file), v.check((all) => Object.keys(all).length <= MAX_GRAPHS, `expected at most ${MAX_GRAPHS} graphs`))),
@@ -79,7 +87,7 @@ const schema = v.pipe(
 		['shape', 'layers'],
 	),
 	v.rawCheck(({ dataset, addIssue }) => {
-		const found = dataset.typed ? misnamed(dataset.value) : undefined;
+		const found = dataset.typed ? (misnamed(dataset.value) ?? mislaid(dataset.value)) : undefined;
 		if (found) {
 			addIssue({ message: found.message, path: pathOf(dataset.value, found.path) });
 		}
@@ -115,6 +123,29 @@ function misnamed({ files, recipe: { arms } }: Fields): { path: (string | number
 	return undefined;
 }
 
+/** What says that a model loops over depth, and does not say all of it. */
+function mislaid({ shape, files, recipe: { depth } }: Fields): { path: (string | number)[]; message: string } | undefined {
+	const { layers, core, coda } = shape;
+	if (!depth) {
+		const [alone] = (['core', 'coda'] as const).filter((name) => files[name] ?? shape[name]);
+		return alone && { path: [files[alone] ? 'files' : 'shape', alone], message: 'expected none, because recipe.depth does not say how it is looped' };
+	}
+	if (!files.core || core === undefined) {
+		return { path: [files.core ? 'shape' : 'files', 'core'], message: 'expected the blocks that recipe.depth loops' };
+	}
+	if ((files.coda === undefined) !== (coda === undefined)) {
+		return { path: [files.coda ? 'shape' : 'files', 'coda'], message: 'expected both a graph and a number of blocks after the loops, or neither' };
+	}
+	if (core + (coda ?? 0) > layers) {
+		return { path: ['shape', 'layers'], message: `expected at least ${core + (coda ?? 0)}, the blocks of core and coda` };
+	}
+	const { sites } = layoutOf({ layers, core, coda }, depth, depth.count);
+	if (sites > MAX_LAYERS + 1) {
+		return { path: ['recipe', 'depth', 'count'], message: `expected at most ${depth.count - (sites - MAX_LAYERS - 1)}, because every loop is a site and ${MAX_LAYERS + 1} can be read` };
+	}
+	return (depth.least ?? 1) > depth.count ? { path: ['recipe', 'depth', 'least'], message: `expected at most ${depth.count}, the count` } : undefined;
+}
+
 /** As valibot wants it: every key with what it is a key of. */
 function pathOf(root: unknown, keys: readonly (string | number)[]): [v.IssuePathItem, ...v.IssuePathItem[]] {
 	let input = root as Record<string | number, unknown>;
@@ -125,10 +156,26 @@ function pathOf(root: unknown, keys: readonly (string | number)[]): [v.IssuePath
 	}) as [v.IssuePathItem, ...v.IssuePathItem[]];
 }
 
-export type Manifest = v.InferOutput<typeof schema>;
+/** `layout`: of a model that loops over depth, whose `shape` then has the loops' sites and caches in it. */
+export type Manifest = v.InferOutput<typeof schema> & { layout?: Layout };
 export type Recipe = Manifest['recipe'];
 export type ManifestFile = Manifest['files']['body'];
 export type ModelShape = Manifest['shape'];
+
+/** With so many loops over depth; the same where there are none. Fails where they are more sites than can be read. */
+export function atLoops(manifest: Manifest, loops: number): Manifest {
+	const { shape, recipe } = manifest;
+	if (!recipe.depth) {
+		return manifest;
+	}
+	const { prelude, core, coda } = manifest.layout ?? layoutOf(shape, recipe.depth, loops);
+	const layout = layoutOf({ layers: prelude + core + coda, core, coda }, recipe.depth, loops);
+	const most = loops - (layout.sites - MAX_LAYERS - 1);
+	if (loops > most) {
+		throw new EngineError(`At most ${most} loops of this model can be read out, and ${loops} were asked for: ask for fewer.`, 'bad-request');
+	}
+	return { ...manifest, shape: { ...shape, layers: layout.sites - 1, caches: layout.caches }, layout };
+}
 
 /** Fails with one sentence that names the field. */
 export function parseManifest(json: string): Manifest {
@@ -147,5 +194,6 @@ export function parseManifest(json: string): Manifest {
 			'bad-model',
 		);
 	}
-	return result.output;
+	const { recipe: thinks } = result.output;
+	return thinks.depth ? atLoops(result.output, thinks.depth.count) : result.output;
 }

@@ -7,10 +7,15 @@ import type { ChatTemplate } from '../../prompts/chat';
 import { parseProblems, type Problem } from '../../prompts/problems';
 import { DEFAULT_EXECUTION, providerNote, type MemoryMode, type ProviderChoice } from '../../shared/execution';
 import type { Disposable } from '../../shared/rpc';
-import type { ModelRecord, ProbeRecord } from '../../trace/document';
+import type { ModelRecord, ProbeRecord, RunOptions } from '../../trace/document';
 import type { ModelCard } from '../api';
 import type { ArmPlan } from '../run/arm';
-import { Body } from './body';
+import { Blocks, type Body } from './body';
+import { Coda } from '../depth/coda';
+import { Core } from '../depth/core';
+import { LoopedBody } from '../depth/body';
+import { preludeOf } from '../depth/layout';
+import { Loops } from '../depth/loops';
 import { parseChat } from '../adding/chat';
 import { bodyBytes, costOf, embeddingSeconds, type Cost } from './cost';
 import { Embedder } from './embedder';
@@ -19,7 +24,7 @@ import { readChecked, sha256 } from './folder';
 import { LOW_MEMORY_ROWS, positionBytes } from './footprint';
 import { disposeAll, openGraphs, type Graphs, type Opening } from './graphs';
 import { Head } from './head';
-import type { Manifest, ManifestFile, ModelShape } from './manifest';
+import { atLoops, type Manifest, type ManifestFile, type ModelShape } from './manifest';
 import { Norm } from './norm';
 import { checkModelFits, checkPositionsFit, needsLowMemory, ROOM_STEP, whyNoTable } from './room';
 import type { Runtime } from '../runtime';
@@ -37,6 +42,8 @@ const LARGE = 0.1;
 const MAX_EMBEDDING_SECONDS = 3;
 /** Single embeddings that are kept. */
 const MAX_EMBEDDED = 256;
+/** Loops over depth in the tests on loading: one graph computes them all. */
+const TESTED_LOOPS = 4;
 /** Folder of the probes inside a model's. */
 const PROBES = 'probes';
 
@@ -77,6 +84,8 @@ export class Model implements Disposable {
 	readonly unavailable = new Map<Feature, string>();
 	private table?: Promise<Float32Array>;
 	private readonly embedded = new Map<number, Float32Array>();
+	/** As it was asked for last. */
+	private deep?: Model;
 
 	private constructor(
 		readonly folder: string,
@@ -95,11 +104,13 @@ export class Model implements Disposable {
 		/** By which its latents are read. */
 		readonly codes: readonly CodePart[] | undefined,
 		private readonly graphs: Graphs,
+		/** Of the loops' start states. */
+		private readonly seed = 0,
 	) {
 		const { shape } = manifest;
 		this.cost = costOf(manifest, lowMemory ? LOW_MEMORY_ROWS : undefined);
-		this.body = new Body(graphs.body, shape);
 		this.head = new Head(graphs.head, shape, lowMemory ? LOW_MEMORY_ROWS : undefined);
+		this.body = bodyOf(graphs, manifest, this.head, seed);
 		this.norm = new Norm(graphs.norm, shape);
 		this.embedder = new Embedder(graphs.embedder, this.body, shape);
 		this.thinking = this.thinkingWith(graphs);
@@ -150,10 +161,11 @@ export class Model implements Disposable {
 			const codes = files.codes && readCodes(await readChecked(folder, files.codes, signal), files.codes, shape);
 			const model = new Model(folder, manifest, hash, provider, lowMemory, tokenizer, probes, reference, chat, codes, graphs);
 			progress('Testing the model', 0.7);
-			const tests = await selfTest(model, signal);
-			tests.push(...(manifest.logitsOnly === undefined ? await thoughtTests(model, signal) : []));
+			const tried = model.atDepth({ loops: Math.min(TESTED_LOOPS, manifest.layout?.loops ?? 0), seed: 0 });
+			const tests = await selfTest(tried, signal);
+			tests.push(...(manifest.logitsOnly === undefined ? await thoughtTests(tried, signal) : []));
 			if (provider.used !== CPU) {
-				tests.push(...(await model.againstProcessor(runtime, loading, weights.folder)));
+				tests.push(...(await tried.againstProcessor(runtime, loading, weights.folder)));
 				// The processor may well compute it; only that rows go one by one costs nothing but time.
 				const failed = tests.find(({ ok, feature }) => !ok && feature !== 'batches');
 				if (failed) {
@@ -173,12 +185,46 @@ export class Model implements Disposable {
 		const { shape } = this.manifest;
 		const graphs = await openGraphs(runtime, loading, weights, { provider: CPU, lowMemory: true });
 		try {
-			const processor = { body: new Body(graphs.body, shape), head: new Head(graphs.head, shape), norm: new Norm(graphs.norm, shape) };
+			const head = new Head(graphs.head, shape);
+			const processor = { body: bodyOf(graphs, this.manifest, head, this.seed), head, norm: new Norm(graphs.norm, shape) };
 			const test = await compareProvider(this, processor, loading.signal);
 			return [test, ...(this.manifest.logitsOnly === undefined ? await compareThoughts(this, this.thinkingWith(graphs), loading.signal) : [])];
 		} finally {
 			disposeAll(graphs);
 		}
+	}
+
+	/**
+	 * The same with other loops over depth and other start states, which follow from the seed; itself where it has none. It lives as long as
+	 * what it comes from, which closes the graphs of both.
+	 */
+	atDepth({ loops, seed }: Pick<RunOptions, 'loops' | 'seed'>): Model {
+		const { recipe, layout } = this.manifest;
+		if (!recipe.depth || !layout) {
+			return this;
+		}
+		const wanted = loops ?? recipe.depth.count;
+		if (this.deep?.manifest.layout?.loops === wanted && this.deep.seed === seed) {
+			return this.deep;
+		}
+		const { folder, sha256: hash, provider, lowMemory, tokenizer, reference, chat, codes, graphs } = this;
+		const manifest = atLoops(this.manifest, wanted);
+		const isUsual = wanted === recipe.depth.count;
+		const probes = isUsual ? this.probes : [];
+		const model = new Model(folder, manifest, hash, provider, lowMemory, tokenizer, probes, reference, chat, codes, graphs, seed);
+		model.tests = this.tests;
+		this.unavailable.forEach((why, feature) => model.unavailable.set(feature, why));
+		if (!isUsual && this.probes.length > 0) {
+			model.unavailable.set('probes', `they were fitted with ${recipe.depth.count} loops`);
+		}
+		this.deep = model;
+		return model;
+	}
+
+	/** What results follow from beside the model and the prompt, where it loops over depth. */
+	get depthKey(): { loops?: number; startSeed?: number } {
+		const { layout } = this.manifest;
+		return layout ? { loops: layout.loops, startSeed: this.seed } : {};
 	}
 
 	private thinkingWith({ thoughts, embed }: Graphs): Thinking {
@@ -289,7 +335,7 @@ export class Model implements Disposable {
 	}
 
 	record(): ModelRecord {
-		const { id, name, shape, quantisation, recipe, files } = this.manifest;
+		const { id, name, shape, quantisation, recipe, files, layout } = this.manifest;
 		return {
 			id,
 			name,
@@ -301,6 +347,7 @@ export class Model implements Disposable {
 			quantisation,
 			trainedLatents: recipe.trainedLatents,
 			recipe,
+			...(layout ? { depth: { prelude: layout.prelude, loops: layout.loops, coda: layout.coda } } : {}),
 			...(this.codes ? { codes: this.codes.map(({ vectors: _, ...part }) => part) } : {}),
 		};
 	}
@@ -312,6 +359,8 @@ export class Model implements Disposable {
 	/** A failed test takes its feature away; without the basics there is nothing to run. */
 	private judge(tests: readonly SelfTest[]): void {
 		this.tests = [...tests];
+		// It does not know what was found.
+		this.deep = undefined;
 		for (const test of tests.filter(({ ok }) => !ok)) {
 			if (test.feature === 'basics') {
 				throw new SelfTestError(test);
@@ -344,6 +393,18 @@ export class Model implements Disposable {
 			? `embedding its ${vocabulary} tokens would take about ${Math.round(seconds)} s`
 			: whyNoTable(this.manifest.shape);
 	}
+}
+
+function bodyOf({ body, core, coda }: Graphs, { shape, layout, recipe }: Manifest, head: Head, seed: number): Body {
+	if (!layout || !recipe.depth) {
+		return new Blocks(body, shape);
+	}
+	const parts = {
+		core: new Core(core!, shape, layout.core),
+		coda: coda && new Coda(coda, shape, layout.coda),
+		logits: (hidden: Float32Array) => head.logits(hidden),
+	};
+	return new LoopedBody(new Blocks(body, preludeOf(shape, layout)), new Loops(parts, layout, recipe.depth, seed, shape.width), layout, shape);
 }
 
 function readReference(bytes: Uint8Array, { name }: ManifestFile): Problem[] {

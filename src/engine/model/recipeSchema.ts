@@ -2,8 +2,10 @@
 import * as v from 'valibot';
 import { kebab, line, names, positive, whole } from './fields';
 
-/** Grammar of recipes. 1 had `count` and `feedback` of a latent segment only. */
-export const RECIPE_VERSION = 2;
+/** Grammar of recipes. 1 had `count` and `feedback` of a latent segment only, 2 no `depth`. */
+export const RECIPE_VERSION = 3;
+/** From which latent segments have more. */
+const SEGMENTS_VERSION = 2;
 
 const MAX_ARMS = 16;
 const MAX_SEGMENTS = 64;
@@ -14,6 +16,8 @@ const MAX_MIXTURE = 1_000;
 /** A thought for each position of the longest contexts that run here. */
 const MAX_DUMMIES = 100_000;
 const MAX_RULES = 8;
+/** Each loop is a site, and the head reads all sites of a position in one call of at most 256 rows. */
+export const MAX_LOOPS = 255;
 /** Steps and components of a denoiser's noise, and whatever a later one adds. */
 const MAX_NOISE_AXES = 4;
 /** Numbers that a thought's noise may have: more is no longer small beside the model. */
@@ -60,13 +64,42 @@ const noise = v.pipe(
 		['schedule'],
 	),
 );
+const entropyRule = v.strictObject({ rule: v.literal('entropy'), below: above0, for: v.optional(positive) });
+const differenceRule = v.strictObject({ rule: v.literal('difference'), below: above0 });
+const klRule = v.strictObject({ rule: v.literal('kl'), below: above0 });
 const rule = v.variant('rule', [
 	v.strictObject({ rule: v.literal('token'), tokens: names(64) }),
-	v.strictObject({ rule: v.literal('entropy'), below: above0, for: v.optional(positive) }),
-	v.strictObject({ rule: v.literal('difference'), below: above0 }),
-	v.strictObject({ rule: v.literal('kl'), below: above0 }),
+	entropyRule,
+	differenceRule,
+	klRule,
 	v.strictObject({ rule: v.literal('gate'), above: share }),
 ]);
+/** A loop over depth: how often the core block is run at each position, from which state, and when a position halts. */
+const depth = v.strictObject({
+	/** Loops; at most so many where there is `stop`. */
+	count: whole(1, MAX_LOOPS),
+	/** What the state is before the first loop: `input` is the prelude's output, `truncated` a normal cut at three standard deviations. */
+	state: v.strictObject({ start: v.picklist(['zero', 'input', 'normal', 'truncated']), scale: v.optional(factor) }),
+	stop: v.optional(
+		v.pipe(
+			v.array(
+				v.variant('rule', [
+					entropyRule,
+					differenceRule,
+					klRule,
+					/** `cumulative`: of the probability that it has halted by now, with the gate as that of halting now. */
+					v.strictObject({ rule: v.literal('gate'), above: share, cumulative: v.optional(v.boolean()) }),
+				]),
+			),
+			v.minLength(1),
+			v.maxLength(MAX_RULES),
+		),
+	),
+	/** Loops before a rule is asked. */
+	least: v.optional(whole(1, MAX_LOOPS)),
+	/** What loop i of a position sees of those before it: their own loop i, or their last one. */
+	keys: v.optional(v.picklist(['own', 'last'])),
+});
 const latent = v.strictObject({
 	kind: v.literal('latent'),
 	count: positive,
@@ -114,13 +147,15 @@ const segments = v.pipe(
 
 export type RecipeSegment = v.InferOutput<typeof segment>;
 export type LatentSegment = v.InferOutput<typeof latent>;
+export type Depth = v.InferOutput<typeof depth>;
 /** Arms may share a model's weights and not its thought graph. */
 type Arms = Readonly<Record<string, readonly RecipeSegment[]>>;
 
 export const recipe = v.pipe(
 	v.object({
-		version: v.optional(v.picklist([1, RECIPE_VERSION], `expected a version up to ${RECIPE_VERSION}; update Neuralese Inspector for a later one`)),
+		version: v.optional(v.picklist([1, SEGMENTS_VERSION, RECIPE_VERSION], `expected a version up to ${RECIPE_VERSION}; update Neuralese Inspector for a later one`)),
 		trainedLatents: whole(0),
+		depth: v.optional(depth),
 		answer: v.optional(v.pipe(v.string(), v.maxLength(MAX_PATTERN), v.check(isPattern, 'expected a regular expression'))),
 		arms: v.pipe(
 			v.record(kebab, segments),
@@ -129,9 +164,13 @@ export const recipe = v.pipe(
 	}),
 	v.forward(
 		v.check(
-			({ version = 1, arms }) => version === RECIPE_VERSION || latentsOf(arms).every(({ segment: one }) => !isLater(one)),
-			`expected ${RECIPE_VERSION}, because a latent segment has more than a count and a state that is fed back`,
+			({ version = 1, arms }) => version >= SEGMENTS_VERSION || latentsOf(arms).every(({ segment: one }) => !isLater(one)),
+			`expected ${SEGMENTS_VERSION}, because a latent segment has more than a count and a state that is fed back`,
 		),
+		['version'],
+	),
+	v.forward(
+		v.check(({ version = 1, depth: loops }) => version === RECIPE_VERSION || !loops, `expected ${RECIPE_VERSION}, because the recipe loops over depth`),
 		['version'],
 	),
 );

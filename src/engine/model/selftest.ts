@@ -1,4 +1,6 @@
 /** Tests that a model computes the same in every way the engine computes it. Run on loading: the graphs may come from anybody. */
+import { siteOf } from '../depth/layout';
+import { logSumExp } from '../distribution';
 import { EngineError } from '../error';
 import type { Manifest } from './manifest';
 import type { Feature, Model } from './model';
@@ -37,7 +39,8 @@ export class SelfTestError extends EngineError {
 /** Throws where the graphs cannot even be run. */
 export async function selfTest(model: Model, signal: AbortSignal): Promise<SelfTest[]> {
 	const { body, head, manifest } = model;
-	const { layers, width } = manifest.shape;
+	const { layout, shape } = manifest;
+	const { layers, width } = shape;
 	const isOpen = manifest.logitsOnly === undefined;
 	const ids = testIds(manifest);
 	const { length } = ids;
@@ -72,7 +75,13 @@ export async function selfTest(model: Model, signal: AbortSignal): Promise<SelfT
 	report('one token at a time on the cache', 'basics', stepwise);
 
 	if (isOpen) {
-		report('a late patch changes what follows it and nothing else', 'patches', await latePatch(model, ids, whole, fresh(), run));
+		report('a late patch changes what follows it and nothing else', 'patches', await latePatch(model, ids, whole, fresh(), run, layers - 1));
+	}
+	if (layout) {
+		const patched = await latePatch(model, ids, whole, fresh(), run, siteOf(layout, 1));
+		report('a late patch of the state after the first loop, likewise', 'patches', patched);
+		const read = await whole.looped!.read();
+		report('coda lens after the last loop and the last site', 'basics', fresh().add(read.at(-1)!, whole.resid[layers]!));
 	}
 
 	if (isOpen && body.padded) {
@@ -177,16 +186,18 @@ async function latePatch(
 	whole: Forward,
 	difference: Difference,
 	run: (input: Input, past?: Cache, patch?: Patch) => Promise<Forward>,
+	site: number,
 ): Promise<Difference> {
 	const { layers, width } = model.manifest.shape;
 	const late = ids.length - 2;
-	const site = layers - 1;
 	// As large as the stream: what quantisation does to a smaller one could hide it.
 	const size = Math.max(NUDGE, largest(whole.resid[site]!));
 	const { resid } = await run({ ids }, undefined, nudge(site, late, ids.length, width, size));
 	const expected = whole.resid[site]!.slice();
 	expected[late * width]! += size;
-	difference.add(resid[site]!, expected);
+	// Where only last loops leave keys and values, what a position is at any loop reaches those after it at all of theirs.
+	const same = (model.manifest.recipe.depth?.keys === 'last' ? late + 1 : ids.length) * width;
+	difference.add(resid[site]!.subarray(0, same), expected.subarray(0, same));
 	const [before, after] = [resid, whole.resid].map((streams) => streams.map((values) => values.subarray(0, late * width)));
 	before!.forEach((values, i) => difference.add(values, after![i]!, whole.resid[i]!));
 	const moved = new Difference(toleranceOf(model));
@@ -258,9 +269,4 @@ export function maxDifference(values: Float32Array, others: Float32Array): numbe
 		most = distance <= most ? most : Number.isNaN(distance) ? Infinity : distance;
 	}
 	return most;
-}
-
-function logSumExp(logits: Float32Array): number {
-	const highest = logits.reduce((a, b) => Math.max(a, b), -Infinity);
-	return highest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - highest), 0));
 }

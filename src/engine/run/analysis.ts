@@ -222,7 +222,10 @@ export class AnalysisRun {
 			this.notes.push(`Arm ${name} feeds states back to a model that was not trained on them: what its thoughts read as is no evidence of reasoning.`);
 		}
 		const neighbours = model.unavailable.get('neighbours');
-		const { logitsOnly } = model.manifest;
+		const { logitsOnly, layout } = model.manifest;
+		if (options.loops !== undefined && !layout) {
+			this.notes.push('The number of loops was ignored, because this model does not loop over depth.');
+		}
 		if (model.note !== undefined) {
 			this.notes.push(model.note);
 		}

@@ -6,8 +6,10 @@ import { nearestCodes } from '../../analysis/codes';
 import { nearestByCosine } from '../../analysis/neighbours';
 import { recipeTokens, SentenceSplitter } from '../../analysis/sentences';
 import { toHalf } from '../../trace/half';
+import { LoopReader } from '../depth/reader';
 import { bySite, type Forward } from '../model/body';
 import { lastOf, type Last, type Next } from './last';
+import type { Reading } from '../model/head';
 import type { Model } from '../model/model';
 import type { Reader } from './run';
 import type { Sheet } from './sheet';
@@ -70,35 +72,34 @@ export class LensReader implements Reader {
 		const { head } = this.model;
 		const given = Float32Array.from(logprobs);
 		let last: Last | undefined;
+		const loops = forward.looped && new LoopReader(forward, forward.looped, this.model.manifest.layout!);
+		const streams = (await loops?.streams()) ?? forward.resid;
 		const positions = head.positions(sites);
 		for (let start = 0; start < forward.count; start += positions) {
 			const end = Math.min(forward.count, start + positions);
 			// All sites of a chunk take longer than a cancel may wait.
 			this.signal.throwIfAborted();
 			const resid = bySite(forward.resid, width, start, end);
+			const read = loops ? bySite(streams, width, start, end) : resid;
 			const targets = Array.from({ length: end - start }, (_, i) => Math.max(0, steps[start + i + 1]?.id ?? 0));
-			const reading = await this.model.head.read(resid, sites, targets, this.topK);
+			const reading = await this.model.head.read(read, sites, targets, this.topK);
 			for (let row = start; row < Math.min(end, forward.count - 1); row++) {
 				const at = (row - start) * sites + layers;
 				given[row + 1] = reading.targetLogit[at]! - reading.lse[at]!;
 			}
+			const next = nextOf(reading, (end - start) * sites - 1);
+			loops?.clear(reading, start, end);
 			sheet.append('hidden.resid', toHalf(resid));
 			sheet.append('lens.topk_id', reading.topIds);
 			sheet.append('lens.topk_logit', reading.topLogits);
 			sheet.append('lens.lse', reading.lse);
 			sheet.append('lens.entropy', reading.entropy);
 			sheet.append('lens.kl_final', reading.kl);
-			const cell = (end - start) * sites - 1;
-			const k = reading.topIds.length / (cell + 1);
-			const next: Next = {
-				id: reading.topIds[cell * k]!,
-				logit: reading.topLogits[cell * k]!,
-				lse: reading.lse[cell]!,
-				entropy: reading.entropy[cell]!,
-			};
-			last = lastOf(this.model, resid.slice((end - start - 1) * sites * width), { normed: reading.normed.slice(cell * width), next });
+			const normed = reading.normed.slice(((end - start) * sites - 1) * width);
+			last = lastOf(this.model, resid.slice((end - start - 1) * sites * width), { normed, next });
 		}
-		sheet.steps.push(...steps);
+		sheet.steps.push(...(loops ? steps.map((step, i) => loops.halted(step, i)) : steps));
+		loops?.planes().forEach(([plane, values]) => sheet.append(plane, values));
 		sheet.append(
 			'tokens.id',
 			Int32Array.from(steps, ({ id, kind }) => (kind === 'latent' ? -1 : id)),
@@ -194,4 +195,10 @@ export class LensReader implements Reader {
 			this.sheet.append(probePlane(name), new Float32Array(rows * (this.model.manifest.shape.layers + 1)).fill(NaN));
 		}
 	}
+}
+
+/** At the last site of the last position that was read. */
+function nextOf({ topIds, topLogits, lse, entropy }: Reading, cell: number): Next {
+	const first = (topIds.length / lse.length) * cell;
+	return { id: topIds[first]!, logit: topLogits[first]!, lse: lse[cell]!, entropy: entropy[cell]! };
 }

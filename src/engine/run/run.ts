@@ -54,6 +54,8 @@ export class ArmRun {
 	private last: Last;
 	private thoughts = 0;
 	private stopped?: Stopped;
+	/** The first loop after which the last position's state is no number. */
+	private unstable?: number;
 
 	constructor(
 		private readonly model: Model,
@@ -197,11 +199,16 @@ export class ArmRun {
 		const forward = await this.model.body.forward(input, this.cache);
 		this.cache = forward.cache;
 		this.last = await this.reader.read(forward, steps, logprobs);
+		this.unstable = forward.looped?.broken;
 		return lastSite(this.last, this.model).every(Number.isFinite) ? undefined : this.broken();
 	}
 
 	private broken(): End {
-		return { kind: 'cut', note: `the logits at position ${this.cache.length - 1} are not finite, so the model is broken from there on` };
+		const position = this.cache.length - 1;
+		if (this.unstable !== undefined) {
+			return { kind: 'cut', note: `the state after loop ${this.unstable} at position ${position} is not finite, so the model is broken from there on` };
+		}
+		return { kind: 'cut', note: `the logits at position ${position} are not finite, so the model is broken from there on` };
 	}
 }
 

@@ -48,11 +48,13 @@ export class Starts {
 		const reader = new LensReader(this.model, sheet, this.topK, [], () => undefined, () => {}, this.signal);
 		let logits: Float32Array | undefined;
 		let lse = NaN;
+		let broken: number | undefined;
 		const prefix = await prefill(
 			this.model,
 			steps.map(({ id }) => id),
 			this.signal,
 			async (forward, from) => {
+				broken ??= forward.looped?.broken;
 				const chunk = steps.slice(from, from + forward.count);
 				const last = await reader.read(
 					forward,
@@ -68,7 +70,8 @@ export class Starts {
 			},
 		);
 		if (!Number.isFinite((await prefix.last.next()).lse)) {
-			throw new EngineError('The model gives no finite logits for this prompt, so it is broken: choose another model.', 'bad-model');
+			const what = broken === undefined ? 'logits' : `state after loop ${broken}`;
+			throw new EngineError(`The model gives no finite ${what} for this prompt, so it is broken: choose another model.`, 'bad-model');
 		}
 		return { prefix, sheet };
 	}

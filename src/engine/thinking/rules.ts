@@ -1,4 +1,5 @@
 /** When a latent segment stops before its limit: one function and one line in the table for each rule. */
+import { divergence } from '../distribution';
 import type { Last } from '../run/last';
 import type { Produced, StopRule } from './step';
 
@@ -84,13 +85,4 @@ export class Rules {
 
 function distance(a: Float32Array, b: Float32Array): number {
 	return Math.sqrt(a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0));
-}
-
-/** KL(p ‖ q) of the distributions of two sets of logits. */
-function divergence(p: Float32Array, q: Float32Array): number {
-	const [sumP, sumQ] = [p, q].map((logits) => {
-		const highest = logits.reduce((a, b) => Math.max(a, b), -Infinity);
-		return highest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - highest), 0));
-	}) as [number, number];
-	return p.reduce((sum, logit, i) => sum + Math.exp(logit - sumP) * (logit - sumP - (q[i]! - sumQ)), 0);
 }

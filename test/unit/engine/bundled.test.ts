@@ -25,7 +25,7 @@ test('every bundled model loads, and each of its arms gives one of the answers t
 			const { question } = problems[0]!;
 			const answers = parseProsqa(question)?.options ?? problems.map(({ answer }) => answer);
 			const { document } = await engine.call('analyze', request(question, { model }));
-			assert.ok(document.arms.length >= 2, id);
+			assert.ok(document.arms.length >= 1, id);
 			for (const { name, answer } of document.arms) {
 				assert.ok(answers.some((one) => one.endsWith(answer!)), `${id}, ${name}: ${answer}`);
 			}

@@ -165,7 +165,7 @@ describe('recipes', () => {
 			}),
 			/at recipe\.version \(expected 2, because/,
 		);
-		assert.match(parsed(({ recipe }) => Object.assign(recipe, { version: 3 })), /at recipe\.version \(expected a version up to 2; update/);
+		assert.match(parsed(({ recipe }) => Object.assign(recipe, { version: 4 })), /at recipe\.version \(expected a version up to 3; update/);
 	});
 
 	for (const [what, graphs, segment, sentence] of [

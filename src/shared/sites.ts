@@ -1,0 +1,15 @@
+/** What sites of the residual stream are called. */
+
+/** Of a model that loops over depth: blocks before the loops, and loops. */
+export interface Divided {
+	prelude: number;
+	loops: number;
+}
+
+export function siteName(site: number, depth: Divided | undefined): string {
+	if (!depth || site <= depth.prelude) {
+		return `layer ${site}`;
+	}
+	const loop = site - depth.prelude;
+	return loop <= depth.loops ? `loop ${loop}` : `coda ${loop - depth.loops}`;
+}
