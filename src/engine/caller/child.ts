@@ -6,11 +6,6 @@ import type { EngineApi } from '../api';
 
 /** Lines of a child's output are for people. */
 const MAX_LINE = 2_000;
-/**
- * Every step's tensors are memory outside the heap, so the collector marks at every 30 MB of them; the heap itself is small. With helper
- * threads that takes more of a busy machine than without (a third of a latent step).
- */
-const FLAGS = ['--no-concurrent-marking'];
 /** It runs anybody's models and asks no hub for anything. */
 const NO_TOKENS = { HF_TOKEN: undefined, HUGGING_FACE_HUB_TOKEN: undefined };
 
@@ -28,8 +23,8 @@ export class Child implements Disposable {
 	constructor({ modulePath, log, onExit }: ChildOptions) {
 		this.process = fork(modulePath, [], {
 			serialization: 'advanced',
-			// None is inherited: a debugger's port can be open only once.
-			execArgv: FLAGS,
+			// No inherited flags: a debugger's port can be open only once.
+			execArgv: [],
 			// The editor's own binary is Electron.
 			env: { ...process.env, ...NO_TOKENS, ELECTRON_RUN_AS_NODE: '1' },
 			stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
