@@ -56,6 +56,7 @@ export function headline(
 		agree: agreement(new Map(document.arms.map((arm) => [arm.name, arm.answer]))),
 		reasoning: document.origin?.reasoning,
 		rows: lines.rows,
+		unworded: unwordedOf(document, lines),
 		layers: model.layers,
 		depth: depthView(document, (name) => LABELS.get(name) ?? visible(name)),
 		columns: columnsOf(document, lines, extra.arms ?? []),
@@ -69,6 +70,12 @@ export function headline(
 		course: latent && hasCourse(latent) ? { thoughts: latent.thoughts.length } : undefined,
 		notes: [...(extra.notes ?? []), ...document.notes, ...(evidence?.record.skipped ?? [])].map(printable),
 	};
+}
+
+/** An imported file without text has no step that can be read. */
+function unwordedOf({ model, arms, origin }: TraceDocument, { rows }: Outline): Run['unworded'] {
+	const positions = arms.reduce((sum, { steps }) => sum + steps.length, 0);
+	return origin && rows === 0 && positions > 0 && model.width > 0 ? { positions, width: model.width } : undefined;
 }
 
 /** `expected`: arms that will run. What they will have has its column from the start, so that it does not move while a run fills. */

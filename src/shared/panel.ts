@@ -62,7 +62,9 @@ export type Action =
 	| 'restartEngine'
 	| 'testRun'
 	| 'noteStep'
-	| 'listNotes';
+	| 'listNotes'
+	| 'compareWith'
+	| 'copyPython';
 
 export type PanelState =
 	/** No prompt file is active. */
@@ -97,6 +99,8 @@ export interface Run {
 	reasoning?: 'full' | 'summary' | 'redacted' | 'none';
 	/** Rows of the shared step axis. */
 	rows: number;
+	/** Of a file of activations and nothing else, which has no rows: at how many positions, and how wide they are. */
+	unworded?: { positions: number; width: number };
 	/** Sites 0..layers. */
 	layers: number;
 	columns: Columns;

@@ -4,6 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { comparandOf } from '../../../src/analysis/compare/comparand';
+import { Comparison } from '../../../src/analysis/compare/comparison';
 import { tracePart } from '../../../src/analysis/report/trace';
 import { TraceView } from '../../../src/analysis/view';
 import { openFile } from '../../../src/trace/bytes.node';
@@ -66,6 +68,24 @@ describe('an imported trace in the views', () => {
 			assert.ok(rows.every(({ sentence }) => sentence!.role !== 'thought'));
 			assert.doesNotMatch(JSON.stringify(run), /"chain of thought"/);
 		}
+	});
+
+	test('activations without text say at how many positions they are', async () => {
+		const { run } = await shown(bytesOf('hidden.npy'));
+		assert.deepEqual([run.rows, run.unworded, run.layers], [0, { positions: 5, width: 4 }, 2]);
+		assert.equal((await shown(bytesOf('openai-chat.json'))).run.unworded, undefined);
+	});
+
+	test('activations are compared position by position, whatever the order of their axes', async () => {
+		const [a, b] = [await traced(bytesOf('hidden.npy')), await traced(bytesOf('hidden.npz'), 0, 'by_site:site,position,width')];
+		const same = await Comparison.of(comparandOf(a), comparandOf(b), { a: 'activations', b: 'activations' }, 'text');
+		assert.deepEqual(same.rows.map((row) => [row.a!.text, row.b!.text, row.same]), [0, 1, 2, 3, 4].map((i) => [`position ${i}`, `position ${i}`, true]));
+		assert.deepEqual((await same.tokens(same.rows[3]!)).map((one) => [one.a, one.b]), [[['position 3'], ['position 3']]]);
+		const [plane] = same.planes;
+		assert.deepEqual([plane!.name, same.planes.length, (await same.delta(plane!)).largest], ['hidden.resid', 1, 0]);
+		const turned = await traced(bytesOf('hidden.npz'), 0, 'by_site:position,site,width');
+		const other = await Comparison.of(comparandOf(a), comparandOf(turned), { a: 'activations', b: 'activations' }, 'text');
+		assert.deepEqual(other.rows.map((row) => row.same), [true, true, true, false, false]);
 	});
 
 	test('what was said without reasoning is shown as such', async () => {
