@@ -132,7 +132,11 @@ async function chosenSample(name: string, { format, samples }: ImportListing, wa
 		throw new Error(vscode.l10n.t('{0} has no samples: choose another file.', name));
 	}
 	if (wanted !== undefined) {
-		return samples.find(({ id }) => id === wanted);
+		const found = samples.find(({ id }) => id === wanted);
+		if (!found) {
+			throw new Error(vscode.l10n.t('{0} has no sample {1}: choose one of its list.', name, wanted));
+		}
+		return found;
 	}
 	return samples.length === 1 ? samples[0] : pickSample(`${name} · ${format}`, samples);
 }
@@ -141,7 +145,8 @@ async function chosenSample(name: string, { format, samples }: ImportListing, wa
 function askMapping({ question, guess }: NonNullable<ImportListing['ask']>): Thenable<string | undefined> {
 	return vscode.window.showInputBox({
 		title: vscode.l10n.t('What Are the Axes of These Activations?'),
-		prompt: question,
+		// Names of tensors are in it, and the editor makes links here too.
+		prompt: unlinked(question),
 		value: guess,
 		ignoreFocusOut: true,
 	});
