@@ -42,6 +42,8 @@ export interface Inspection {
 	/** Of the trace editor that has the focus. */
 	trace(): PanelState | undefined;
 	enginePid(): number | undefined;
+	/** Folder of the results of data sets, and of the journals of those that were not finished. */
+	results: string;
 }
 
 export function activate(context: vscode.ExtensionContext): Inspection {
@@ -76,7 +78,8 @@ export function activate(context: vscode.ExtensionContext): Inspection {
 	const comparisons = register(new ComparePanels(extensionUri, log));
 	register(new CompareCommands(comparisons, analyses, focus, tree, log));
 	const reports = register(new ReportPanels(extensionUri, new ReportStore(new ResultStore(join(storage, 'reports'))), log));
-	register(new Evaluations(engine, models, new ResultStore(join(storage, 'results')), reports, log));
+	const results = new ResultStore(join(storage, 'results'));
+	register(new Evaluations(engine, models, results, reports, log));
 	register(vscode.window.registerWebviewPanelSerializer(COMPARE_VIEW_TYPE, comparisons));
 	register(vscode.window.registerWebviewPanelSerializer(REPORT_VIEW_TYPE, reports));
 	register(vscode.window.registerWebviewPanelSerializer(PANEL_VIEW_TYPE, panel));
@@ -87,5 +90,6 @@ export function activate(context: vscode.ExtensionContext): Inspection {
 		state: (prompt) => analyses.known(prompt)?.state(),
 		trace: () => focus.trace?.state(),
 		enginePid: () => engine.pid,
+		results: results.folder,
 	};
 }
