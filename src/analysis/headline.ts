@@ -79,7 +79,7 @@ function unwordedOf({ model, arms, origin }: TraceDocument, { rows }: Outline): 
 }
 
 /** `expected`: arms that will run. What they will have has its column from the start, so that it does not move while a run fills. */
-function columnsOf({ model, arms }: TraceDocument, { sentences, latent }: Outline, expected: readonly string[]): Columns {
+function columnsOf({ model, arms, origin }: TraceDocument, { sentences, latent }: Outline, expected: readonly string[]): Columns {
 	const coming = expected
 		.filter((name) => !arms.some((arm) => arm.name === name && arm.state !== 'running'))
 		.map((name) => recordedKinds(model.recipe, name));
@@ -89,6 +89,7 @@ function columnsOf({ model, arms }: TraceDocument, { sentences, latent }: Outlin
 	return {
 		sentences: sentences.length > 0 || coming.some(({ writes }) => writes),
 		thoughts: thoughts.length > 0 || coming.some(({ thinks }) => thinks),
+		...(origin?.steps === 'sentences' ? { surprise: false } : {}),
 		// Latents of another arm may be of another width.
 		codes: codes.every(({ to }) => to <= width) ? codes.map(({ name, state }) => ({ part: visible(name), state })) : [],
 		gate: thoughts.some(({ gate }) => gate !== undefined),

@@ -123,6 +123,8 @@ export interface Run {
 export interface Columns {
 	sentences: boolean;
 	thoughts: boolean;
+	/** False where no token of what was written has a probability. */
+	surprise?: false;
 	/** Parts that the model has learnt codes of, in the order of `ThoughtView.codes`. */
 	codes: Pick<CodeReading, 'part' | 'state'>[];
 	gate: boolean;

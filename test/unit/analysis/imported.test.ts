@@ -44,6 +44,7 @@ describe('an imported trace in the views', () => {
 		assert.deepEqual(said(found), ['thought: Six times seven.↵', 'thought: That is forty-two.', 'answer: 42']);
 		assert.equal(found.run.subtitle, 'full reasoning · file · sample chatcmpl-1 · vllm-chat · Qwen/Qwen3-8B');
 		assert.deepEqual(found.run.arms.map(({ label, answer }) => [label, answer]), [['chain of thought', '42']]);
+		assert.equal(found.run.columns.surprise, false, 'its tokens have no probability');
 		assert.deepEqual([found.run.title, found.run.reasoning, found.run.probes, found.run.meter], ['sample chatcmpl-1', 'full', [], undefined]);
 		for (const { tokens, layers, probes, ood } of found.details) {
 			assert.deepEqual([layers, probes, ood], [[], [], []]);
@@ -96,7 +97,7 @@ describe('an imported trace in the views', () => {
 	});
 
 	test("the source's log-probabilities are its tokens', and its alternatives a plane of their own", async () => {
-		const { trace, rows, details } = await shown(bytesOf('openai-chat.json'));
+		const { trace, run, rows, details } = await shown(bytesOf('openai-chat.json'));
 		const close = (value: number | undefined, expected: number) => assert.ok(Math.abs(value! - expected) < 1e-6);
 		const [first, second, third, fourth] = rows[0]!.sentence!.tokens;
 		close(first!.prob, Math.exp(-0.25));
@@ -105,6 +106,7 @@ describe('an imported trace in the views', () => {
 		assert.equal(fourth!.prob, undefined, '−9999 is no probability');
 		close(details[0]!.tokens[0]!.surprisalBits, 0.25 / Math.LN2);
 		assert.equal(trace.document.origin!.steps, 'tokens');
+		assert.ok(!('surprise' in run.columns));
 		assert.deepEqual(trace.tensors.map(({ name }) => name).sort(), ['direct/tokens.logprob', 'direct/tokens.topk_id', 'direct/tokens.topk_logprob', 'trace.json']);
 		const ids = await trace.read('direct', 'tokens.topk_id', { start: 0, end: 2 });
 		const texts = new Map(trace.document.tokens.map(({ id, text }) => [id, text]));
