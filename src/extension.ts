@@ -18,6 +18,7 @@ import { HubTokens } from './host/hubToken';
 import { LoadBearing } from './host/loadBearing';
 import { Importing } from './host/importing';
 import { ImportProcess } from './host/importProcess';
+import { ImportRooms } from './host/importRooms';
 import { Log } from './host/log';
 import { Models } from './host/models';
 import { Panel, PANEL_VIEW_TYPE } from './host/panel';
@@ -72,7 +73,7 @@ export function activate(context: vscode.ExtensionContext): Inspection {
 	const choice = register(new ModelChoice(models, focus, log));
 	const inTest = context.extensionMode === vscode.ExtensionMode.Test;
 	register(new AddModel(engine, choice, new HubTokens(context.secrets), panel, log, inTest));
-	register(new Importing(new ImportProcess(context.asAbsolutePath(join('dist', 'cli.js'))), join(storage, 'imports'), log));
+	register(new Importing(new ImportProcess(context.asAbsolutePath(join('dist', 'cli.js'))), new ImportRooms(join(storage, 'imports')), log));
 	register(new ProbeCommands(engine, models, log));
 	register(new Provenance(engine, models, focus, log));
 	const comparisons = register(new ComparePanels(extensionUri, log));
