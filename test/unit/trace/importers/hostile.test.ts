@@ -159,6 +159,23 @@ describe('hostile zips', () => {
 		assert.ok(reads <= 3);
 	});
 
+	test('a sample in parts: they are taken in their order, however many they are', async () => {
+		const said = (role: string, content: string) => ({ role, content });
+		const logged = (parts: Record<string, unknown[]>, refs: unknown[]) =>
+			zip({
+				'header.json': header,
+				'samples/a_epoch_1/sample.json': utf8(JSON.stringify({ ...sample(), messages: [], message_refs: refs })),
+				...Object.fromEntries(Object.entries(parts).map(([start, messages]) => [`samples/a_epoch_1/messages/${start}.json`, utf8(JSON.stringify(messages))])),
+			});
+		const parts = { 10: [said('assistant', 'last')], 2: [said('user', 'then')], 0: [said('user', 'q'), said('assistant', 'first')] };
+		const { samples } = await importAll(logged(parts, [[0, 2], [2, 4]]));
+		assert.deepEqual([samples[0]!.prompt, outlineOf(samples[0]!)], ['q', ['answer: first', 'input: then', 'answer: last']]);
+		const many = Array.from({ length: 250_000 }, () => said('assistant', 'a'));
+		const [long] = (await importAll(logged({ 0: many }, [[0, many.length]]))).samples;
+		assert.equal(long!.turns.flatMap((turn) => turn.parts).length, many.length, 'more than one call takes arguments');
+		await refused(logged(parts, [[0, 2_000_000]]), /messages that it cannot have/);
+	});
+
 	test('the checksum is that of zlib', () => {
 		assert.equal(crc32(utf8('123456789')), 0xcbf43926);
 		for (const length of [0, 1, 3, 4, 5, 4096, 10_001]) {
