@@ -97,6 +97,11 @@ function lying(data: Uint8Array, size: number, method = 8): Uint8Array {
 	return new Uint8Array(Buffer.concat([local, data, central, end]));
 }
 
+test('thousands of tags before a long text are found in one pass', { timeout: 30_000 }, async () => {
+	const [found] = (await importAll(utf8(`${'<think>'.repeat(9_000)}${'x'.repeat(40e6)}`))).samples;
+	assert.deepEqual(found!.turns[0]!.parts.map(({ kind }) => kind), ['reasoning']);
+});
+
 describe('hostile zips', () => {
 	test('an entry that unpacks to more than it announces', async () => {
 		const bomb = deflateSync(new Uint8Array(8 * 2 ** 20), { level: 9 });
