@@ -22,7 +22,7 @@ export class ImportRooms {
 	/** Deletes the oldest, but none with notes. What cannot be deleted stays until the next time. */
 	async tidy(): Promise<void> {
 		const rooms = (await readdir(this.folder)).map((name) => join(this.folder, name));
-		const dated = await Promise.all(rooms.map(async (room) => ({ room, time: (await stat(room)).mtimeMs })));
+		const dated = await Promise.all(rooms.map(async (room) => ({ room, time: (await stat(room).catch(() => undefined))?.mtimeMs ?? 0 })));
 		const old = dated.sort((a, b) => b.time - a.time).slice(KEPT);
 		await Promise.all(old.map(({ room }) => removeUnnoted(room).catch(() => undefined)));
 	}

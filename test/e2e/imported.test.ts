@@ -132,6 +132,11 @@ describe('imported traces', () => {
 		assert.deepEqual(rows[0]!.words[0]!.map((text) => text.trim()), ['·3', '–']);
 		assert.deepEqual((await shown('states')).rows, []);
 		assert.match(await panel.status(), /Activations without text: 5 positions × 3 sites, 4 wide\./);
+		await panel.button('Copy as Python').click();
+		await workbench.page.locator('.statusbar', { hasText: 'were copied' }).waitFor();
+		await workbench.command('File: New Untitled Text File');
+		await workbench.page.keyboard.press('Control+V');
+		await workbench.page.locator('.view-line', { hasText: 'get_slice' }).filter({ hasText: /"activations\/hidden\.resid"\)\[0:5\]/ }).waitFor();
 	});
 
 	flow('every format opens, and says what its reasoning is', stage, async () => {
