@@ -1,12 +1,13 @@
 // Builds dist/: the extension, its engine child, the command line, and the panel. `--watch` keeps building; `--tests` also bundles the tests into out/.
 import { build, context } from 'esbuild';
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { notices } from './notices.mjs';
 
 const watch = process.argv.includes('--watch');
 const production = process.argv.includes('--production');
 const tests = process.argv.includes('--tests');
 
-const common = { bundle: true, sourcemap: !production, minify: production, logLevel: 'warning', legalComments: 'linked' };
+const common = { bundle: true, sourcemap: !production, minify: production, logLevel: 'warning', legalComments: 'linked', metafile: true };
 /** `vscode` is the editor's; `onnxruntime-node` finds its binaries beside its own files. */
 const node = { ...common, platform: 'node', target: 'node20', format: 'cjs', external: ['vscode', 'onnxruntime-node'] };
 
@@ -34,5 +35,7 @@ mkdirSync('dist', { recursive: true });
 if (watch) {
 	await Promise.all(targets.map(async (options) => (await context(options)).watch()));
 } else {
-	await Promise.all(targets.map((options) => build(options)));
+	const built = await Promise.all(targets.map((options) => build(options)));
+	const shipped = built.filter((_, i) => targets[i].outdir === 'dist');
+	writeFileSync('dist/NOTICES.txt', notices(shipped.flatMap(({ metafile }) => Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs)))));
 }

@@ -18,6 +18,7 @@ import { HubTokens } from './host/hubToken';
 import { LoadBearing } from './host/loadBearing';
 import { Importing } from './host/importing';
 import { ImportProcess } from './host/importProcess';
+import { ImportRooms } from './host/importRooms';
 import { Log } from './host/log';
 import { Models } from './host/models';
 import { Panel, PANEL_VIEW_TYPE } from './host/panel';
@@ -42,6 +43,8 @@ export interface Inspection {
 	/** Of the trace editor that has the focus. */
 	trace(): PanelState | undefined;
 	enginePid(): number | undefined;
+	/** Folder of the results of data sets, and of the journals of those that were not finished. */
+	results: string;
 }
 
 export function activate(context: vscode.ExtensionContext): Inspection {
@@ -70,13 +73,14 @@ export function activate(context: vscode.ExtensionContext): Inspection {
 	const choice = register(new ModelChoice(models, focus, log));
 	const inTest = context.extensionMode === vscode.ExtensionMode.Test;
 	register(new AddModel(engine, choice, new HubTokens(context.secrets), panel, log, inTest));
-	register(new Importing(new ImportProcess(context.asAbsolutePath(join('dist', 'cli.js'))), join(storage, 'imports'), log));
+	register(new Importing(new ImportProcess(context.asAbsolutePath(join('dist', 'cli.js'))), new ImportRooms(join(storage, 'imports')), log));
 	register(new ProbeCommands(engine, models, log));
 	register(new Provenance(engine, models, focus, log));
 	const comparisons = register(new ComparePanels(extensionUri, log));
 	register(new CompareCommands(comparisons, analyses, focus, tree, log));
 	const reports = register(new ReportPanels(extensionUri, new ReportStore(new ResultStore(join(storage, 'reports'))), log));
-	register(new Evaluations(engine, models, new ResultStore(join(storage, 'results')), reports, log));
+	const results = new ResultStore(join(storage, 'results'));
+	register(new Evaluations(engine, models, results, reports, log));
 	register(vscode.window.registerWebviewPanelSerializer(COMPARE_VIEW_TYPE, comparisons));
 	register(vscode.window.registerWebviewPanelSerializer(REPORT_VIEW_TYPE, reports));
 	register(vscode.window.registerWebviewPanelSerializer(PANEL_VIEW_TYPE, panel));
@@ -87,5 +91,6 @@ export function activate(context: vscode.ExtensionContext): Inspection {
 		state: (prompt) => analyses.known(prompt)?.state(),
 		trace: () => focus.trace?.state(),
 		enginePid: () => engine.pid,
+		results: results.folder,
 	};
 }

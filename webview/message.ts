@@ -1,5 +1,6 @@
 /** What the panel says about each state, and what it offers to do. */
-import type { Action, PanelState } from '../src/shared/panel';
+import type { Action, PanelState, Run } from '../src/shared/panel';
+import { plural } from './figures';
 
 export interface Message {
 	heading?: string;
@@ -68,8 +69,23 @@ export function messageFor(panel: PanelState | undefined): Message | undefined {
 				tone: 'warn',
 			};
 		case 'ready':
-			return panel.stale ? { text: CHANGED, actions: [AGAIN], tone: 'warn' } : undefined;
+			return panel.stale ? { text: CHANGED, actions: [AGAIN], tone: 'warn' } : unworded(panel.run);
 	}
+}
+
+/** There is no step to show: what there is instead, and what can be done with it. */
+function unworded({ unworded: states, layers }: Run): Message | undefined {
+	return (
+		states && {
+			text:
+				`Activations without text: ${plural(states.positions, 'position')} × ${plural(layers + 1, 'site')}, ${states.width} wide. ` +
+				'There are no steps to read. Hold them against another trace, or load them in Python.',
+			actions: [
+				{ label: 'Compare with…', act: 'compareWith' },
+				{ label: 'Copy as Python', act: 'copyPython' },
+			],
+		}
+	);
 }
 
 /** What the results below are, where they are not those of a finished run of this prompt as it is. */

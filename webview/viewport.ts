@@ -24,7 +24,7 @@ export interface Extents {
 	/** Sites 0..layers. */
 	layers: number;
 	/** Columns that have something to show; all where absent. */
-	columns?: { sentences: boolean; scores: boolean };
+	columns?: { sentences: boolean; scores: boolean; thoughts?: boolean };
 	/** As chosen by the user; by the number of rows where absent. */
 	zoom?: Zoom;
 }
@@ -69,14 +69,17 @@ const TALL_HEIGHT = { wide: 41, compact: 41, stacked: 80 };
 /** Decoded words of a tall row. A stacked one is higher, and gives more of them up. */
 const TOP_TALL = { ample: 4, short: 4, least: 3 };
 const TOP_STACKED = { ample: 4, short: 4, least: 2 };
+/** Without a thought in any row there are no words: room for three lines of what was written. */
+const TOP_WRITTEN = 1;
 /** As high in dense rows as in thin ones: who zooms out wants to see more of them. */
 const KEPT = { tall: 2, thin: 8, dense: 12 };
 
 export function metrics({ rows, layers, columns = { sentences: true, scores: true }, zoom }: Extents, width: number, room: Room): Metrics {
 	const shown = zoom ?? (rows <= TALL_ROWS ? 'tall' : 'thin');
 	const tall = shown === 'tall';
-	// With one column beside the thoughts there is nothing to stack.
-	const stacked = tall && width < STACKED_BELOW && columns.sentences;
+	const written = columns.thoughts === false;
+	// With one column beside the thoughts, or without them, there is nothing to stack.
+	const stacked = tall && width < STACKED_BELOW && columns.sentences && !written;
 	const layout = width >= WIDE_FROM ? 'wide' : stacked ? 'stacked' : 'compact';
 	const heatWidth = columns.scores ? columnWidth(layers + 1, width) : 0;
 	const scoresWidth = width < FIGURES_FROM || heatWidth === 0 ? heatWidth : Math.max(heatWidth, FIGURES_WIDTH);
@@ -85,7 +88,7 @@ export function metrics({ rows, layers, columns = { sentences: true, scores: tru
 		const height = LINE_HEIGHT[shown];
 		return { ...common, rowHeight: height, cellTop: 0, cellHeight: height, top: TOP_THIN, kept: KEPT[shown] };
 	}
-	const top = (layout === 'stacked' ? TOP_STACKED : TOP_TALL)[room];
+	const top = written ? TOP_WRITTEN : (layout === 'stacked' ? TOP_STACKED : TOP_TALL)[room];
 	return { ...common, rowHeight: TALL_HEIGHT[layout] + top * WORD_HEIGHT, cellTop: 9, cellHeight: 22, top, kept: KEPT.tall };
 }
 

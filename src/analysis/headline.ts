@@ -56,6 +56,7 @@ export function headline(
 		agree: agreement(new Map(document.arms.map((arm) => [arm.name, arm.answer]))),
 		reasoning: document.origin?.reasoning,
 		rows: lines.rows,
+		unworded: unwordedOf(document, lines),
 		layers: model.layers,
 		depth: depthView(document, (name) => LABELS.get(name) ?? visible(name)),
 		columns: columnsOf(document, lines, extra.arms ?? []),
@@ -71,8 +72,14 @@ export function headline(
 	};
 }
 
+/** An imported file without text has no step that can be read. */
+function unwordedOf({ model, arms, origin }: TraceDocument, { rows }: Outline): Run['unworded'] {
+	const positions = arms.reduce((sum, { steps }) => sum + steps.length, 0);
+	return origin && rows === 0 && positions > 0 && model.width > 0 ? { positions, width: model.width } : undefined;
+}
+
 /** `expected`: arms that will run. What they will have has its column from the start, so that it does not move while a run fills. */
-function columnsOf({ model, arms }: TraceDocument, { sentences, latent }: Outline, expected: readonly string[]): Columns {
+function columnsOf({ model, arms, origin }: TraceDocument, { sentences, latent }: Outline, expected: readonly string[]): Columns {
 	const coming = expected
 		.filter((name) => !arms.some((arm) => arm.name === name && arm.state !== 'running'))
 		.map((name) => recordedKinds(model.recipe, name));
@@ -82,6 +89,7 @@ function columnsOf({ model, arms }: TraceDocument, { sentences, latent }: Outlin
 	return {
 		sentences: sentences.length > 0 || coming.some(({ writes }) => writes),
 		thoughts: thoughts.length > 0 || coming.some(({ thinks }) => thinks),
+		...(origin?.steps === 'sentences' ? { surprise: false } : {}),
 		// Latents of another arm may be of another width.
 		codes: codes.every(({ to }) => to <= width) ? codes.map(({ name, state }) => ({ part: visible(name), state })) : [],
 		gate: thoughts.some(({ gate }) => gate !== undefined),

@@ -7,9 +7,9 @@ export interface ListedSample {
 	id: string;
 	/** What it asks, in one line; empty where the source has no prompt. */
 	title: string;
-	/** Positions of the trace's first arm: tokens where the source has them, else sentences. */
+	/** Positions of the trace's first arm: tokens where the source has them, else sentences; of activations without text just that. */
 	steps: number;
-	unit: 'tokens' | 'sentences';
+	unit: 'tokens' | 'sentences' | 'positions';
 	reasoning: Reasoning;
 	/** As the source has them. */
 	scores: { name: string; value: string }[];
@@ -21,11 +21,12 @@ export interface ListedSample {
 export function listedSample(id: string, document: TraceDocument, planes: readonly string[]): ListedSample {
 	const has = (plane: string) => planes.some((name) => name.endsWith(`/${plane}`));
 	const { reasoning, steps, scores } = document.origin!;
+	const [first] = document.arms;
 	return {
 		id,
 		title: titleOf({ ...document, origin: undefined }),
-		steps: document.arms[0]!.steps.length,
-		unit: steps,
+		steps: first!.steps.length,
+		unit: first!.text === '' && first!.steps.every(({ id }) => id < 0) ? 'positions' : steps,
 		reasoning,
 		scores,
 		hasLogprobs: has('tokens.logprob'),

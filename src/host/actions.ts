@@ -17,6 +17,8 @@ export const COMMAND_OF: Readonly<Record<Action, string>> = {
 	testRun: 'neuralese.testRun',
 	noteStep: 'neuralese.noteStep',
 	listNotes: 'neuralese.listNotes',
+	compareWith: 'neuralese.compareWith',
+	copyPython: 'neuralese.copyPython',
 };
 
 /** Of work that no panel shows. `again`: where the same may work once more. */

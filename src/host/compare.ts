@@ -60,7 +60,7 @@ export class CompareCommands implements vscode.Disposable {
 		}
 		this.selected = trace;
 		await vscode.commands.executeCommand('setContext', HAS_SELECTED, true);
-		vscode.window.setStatusBarMessage(vscode.l10n.t('{0} is selected for compare', trace.label), 3_000);
+		vscode.window.setStatusBarMessage(vscode.l10n.t('{0} is selected for compare', plain(trace.label)), 3_000);
 	}
 
 	private async compareWithSelected(trace: TraceChoice | undefined): Promise<void> {

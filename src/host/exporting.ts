@@ -105,7 +105,7 @@ async function copyPython({ view, page, file, subject }: OnView, row: number | u
 		throw new Error(vscode.l10n.t('The run on view has not finished, so there is no file to load it from.'));
 	}
 	const shown = await page?.shown();
-	const slices = [...(await stepSlices(view, row, subject.selection.layer)), ...heatmapSlices(view, shown?.probe)];
+	const slices = [...(await stepSlices(view, row, subject.selection.layer)), ...heatmapSlices(view, shown?.probe), ...(await unwordedSlices(view))];
 	if (slices.length === 0) {
 		throw new Error(vscode.l10n.t('Nothing that is on view stands in a plane of the trace: select a step with a readout first.'));
 	}
@@ -123,6 +123,13 @@ async function stepSlices(view: TraceView, row: number | undefined, site: number
 	const rows = { start: thought.producedAt, end: thought.producedAt + 1 };
 	const there = await Promise.all(PLANES_OF_STEP.map((plane) => view.source.read(latent!.name, plane, rows)));
 	return PLANES_OF_STEP.filter((_, i) => there[i] && there[i].length > 0).map((plane) => ({ arm: latent!.name, plane, rows, site }));
+}
+
+/** All activations of a file that has no step to select. */
+async function unwordedSlices({ source, lookup }: TraceView): Promise<Slice[]> {
+	const arms = lookup.outline.rows > 0 ? [] : source.document.arms.map(({ name, steps }) => ({ arm: name, rows: { start: 0, end: steps.length } }));
+	const there = await Promise.all(arms.map(({ arm }) => source.read(arm, 'hidden.resid', { start: 0, end: 1 })));
+	return arms.filter((_, i) => there[i] && there[i].length > 0).map((slice) => ({ ...slice, plane: 'hidden.resid' }));
 }
 
 /** The plane that the heatmap is drawn from. */

@@ -1,12 +1,12 @@
 /** "Import Reasoning Log…": a file that other tools wrote, one of its samples chosen from a list, shown as a trace. */
-import { createHash } from 'node:crypto';
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { ListedSample } from '../analysis/samples';
 import { CANCELLED } from '../shared/rpc';
 import { tellFailure } from './actions';
 import type { ImportListing, ImportProcess } from './importProcess';
+import type { ImportRooms } from './importRooms';
 import type { Log } from './log';
 import { unlinked } from './plain';
 import { baseName } from './promptFile';
@@ -14,8 +14,6 @@ import { pickSample } from './samplePick';
 import { TRACE_VIEW_TYPE } from './traceEditor';
 import { working } from './working';
 
-/** Imported samples are some kilobytes to some megabytes each. */
-const KEPT = 24;
 /** Names of files are made of what every file system takes. */
 const UNSAFE = /[^A-Za-z0-9._-]+/g;
 const MAX_NAME = 80;
@@ -35,8 +33,7 @@ export class Importing implements vscode.Disposable {
 
 	constructor(
 		private readonly process: ImportProcess,
-		/** Of the imported traces; need not exist yet. */
-		private readonly folder: string,
+		private readonly rooms: ImportRooms,
 		private readonly log: Log,
 	) {}
 
@@ -77,7 +74,7 @@ export class Importing implements vscode.Disposable {
 		if (sample) {
 			const out = await this.reserve(file, sample.id);
 			await working(vscode.l10n.t('Importing {0}', unlinked(sample.id)), undefined, (signal) => this.process.write(path, sample.id, out, map, signal));
-			await this.tidy();
+			await this.rooms.tidy();
 			await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(out), TRACE_VIEW_TYPE);
 		}
 	}
@@ -92,7 +89,7 @@ export class Importing implements vscode.Disposable {
 			const limit = VIRTUAL_FILE_LIMIT / 2 ** 20;
 			throw new Error(vscode.l10n.t('This file is larger than the {0} MiB that are imported from a virtual workspace: save it to disk.', limit));
 		}
-		const copy = join(await this.room(file, ''), 'source');
+		const copy = join(await this.rooms.of(file.toString(), ''), 'source');
 		await writeFile(copy, await vscode.workspace.fs.readFile(file));
 		return copy;
 	}
@@ -101,23 +98,7 @@ export class Importing implements vscode.Disposable {
 	private async reserve(file: vscode.Uri, id: string): Promise<string> {
 		const source = baseName(file).replace(/\.[^.]+$/, '');
 		const name = `${source}-${id}`.replace(UNSAFE, '_').slice(0, MAX_NAME);
-		return join(await this.room(file, id), `${name}.trace.safetensors`);
-	}
-
-	/** A folder for each sample of each file. */
-	private async room(file: vscode.Uri, id: string): Promise<string> {
-		const key = createHash('sha256').update(`${file.toString()}\n${id}`).digest('hex').slice(0, 24);
-		const folder = join(this.folder, key);
-		await mkdir(folder, { recursive: true });
-		return folder;
-	}
-
-	/** Deletes the oldest. What cannot be deleted stays until the next time. */
-	private async tidy(): Promise<void> {
-		const names = await readdir(this.folder);
-		const dated = await Promise.all(names.map(async (name) => ({ name, time: (await stat(join(this.folder, name))).mtimeMs })));
-		const old = dated.sort((a, b) => b.time - a.time).slice(KEPT);
-		await Promise.all(old.map(({ name }) => rm(join(this.folder, name), { recursive: true, force: true }).catch(() => undefined)));
+		return join(await this.rooms.of(file.toString(), id), `${name}.trace.safetensors`);
 	}
 }
 
@@ -132,7 +113,11 @@ async function chosenSample(name: string, { format, samples }: ImportListing, wa
 		throw new Error(vscode.l10n.t('{0} has no samples: choose another file.', name));
 	}
 	if (wanted !== undefined) {
-		return samples.find(({ id }) => id === wanted);
+		const found = samples.find(({ id }) => id === wanted);
+		if (!found) {
+			throw new Error(vscode.l10n.t('{0} has no sample {1}: choose one of its list.', name, wanted));
+		}
+		return found;
 	}
 	return samples.length === 1 ? samples[0] : pickSample(`${name} · ${format}`, samples);
 }
@@ -141,7 +126,8 @@ async function chosenSample(name: string, { format, samples }: ImportListing, wa
 function askMapping({ question, guess }: NonNullable<ImportListing['ask']>): Thenable<string | undefined> {
 	return vscode.window.showInputBox({
 		title: vscode.l10n.t('What Are the Axes of These Activations?'),
-		prompt: question,
+		// Names of tensors are in it, and the editor makes links here too.
+		prompt: unlinked(question),
 		value: guess,
 		ignoreFocusOut: true,
 	});

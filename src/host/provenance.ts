@@ -19,6 +19,7 @@ import { working } from './working';
 
 /** Hex digits of a hash that a reader can hold against another. */
 const DIGITS = 12;
+const OPEN: NoticeAction = { label: vscode.l10n.t('Open Trace…'), run: () => vscode.commands.executeCommand('neuralese.openTrace') };
 
 export class Provenance implements vscode.Disposable {
 	private readonly command: vscode.Disposable;
@@ -40,8 +41,7 @@ export class Provenance implements vscode.Disposable {
 	private async check(resource: unknown): Promise<Verification | undefined> {
 		const uri = resource instanceof vscode.Uri ? resource : this.current();
 		if (!uri) {
-			const action = { label: vscode.l10n.t('Open Trace…'), run: () => vscode.commands.executeCommand('neuralese.openTrace') };
-			void this.log.tell('information', vscode.l10n.t('Open the trace that is to be checked.'), action);
+			void this.log.tell('information', vscode.l10n.t('Open the trace that is to be checked.'), OPEN);
 			return undefined;
 		}
 		if (!mayRun(this.log)) {
@@ -53,7 +53,9 @@ export class Provenance implements vscode.Disposable {
 			return found;
 		} catch (error) {
 			if (!isCancelled(error)) {
-				tellFailure(this.log, error, { label: vscode.l10n.t('Check Again'), run: () => this.check(uri) });
+				// Of an imported trace there will never be more to check.
+				const again = { label: vscode.l10n.t('Check Again'), run: () => this.check(uri) };
+				tellFailure(this.log, error, (error as { code?: unknown }).code === 'bad-request' ? OPEN : again);
 			}
 			return undefined;
 		}

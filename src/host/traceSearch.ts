@@ -47,6 +47,7 @@ function show(subject: Subject): void {
 	pick.placeholder = example
 		? vscode.l10n.t('A text, or a probe and a threshold: {0} > 0.9', plain(example.name))
 		: vscode.l10n.t('A text of the chain of thought or of what latent thoughts decode to');
+	pick.matchOnDescription = true;
 	let running: AbortController | undefined;
 	let accepted = false;
 	const look = async (asked: string, signal: AbortSignal) => {
@@ -67,7 +68,8 @@ function show(subject: Subject): void {
 			if (signal.aborted) {
 				return;
 			}
-			items.push({ label: plain(hitInWords(hit)), description: vscode.l10n.t('step {0}', hit.row + 1), alwaysShow: true, hit });
+			// What is typed is marked in the description: where it is found in labels the editor sorts them, and hits stay in the order of the steps.
+			items.push({ label: vscode.l10n.t('Step {0}', hit.row + 1), description: plain(hitInWords(hit)), alwaysShow: true, hit });
 			if (Date.now() - drawn > REDRAW_MS) {
 				pick.items = [...items];
 				drawn = Date.now();

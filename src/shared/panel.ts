@@ -62,7 +62,9 @@ export type Action =
 	| 'restartEngine'
 	| 'testRun'
 	| 'noteStep'
-	| 'listNotes';
+	| 'listNotes'
+	| 'compareWith'
+	| 'copyPython';
 
 export type PanelState =
 	/** No prompt file is active. */
@@ -97,6 +99,8 @@ export interface Run {
 	reasoning?: 'full' | 'summary' | 'redacted' | 'none';
 	/** Rows of the shared step axis. */
 	rows: number;
+	/** Of a file of activations and nothing else, which has no rows: at how many positions, and how wide they are. */
+	unworded?: { positions: number; width: number };
 	/** Sites 0..layers. */
 	layers: number;
 	columns: Columns;
@@ -119,6 +123,8 @@ export interface Run {
 export interface Columns {
 	sentences: boolean;
 	thoughts: boolean;
+	/** False where no token of what was written has a probability. */
+	surprise?: false;
 	/** Parts that the model has learnt codes of, in the order of `ThoughtView.codes`. */
 	codes: Pick<CodeReading, 'part' | 'state'>[];
 	gate: boolean;

@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { TraceError } from './error';
 
 export const REVIEW_VERSION = 1;
+export const REVIEW_ENDING = '.review.json';
 /** Longer than anybody writes beside a step. */
 export const MAX_NOTE_TEXT = 20_000;
 /** More than anybody writes. */
@@ -42,7 +43,7 @@ export type Review = v.InferOutput<typeof review>;
 
 /** Name of the review of a trace file; undefined for a file whose name is none of a trace. */
 export function reviewName(trace: string): string | undefined {
-	return /^(.+)\.trace\.safetensors$/s.exec(trace)?.[1]?.concat('.review.json');
+	return /^(.+)\.trace\.safetensors$/s.exec(trace)?.[1]?.concat(REVIEW_ENDING);
 }
 
 /** Throws `TraceError` with one sentence. `name`: of the file. */

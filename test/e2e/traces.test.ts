@@ -51,6 +51,11 @@ describe('traces of a workspace', () => {
 		await workbench.command('Neuralese: Search in Trace…');
 		await workbench.quickInput.fill(word);
 		const hit = workbench.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: 'thought at layer' }).filter({ hasText: 'step 3' }).first();
+		await hit.waitFor();
+		const steps = await workbench.page.locator('.quick-input-list .monaco-list-row').evaluateAll((all) =>
+			all.sort((a, b) => Number(a.dataset['index']) - Number(b.dataset['index'])).map((row) => Number(/step (\d+)/i.exec(row.textContent ?? '')?.[1])),
+		);
+		assert.deepEqual(steps, [...steps].sort((a, b) => a - b), 'in the order of the steps');
 		await hit.click();
 		// What was highlighted before the click had been selected too.
 		await panel.app.locator('.row[aria-selected="true"] .number', { hasText: /^3$/ }).waitFor();

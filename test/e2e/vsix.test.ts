@@ -19,8 +19,9 @@ const BINARIES = `node_modules/onnxruntime-node/bin/napi-v6/${process.platform}/
 /** All that may be in it. */
 const EXPECTED = [
 	/^(package(\.nls(\.[\w-]+)?)?\.json|\.vsixmanifest|readme\.md|changelog\.md|LICENSE(\.txt)?)$/,
-	/^dist\/(extension|engine|cli|webview)\.js(\.LEGAL\.txt)?$/,
-	/^dist\/webview-style\.css$/,
+	/^dist\/(extension|engine|cli|webview|compare)\.js(\.LEGAL\.txt)?$/,
+	/^dist\/(webview|compare)-style\.css$/,
+	/^dist\/NOTICES\.txt$/,
 	/^media\/icon\.(png|svg)$/,
 	/^media\/examples\/[\w.-]+$/,
 	/^models\/[\w-]+\/([\w-]+\.onnx|(model|tokenizer|reference)\.json|codes\.safetensors|card\.md|probes\/[\w-]+\.safetensors)$/,
@@ -31,7 +32,7 @@ const EXPECTED = [
 
 /** Some of what must be in it. */
 const NEEDED = [
-	...['package.json', 'dist/extension.js', 'dist/engine.js', 'dist/webview.js'],
+	...['package.json', 'dist/extension.js', 'dist/engine.js', 'dist/webview.js', 'dist/compare.js', 'dist/NOTICES.txt'],
 	...['models/prosqa/body.onnx', 'models/prosqa-pause/body.onnx', 'models/prosqa-rl/body.onnx'],
 	...['models/prosqa/reference.json', 'media/icon.svg', 'media/examples/davis.trace.safetensors'],
 	`${BINARIES}/onnxruntime_binding.node`,

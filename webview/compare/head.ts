@@ -103,5 +103,6 @@ function summaryOf({ rows, differing, answers, choice: now }: CompareView): stri
 		return '';
 	}
 	const steps = differing.length === 0 ? `all ${rows} steps say the same` : `${differing.length} of ${rows} steps differ`;
-	return `${answers.same ? 'Same answer' : 'The answers differ'}, ${steps}`;
+	const said = answers.a === undefined && answers.b === undefined ? 'No answers' : answers.same ? 'Same answer' : 'The answers differ';
+	return `${said}, ${steps}`;
 }

@@ -73,7 +73,7 @@ export function steps(context: Context): View {
 			return;
 		}
 		if (laid?.state !== state || laid.width !== root.clientWidth) {
-			const columns = { sentences: run.columns.sentences, scores: run.probes.length > 0 };
+			const columns = { sentences: run.columns.sentences, thoughts: run.columns.thoughts, scores: run.probes.length > 0 };
 			laid = { state, width: root.clientWidth, metrics: metricsFor({ ...run, columns, zoom: state.zoom }, root.clientWidth, state.room) };
 			layOut(state, run, laid.metrics);
 		}
@@ -276,8 +276,8 @@ export function steps(context: Context): View {
 		element: frame,
 		render(state, before) {
 			const run = runOf(state.panel);
-			// Without steps, loops × tokens are all there is to see.
-			frame.hidden = run === undefined || (run.rows === 0 && run.depth !== undefined);
+			// Without steps, loops × tokens are all there is to see, or what the status says.
+			frame.hidden = run === undefined || (run.rows === 0 && (run.depth !== undefined || run.unworded !== undefined));
 			if (!before || subjectOf(state.panel) !== subjectOf(before.panel)) {
 				pages.clear();
 			} else if (layerOf(state) !== layerOf(before)) {

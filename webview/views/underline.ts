@@ -29,6 +29,7 @@ export function underlineChoice({ store, tooltip }: Context): Part {
 			const options = underlines(run);
 			const measure = underlineOf(state);
 			const only = options.length === 1;
+			(root.node() as HTMLElement).hidden = run?.columns.surprise === false;
 			root.classed('only', only);
 			hint.textContent = only ? 'underline = surprisal' : 'underline';
 			tooltip.set(hint, glossary.underline(measure, run?.legibility));
@@ -56,7 +57,7 @@ export function underlineKey({ tooltip }: Context): Part {
 			const run = runOf(state.panel);
 			const measure = underlineOf(state);
 			const { value, unit } = FULL[measure];
-			root.attr('hidden', run?.columns.sentences === false ? '' : null);
+			root.attr('hidden', run?.columns.sentences === false || run?.columns.surprise === false ? '' : null);
 			const label = underlines(run).find((one) => one.value === measure)!.label;
 			measured.text(label);
 			samples.style('--surprise', (i) => `${strength((value * i) / (SAMPLES - 1), measure)}%`);

@@ -71,9 +71,9 @@ export class Comparison {
 		return new Comparison(pair, notes, rows, [...(hasLens ? [DIVERGENCE] : []), ...planes], a, b, tokensBy);
 	}
 
-	/** Surprisals and divergences of a row's tokens; a latent is as a whole what it reads as. */
+	/** Surprisals and divergences of a row's tokens; a latent is as a whole what it reads as, a position its number. */
 	async tokens(row: ComparedRow): Promise<ComparedTokens[]> {
-		if (row.a?.kind === 'latent' || row.b?.kind === 'latent') {
+		if ([row.a, row.b].some((step) => step?.tokens.length === 0)) {
 			const kl = row.a && row.b ? (await this.divergences([row.a], [row.b])).at(-1) : undefined;
 			const words = (step: ComparedStep | undefined) => (step ? [step.text] : []);
 			return [{ a: words(row.a), b: words(row.b), same: row.same, bitsA: NaN, bitsB: NaN, ...(kl ? { kl } : {}) }];

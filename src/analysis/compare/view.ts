@@ -107,7 +107,7 @@ function sideView(document: TraceDocument, name: string): SideView {
 }
 
 function stepView({ kind, thought }: ComparedStep): StepView {
-	return { kind, label: kind === 'latent' ? `latent ${thought}` : kind === 'thought' ? '' : kind };
+	return { kind, label: kind === 'latent' ? `latent ${thought}` : kind === 'thought' || kind === 'position' ? '' : kind };
 }
 
 function tokensView({ a, b, same, bitsA, bitsB, kl }: ComparedTokens): TokensView {

@@ -91,7 +91,7 @@ export async function verify({ trace, models, folder, scratch }: VerifyRequest, 
 			...(difference ? { difference } : {}),
 			positions,
 			planes,
-			notes: notesOf(document, missing),
+			notes: [toleranceNote(allowed), ...notesOf(document, missing)],
 		};
 	} finally {
 		again.dispose();
@@ -113,6 +113,11 @@ async function findModel({ model }: TraceDocument, models: readonly ModelEntry[]
 		`No model here has the hash ${model.sha256} that the trace records for ${quoted(model.id)}${here}: add it with Add Model… or models add, then check again.`,
 		'bad-model',
 	);
+}
+
+/** What counts as the same, since the sums of floats depend on the order in which they are taken. */
+function toleranceNote(allowed: number): string {
+	return `Numbers count as the same where they differ by at most ${allowed} of the largest one beside them (of 1 where all are smaller), or by the rounding of what they are stored as.`;
 }
 
 function notesOf({ evidence }: TraceDocument, missing: readonly string[]): string[] {

@@ -3,6 +3,7 @@ import type { ByteSource } from '../bytes';
 import { npy, npz, safetensors } from './activations';
 import { anthropic } from './anthropic';
 import { codi } from './codi';
+import { distinct } from './distinct';
 import type { FileImporter, Found, Importer, ImportOptions, RecordImporter } from './importer';
 import { inspectEval } from './inspectEval';
 import { inspectJson } from './inspectJson';
@@ -52,6 +53,10 @@ const RECORDS = IMPORTERS.filter((one): one is RecordImporter => one.kind === 'r
 
 /** Reads what tells the format and where the samples are. `bytes` stays the caller's. */
 export async function openImport(bytes: ByteSource, options: ImportOptions = {}): Promise<ImportedFile> {
+	return distinct(await openFormat(bytes, options));
+}
+
+async function openFormat(bytes: ByteSource, options: ImportOptions): Promise<ImportedFile> {
 	const found = await sniff(bytes, options);
 	const importer = FILES.find((candidate) => candidate.matches(found));
 	if (importer) {

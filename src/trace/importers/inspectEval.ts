@@ -1,7 +1,7 @@
 /** Inspect's `.eval`: a zip of a header, a journal, and one JSON file a sample. A run that crashed may have the journal only. */
 import type { ByteSource } from '../bytes';
 import type { FileImporter, Found } from './importer';
-import { chunkedSample, isShell } from './inspectChunks';
+import { chunkedSample, chunksOf, isShell, type Chunks } from './inspectChunks';
 import { inspectHeader, inspectSample, type InspectHeader } from './inspectSample';
 import { parseJson } from './json';
 import { MAX_SAMPLES, quote, refuse } from './limits';
@@ -32,10 +32,11 @@ export const inspectEval: FileImporter = {
 		if (names.length === 0) {
 			warnings.push('The log has no samples: its run ended before the first one did, or it was written without them.');
 		}
+		const chunks = chunksOf(entries.values());
 		async function* samples(): AsyncGenerator<SampleRef> {
 			for (const name of names.sort(byNumber)) {
 				const id = SAMPLE.exec(name)![1]!;
-				yield { id, read: async () => readSample(bytes, entries, name, id, header) };
+				yield { id, read: async () => readSample(bytes, { entries, chunks }, name, id, header) };
 			}
 		}
 		return { format: 'inspect-eval', samples, warnings };
@@ -59,12 +60,12 @@ async function readHeader(bytes: ByteSource, entries: Entries): Promise<{ header
 	return { header, warnings: [unfinished, failed, newer].filter((one) => one !== undefined) };
 }
 
-async function readSample(bytes: ByteSource, entries: Entries, name: string, id: string, header: InspectHeader) {
+async function readSample(bytes: ByteSource, { entries, chunks }: { entries: Entries; chunks: Chunks }, name: string, id: string, header: InspectHeader) {
 	const raw = await readJson(bytes, entries.get(name)!);
 	if (!isObject(raw)) {
 		return refuse(`sample ${quote(id)} of the log is no object`);
 	}
-	const whole = isShell(name) ? await chunkedSample(raw, name, entries, (entry) => readJson(bytes, entry)) : raw;
+	const whole = isShell(name) ? await chunkedSample(raw, name, chunks, (entry) => readJson(bytes, entry)) : raw;
 	return inspectSample(whole, id, header);
 }
 

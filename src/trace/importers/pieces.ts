@@ -20,7 +20,7 @@ export function pieces(text: string): string[] {
 		if (isBlank && last !== undefined && last.length + piece.length <= MAX_PIECE) {
 			found[found.length - 1] = last + piece;
 		} else {
-			found.push(...cut(piece));
+			cut(piece).forEach((one) => found.push(one));
 		}
 	}
 	return found;

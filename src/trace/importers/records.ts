@@ -29,7 +29,6 @@ export async function openRecords(
 	}
 	const warnings: string[] = [];
 	async function* samples(): AsyncGenerator<SampleRef> {
-		const names = new Map<string, number>();
 		let strange = 0;
 		let count = 0;
 		for await (const { value, number, where } of records()) {
@@ -43,8 +42,7 @@ export async function openRecords(
 				if (++count > MAX_SAMPLES) {
 					refuse(`it has more than ${MAX_SAMPLES} samples`, 'split it');
 				}
-				const id = unique(sample.id, names);
-				yield { id, read: async () => ({ ...sample, id }) };
+				yield { id: sample.id, read: async () => sample };
 			}
 		}
 	}
@@ -60,11 +58,4 @@ async function recognise(records: AsyncIterable<Located>, importers: readonly Re
 		}
 	}
 	return undefined;
-}
-
-/** The second of a name becomes `name#2`. */
-function unique(name: string, names: Map<string, number>): string {
-	const count = (names.get(name) ?? 0) + 1;
-	names.set(name, count);
-	return count === 1 ? name : `${name}#${count}`;
 }

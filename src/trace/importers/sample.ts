@@ -49,7 +49,7 @@ export interface DecodedThought {
 }
 
 export interface Sample extends Pick<OriginRecord, 'producer' | 'target' | 'reference' | 'scores' | 'sampling'> {
-	/** Unique in its file. */
+	/** As its file names it; see `distinct`. */
 	id: string;
 	/** Everything before the model's first turn. */
 	prompt: string;

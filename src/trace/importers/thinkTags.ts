@@ -73,18 +73,18 @@ interface Mark {
 }
 
 function marksOf(text: string, open: string, close: string): Mark[] {
+	const found = [...placesOf(text, open, true), ...placesOf(text, close, false)];
+	if (found.length > MAX_MARKS) {
+		refuse(`a text has more than ${MAX_MARKS} tags around reasoning`);
+	}
+	return found.sort((a, b) => a.start - b.start);
+}
+
+/** No more than have to be known: each search goes on where the last one ended. */
+function placesOf(text: string, tag: string, opens: boolean): Mark[] {
 	const found: Mark[] = [];
-	for (let at = 0; at < text.length;) {
-		const [opening, closing] = [text.indexOf(open, at), text.indexOf(close, at)];
-		const opens = opening >= 0 && (closing < 0 || opening < closing);
-		const start = opens ? opening : closing;
-		if (start < 0) {
-			break;
-		}
-		at = start + (opens ? open : close).length;
-		if (found.push({ opens, start, end: at }) > MAX_MARKS) {
-			refuse(`a text has more than ${MAX_MARKS} tags around reasoning`);
-		}
+	for (let start = text.indexOf(tag); start >= 0 && found.length <= MAX_MARKS; start = text.indexOf(tag, start + tag.length)) {
+		found.push({ opens, start, end: start + tag.length });
 	}
 	return found;
 }

@@ -1,6 +1,9 @@
 /** Which of a turn's logged tokens belong to which of its parts: found by their text, since sources keep the two apart. */
 import type { LoggedToken, Part } from './sample';
 
+/** Parts that are not there, after which none is looked for: each costs a walk through the whole text. */
+const MAX_MISSING = 100;
+
 export interface Placed {
 	/** Undefined for tokens between the parts: tags, separators, the end of the text. */
 	part?: Part;
@@ -18,6 +21,7 @@ export function placeTokens(parts: readonly Part[], tokens: readonly LoggedToken
 	let at = 0;
 	let next = 0;
 	let position = 0;
+	let missing = 0;
 	/** Tokens that begin before `end`. */
 	const take = (end: number): LoggedToken[] => {
 		const first = next;
@@ -28,8 +32,10 @@ export function placeTokens(parts: readonly Part[], tokens: readonly LoggedToken
 	};
 	for (const part of parts) {
 		const wanted = part.text.trim();
-		const start = wanted === '' || part.kind === 'redacted' || part.kind === 'summary' ? -1 : text.indexOf(wanted, at);
+		const isLogged = wanted !== '' && part.kind !== 'redacted' && part.kind !== 'summary';
+		const start = isLogged && missing < MAX_MISSING ? text.indexOf(wanted, at) : -1;
 		if (start < 0) {
+			missing += isLogged ? 1 : 0;
 			placed.push({ part, tokens: [] });
 			continue;
 		}

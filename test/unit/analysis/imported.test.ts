@@ -4,6 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { comparandOf } from '../../../src/analysis/compare/comparand';
+import { Comparison } from '../../../src/analysis/compare/comparison';
 import { tracePart } from '../../../src/analysis/report/trace';
 import { TraceView } from '../../../src/analysis/view';
 import { openFile } from '../../../src/trace/bytes.node';
@@ -42,6 +44,7 @@ describe('an imported trace in the views', () => {
 		assert.deepEqual(said(found), ['thought: Six times seven.↵', 'thought: That is forty-two.', 'answer: 42']);
 		assert.equal(found.run.subtitle, 'full reasoning · file · sample chatcmpl-1 · vllm-chat · Qwen/Qwen3-8B');
 		assert.deepEqual(found.run.arms.map(({ label, answer }) => [label, answer]), [['chain of thought', '42']]);
+		assert.equal(found.run.columns.surprise, false, 'its tokens have no probability');
 		assert.deepEqual([found.run.title, found.run.reasoning, found.run.probes, found.run.meter], ['sample chatcmpl-1', 'full', [], undefined]);
 		for (const { tokens, layers, probes, ood } of found.details) {
 			assert.deepEqual([layers, probes, ood], [[], [], []]);
@@ -68,6 +71,24 @@ describe('an imported trace in the views', () => {
 		}
 	});
 
+	test('activations without text say at how many positions they are', async () => {
+		const { run } = await shown(bytesOf('hidden.npy'));
+		assert.deepEqual([run.rows, run.unworded, run.layers], [0, { positions: 5, width: 4 }, 2]);
+		assert.equal((await shown(bytesOf('openai-chat.json'))).run.unworded, undefined);
+	});
+
+	test('activations are compared position by position, whatever the order of their axes', async () => {
+		const [a, b] = [await traced(bytesOf('hidden.npy')), await traced(bytesOf('hidden.npz'), 0, 'by_site:site,position,width')];
+		const same = await Comparison.of(comparandOf(a), comparandOf(b), { a: 'activations', b: 'activations' }, 'text');
+		assert.deepEqual(same.rows.map((row) => [row.a!.text, row.b!.text, row.same]), [0, 1, 2, 3, 4].map((i) => [`position ${i}`, `position ${i}`, true]));
+		assert.deepEqual((await same.tokens(same.rows[3]!)).map((one) => [one.a, one.b]), [[['position 3'], ['position 3']]]);
+		const [plane] = same.planes;
+		assert.deepEqual([plane!.name, same.planes.length, (await same.delta(plane!)).largest], ['hidden.resid', 1, 0]);
+		const turned = await traced(bytesOf('hidden.npz'), 0, 'by_site:position,site,width');
+		const other = await Comparison.of(comparandOf(a), comparandOf(turned), { a: 'activations', b: 'activations' }, 'text');
+		assert.deepEqual(other.rows.map((row) => row.same), [true, true, true, false, false]);
+	});
+
 	test('what was said without reasoning is shown as such', async () => {
 		const found = await shown(bytesOf('openai-chat.json'));
 		assert.deepEqual(said(found), ['answer: 42 é.']);
@@ -76,7 +97,7 @@ describe('an imported trace in the views', () => {
 	});
 
 	test("the source's log-probabilities are its tokens', and its alternatives a plane of their own", async () => {
-		const { trace, rows, details } = await shown(bytesOf('openai-chat.json'));
+		const { trace, run, rows, details } = await shown(bytesOf('openai-chat.json'));
 		const close = (value: number | undefined, expected: number) => assert.ok(Math.abs(value! - expected) < 1e-6);
 		const [first, second, third, fourth] = rows[0]!.sentence!.tokens;
 		close(first!.prob, Math.exp(-0.25));
@@ -85,6 +106,7 @@ describe('an imported trace in the views', () => {
 		assert.equal(fourth!.prob, undefined, '−9999 is no probability');
 		close(details[0]!.tokens[0]!.surprisalBits, 0.25 / Math.LN2);
 		assert.equal(trace.document.origin!.steps, 'tokens');
+		assert.ok(!('surprise' in run.columns));
 		assert.deepEqual(trace.tensors.map(({ name }) => name).sort(), ['direct/tokens.logprob', 'direct/tokens.topk_id', 'direct/tokens.topk_logprob', 'trace.json']);
 		const ids = await trace.read('direct', 'tokens.topk_id', { start: 0, end: 2 });
 		const texts = new Map(trace.document.tokens.map(({ id, text }) => [id, text]));

@@ -89,6 +89,12 @@ describe('messages', () => {
 		);
 	});
 
+	test('a file of activations says what it holds, and what can be done with it', () => {
+		const message = messageFor({ ...ready, run: { ...run, layers: 2, unworded: { positions: 1, width: 4 } } });
+		assert.match(message!.text, /1 position × 3 sites, 4 wide/);
+		assert.deepEqual(message!.actions.map((one) => one.act), ['compareWith', 'copyPython']);
+	});
+
 	test('what is shown after a cancelled or failed run is told apart', () => {
 		const text = (panel: PanelState) => messageFor(panel)?.text;
 		const cancelled = { kind: 'cancelled', name: 'a', run } as const;

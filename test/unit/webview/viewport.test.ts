@@ -76,6 +76,12 @@ describe('viewport', () => {
 		assert.deepEqual(ZOOMS.map((zoom) => zoomed(zoom, -1)), ['dense', 'dense', 'thin']);
 	});
 
+	test('rows without thoughts are as high as what was written needs, and are not stacked', () => {
+		const of = (thoughts: boolean, width = 900) => metrics({ rows: 6, layers: 2, columns: { sentences: true, scores: false, thoughts } }, width, 'ample');
+		assert.ok(of(false).rowHeight >= 3 * 17 && of(false).rowHeight < 0.6 * of(true).rowHeight);
+		assert.deepEqual([of(true, 400).layout, of(false, 400).layout], ['stacked', 'compact']);
+	});
+
 	test('without sentences nothing is stacked, without scores no room is kept for them', () => {
 		const of = (columns: { sentences: boolean; scores: boolean }) => metrics({ rows: 6, layers: 2, columns }, 420, 'ample');
 		assert.equal(of({ sentences: true, scores: true }).layout, 'stacked');

@@ -39,6 +39,7 @@ describe('import', () => {
 			],
 		});
 		assert.match(cli('import', file('anthropic.jsonl')).stdout, /^anthropic-messages, 4 samples\n {2}full {2}3 sentences · full reasoning\n/);
+		assert.match(cli('import', file('hidden.npy')).stdout, /^npy, 1 sample\n {2}0 {2}5 positions · no reasoning · activations\n/);
 	});
 
 	test('a name in the file says nothing', () => {

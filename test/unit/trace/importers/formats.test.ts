@@ -136,7 +136,9 @@ describe('formats', () => {
 		const response = { id: 'c', choices: [{ index: 0, message }] };
 		for (const [value, ids] of [
 			[[conversation, conversation], ['1', '2']],
-			[[response, response], ['c', 'c#2']],
+			[[response, response, { ...response, id: 'c#2' }, response], ['c', 'c#2', 'c#2#2', 'c#3']],
+			[{ ...response, id: 'a\0\ud800' }, ['a\u2400\ufffd']],
+			[{ ...response, id: 'x'.repeat(200_000) }, ['x'.repeat(1_000)]],
 			[conversation.messages, ['1']],
 			[{ custom_id: 'k', response: { body: response } }, ['k']],
 			[{ id: 'n', choices: [{ index: 0, message }, { index: 1, message }] }, ['n/0', 'n/1']],

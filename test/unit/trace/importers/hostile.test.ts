@@ -97,6 +97,11 @@ function lying(data: Uint8Array, size: number, method = 8): Uint8Array {
 	return new Uint8Array(Buffer.concat([local, data, central, end]));
 }
 
+test('thousands of tags before a long text are found in one pass', { timeout: 30_000 }, async () => {
+	const [found] = (await importAll(utf8(`${'<think>'.repeat(9_000)}${'x'.repeat(40e6)}`))).samples;
+	assert.deepEqual(found!.turns[0]!.parts.map(({ kind }) => kind), ['reasoning']);
+});
+
 describe('hostile zips', () => {
 	test('an entry that unpacks to more than it announces', async () => {
 		const bomb = deflateSync(new Uint8Array(8 * 2 ** 20), { level: 9 });
@@ -157,6 +162,23 @@ describe('hostile zips', () => {
 		const counting = { ...source, read: (offset: number, length: number) => (reads++, source.read(offset, length)) };
 		assert.equal((await zipDirectory(counting)).size, 5_001);
 		assert.ok(reads <= 3);
+	});
+
+	test('a sample in parts: they are taken in their order, however many they are', async () => {
+		const said = (role: string, content: string) => ({ role, content });
+		const logged = (parts: Record<string, unknown[]>, refs: unknown[]) =>
+			zip({
+				'header.json': header,
+				'samples/a_epoch_1/sample.json': utf8(JSON.stringify({ ...sample(), messages: [], message_refs: refs })),
+				...Object.fromEntries(Object.entries(parts).map(([start, messages]) => [`samples/a_epoch_1/messages/${start}.json`, utf8(JSON.stringify(messages))])),
+			});
+		const parts = { 10: [said('assistant', 'last')], 2: [said('user', 'then')], 0: [said('user', 'q'), said('assistant', 'first')] };
+		const { samples } = await importAll(logged(parts, [[0, 2], [2, 4]]));
+		assert.deepEqual([samples[0]!.prompt, outlineOf(samples[0]!)], ['q', ['answer: first', 'input: then', 'answer: last']]);
+		const many = Array.from({ length: 250_000 }, () => said('assistant', 'a'));
+		const [long] = (await importAll(logged({ 0: many }, [[0, many.length]]))).samples;
+		assert.equal(long!.turns.flatMap((turn) => turn.parts).length, many.length, 'more than one call takes arguments');
+		await refused(logged(parts, [[0, 2_000_000]]), /messages that it cannot have/);
 	});
 
 	test('the checksum is that of zlib', () => {

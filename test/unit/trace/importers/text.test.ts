@@ -76,6 +76,12 @@ describe('logged tokens', () => {
 	const shape = (parts: Part[], texts: string[]) =>
 		placeTokens(parts, texts.map((text) => token(text))).placed.map((one) => [one.part?.kind ?? 'markup', one.tokens.map(({ text }) => text).join('|')]);
 
+	test('tokens of another text are given up after a hundred parts', { timeout: 30_000 }, () => {
+		const parts = [...Array.from({ length: 50_000 }, () => part('answer', 'zz')), part('answer', 'x')];
+		assert.equal(placeTokens(parts, [token('x'.repeat(40e6))]).found, false);
+		assert.equal(placeTokens(parts.slice(-50), [token('x'.repeat(40e6))]).found, true);
+	});
+
 	test('are found in the parts, with what lies between', () => {
 		const both = [part('reasoning', 'a b.'), part('answer', 'c')];
 		assert.deepEqual(shape(both, ['<think>', 'a', ' b', '.', '</think>', '\n\n', 'c', '<eos>']), [
