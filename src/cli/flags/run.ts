@@ -1,4 +1,5 @@
 /** Flags of a run of a model, and those that name other models. */
+import { MAX_LOOPS } from '../../engine/model/recipeSchema';
 import type { Execution } from '../../shared/execution';
 import { UsageError } from '../failure';
 import { EXECUTION_FLAGS, executionFlags } from './execution';
@@ -58,7 +59,7 @@ export function runFlags(values: Values): RunFlags {
 		model: named(values, 'model'),
 		arms: list(values, 'arms'),
 		latents: number(values, 'latents', 0, MAX_COUNT),
-		loops: number(values, 'loops', 1, MAX_COUNT),
+		loops: number(values, 'loops', 1, MAX_LOOPS),
 		noise: number(values, 'noise', 0, MAX_NOISE, false),
 		seed: number(values, 'seed', 0, MAX_SEED),
 		temperature: number(values, 'temperature', 0, MAX_TEMPERATURE, false),

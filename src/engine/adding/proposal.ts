@@ -69,6 +69,8 @@ const WRITTEN = ['<think>', '</think>'] as const;
 export const PROJECTION = /(^|\.)prj\.(\d+|ln)\.weight$/;
 /** SIM-CoT's auxiliary decoder (arXiv 2509.20317), spelt as its checkpoints spell it. */
 export const AUXILIARY = /(^|\.)(expainable_llm|auxiliary_decoder)\./;
+/** Coconut's authors wrap the decoder so. */
+export const WRAPPED = /^base_causallm\./;
 /** Huginn's core (arXiv 2502.05171), and Ouro's gate (arXiv 2510.25741). */
 export const CORE = /(^|\.)core_block\./;
 export const EXIT = /(^|\.)early_exit_gate\./;

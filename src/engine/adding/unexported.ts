@@ -6,7 +6,7 @@ import { readRegular } from '../model/folder';
 import { Tokenizer } from '../tokens/tokenizer';
 import { checkpointNames } from './checkpoint';
 import { checkSize } from './making';
-import { AUXILIARY, COCONUT, CORE, EXIT, PROJECTION, short, type Signs } from './proposal';
+import { AUXILIARY, COCONUT, CORE, EXIT, PROJECTION, short, WRAPPED, type Signs } from './proposal';
 import { isFile, isFolder, readConfig, TOKENIZER } from './source';
 
 /** Files of weights that the exporter reads. */
@@ -31,8 +31,8 @@ export async function noGraph(path: string, signal: AbortSignal): Promise<Engine
 
 /** The exporter's family for the signs of a checkpoint; undefined where they are those of any decoder. */
 export function familyOf({ has, weights, config }: Pick<Signs, 'has' | 'weights' | 'config'>): { family: string; why: string } | undefined {
-	// SIM-CoT's may have CODI's projection too.
-	for (const [family, pattern] of [['sim-cot', AUXILIARY], ['codi', PROJECTION], ['huginn', CORE], ['ouro', EXIT]] as const) {
+	// SIM-CoT's may have CODI's projection, or Coconut's wrapper, too.
+	for (const [family, pattern] of [['sim-cot', AUXILIARY], ['codi', PROJECTION], ['coconut', WRAPPED], ['huginn', CORE], ['ouro', EXIT]] as const) {
 		const weight = weights.find((name) => pattern.test(name));
 		if (weight !== undefined) {
 			return { family, why: `it has the weight ${short(weight)}` };

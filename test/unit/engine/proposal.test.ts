@@ -81,6 +81,7 @@ describe('a checkpoint without a graph', () => {
 		for (const [weight, config, wording] of [
 			['prj.1.weight', {}, /--family codi, because it has the weight prj\.1\.weight\.$/],
 			['expainable_llm.lm_head.weight', {}, /--family sim-cot, because/],
+			['base_causallm.lm_head.weight', {}, /--family coconut, because/],
 			['transformer.core_block.0.norm_1.weight', { total_ut_steps: 4 }, /--family huginn, because it has the weight/],
 			['model.embed_tokens.weight', { total_ut_steps: 4 }, /--family ouro, because config\.json says total_ut_steps 4\.$/],
 			['model.embed_tokens.weight', {}, /only the checkpoint "model\.safetensors": make a model folder of it with models\/tools\/export\.py\.$/],
