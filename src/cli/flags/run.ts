@@ -1,6 +1,6 @@
 /** Flags of a run of a model, and those that name other models. */
-import { MAX_LOOPS } from '../../engine/model/recipeSchema';
 import type { Execution } from '../../shared/execution';
+import { MAX_LOOPS } from '../../shared/sites';
 import { UsageError } from '../failure';
 import { EXECUTION_FLAGS, executionFlags } from './execution';
 import { given, list, MAX_COUNT, named, number, quoted, type Values } from './values';
