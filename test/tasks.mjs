@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { installAll, installPackages, ROOT, run, SetupError } from './setup.mjs';
+import { installAll, installPackages, makeSmolLM2, ROOT, run, SetupError } from './setup.mjs';
 
 const EXAMPLES = join(ROOT, 'media/examples');
 
@@ -71,6 +71,7 @@ async function makePackage() {
 /** Makes README's pictures anew: media/*.png. */
 function screenshots() {
 	installAll();
+	makeSmolLM2();
 	run('node', ['esbuild.mjs', '--tests']);
 	run('node', ['out/e2e/screenshots.cjs']);
 }

@@ -214,6 +214,8 @@ PLANES: dict[str, tuple[str, tuple[str, ...]]] = {
     "lens.lse": ("F32", ("site",)),
     "lens.entropy": ("F32", ("site",)),
     "lens.kl_final": ("F32", ("site",)),
+    "loops.difference": ("F32", ("site",)),
+    "loops.gate": ("F32", ("site",)),
     "latent.vec": ("F32", ("latent",)),
     "latent.embed": ("F32", ("width",)),
     "latent.topk_id": ("I32", ("top",)),
@@ -431,6 +433,7 @@ def evidence_shape() -> Check:
     )
     return record_of(
         reference=record_of(name=LINE, sha256=LINE, prompts=COUNT), twin_=record_of(**model), seed=FINITE, tests=list_of(test, 200_000),
+        singles_=list_of(record_of(arm=LINE, of=COUNT, thoughts=list_of(COUNT, MAX_THOUGHTS), cohort=list_of(COUNT, MAX_THOUGHTS)), MAX_ARMS),
         ood=list_of(ood, MAX_ARMS), readings=list_of(reading, MAX_THOUGHTS), claims=list_of(claim, MAX_THOUGHTS), meter=list_of(meter, MAX_ARMS),
         legibility=list_of(legibility, MAX_ARMS), cohorts=list_of(cohort, MAX_ARMS), skipped=list_of(LINE, 1_000),
     )
@@ -441,11 +444,12 @@ def document_shape() -> Check:
     code = record_of(**{"name": NAME, "from": COUNT, "to": COUNT, "classes": list_of(LINE, 10_000), "state": one_of("discrete", "continuous")})
     model = record_of(
         id=LINE, name=LINE, sha256=LINE, tokenizerSha256=LINE, layers=number_of(0, 10_000, whole=True), width=extent, vocabulary=COUNT,
-        quantisation=LINE, trainedLatents=COUNT, recipe=lambda _: None, codes_=list_of(code, 64),
+        quantisation=LINE, trainedLatents=COUNT, recipe=lambda _: None, codes_=list_of(code, 64), depth_=record_of(prelude=COUNT, loops=COUNT, coda=COUNT),
     )
     step = record_of(
         kind=one_of("prompt", "token", "latent", "answer"), id=number_of(-1, whole=True), forced_=TRUE, span_=range_check, thought_=COUNT,
         part_=one_of("summary", "redacted", "call", "markup"),
+        halted_=record_of(rule=one_of("difference", "kl", "entropy", "gate"), loop=number_of(1, MAX_SAFE, whole=True)),
     )
     thought = record_of(index=COUNT, producedAt=COUNT, fedAt=COUNT, spare_=LINE, gate_=NUMBER, readout_=LINE)
     arm = record_of(
@@ -465,7 +469,7 @@ def document_shape() -> Check:
         version=COUNT, producer=LINE, created=LINE,
         prompt=record_of(name=LINE, format=LINE, text=TEXT, sha256=LINE, pieces=list_of(record_of(text=range_check, file=range_check), MAX_STEPS)),
         model=model,
-        options=record_of(latents_=COUNT, seed=NUMBER, temperature=NUMBER, noise_=NUMBER, maxTokens_=COUNT, topK=number_of(0, MAX_TOP, whole=True)),
+        options=record_of(latents_=COUNT, loops_=COUNT, seed=NUMBER, temperature=NUMBER, noise_=NUMBER, maxTokens_=COUNT, topK=number_of(0, MAX_TOP, whole=True)),
         runtime=record_of(engine=LINE, platform=LINE), arms=list_of(arm, MAX_ARMS), probes=list_of(probe, 4_000), origin_=origin,
         evidence_=evidence_shape(), tokens=list_of(record_of(id=COUNT, text=LINE, bytes_=text_of(MAX_LINE, r"(?:[0-9a-f]{2})+")), 500_000),
         notes=list_of(text_of(MAX_NOTE), 1_000),
@@ -1038,7 +1042,7 @@ LATENT_ARMS = {"normed": "coconut", "resid": "resid", "mixture": "soft"}
 
 def default_recipe(words: Words, ends: Sequence[int], prompt: str, chat: bool, latents: int, feedback: dict) -> dict:
     """
-    Arms as src/engine/recipe.ts and models/tools/export.py make them: `cot` writes its thoughts, `direct` answers at once, and with
+    Arms as src/engine/adding/recipe.ts and models/tools/export.py make them: `cot` writes its thoughts, `direct` answers at once, and with
     `latents` one thinks in vectors (`latent` between the tokens that a model trained so has, else named by what is fed back).
     """
     vocabulary = {token for token in [*sum(BRACKETS, ()), *THINK] if words.backend.token_to_id(token) is not None}
@@ -1206,8 +1210,12 @@ class Last:
     id: int
 
 
+def feeds_states(segments: Sequence[dict]) -> bool:
+    return any(segment["kind"] == "latent" and segment["feedback"]["site"] in ("normed", "resid") for segment in segments)
+
+
 class Run:
-    """Runs one arm as src/engine/run.ts does, and reads every position out at every site into the spool."""
+    """Runs one arm as src/engine/run/run.ts does, and reads every position out at every site into the spool."""
 
     def __init__(self, decoder: Decoder, words: Words, spool: Spool, name: str, sampling: Sampling) -> None:
         self.decoder, self.words, self.spool, self.name, self.sampling = decoder, words, spool, name, sampling
@@ -1287,6 +1295,8 @@ class Run:
         rules, feedback = Rules(segment.get("stop", []), self.words), segment["feedback"]
         source, in_words = SITES[feedback["site"]]
         self.feedback = in_words(feedback)
+        # A mixture of tokens asks for no training.
+        trained = 0 if feedback["site"] == "mixture" else trained
         for _ in range(count):
             if held := rules.before(self.last.id, self.last.entropy):
                 self.stopped = {"rule": held, "at": len(self.thoughts)}
@@ -1297,7 +1307,8 @@ class Run:
             vector = vector.to(self.decoder.dtype)
             if not vector.isfinite().all():
                 raise Cut(f"thought {index} is not finite, so the model is broken from there on")
-            spare = {} if index < trained else {"spare": f"beyond the {trained} thoughts that the model was trained with"}
+            # Where none was trained there is none to be spare beside.
+            spare = {} if index < trained or trained == 0 else {"spare": f"beyond the {trained} thoughts that the model was trained with"}
             self.thoughts.append({"index": index, "producedAt": at - 1, "fedAt": at, **spare})
             ids, cosines = self.decoder.nearest(vector, self.sampling.top_k)
             self.put("latent.vec", vector[None].float().cpu().numpy())
@@ -1499,6 +1510,8 @@ def record(
                 records.append(run.record("done" if cut is None else "limit", 1e3 * (time.perf_counter() - start), recipe.get("answer")))
                 seen |= run.seen
                 notes += [f"Arm {arm} was cut: {cut}."] if cut else []
+                if recipe["trainedLatents"] == 0 and feeds_states(recipe["arms"][arm]):
+                    notes.append(f"Arm {arm} feeds states back to a model that was not trained on them: what its thoughts read as is no evidence of reasoning.")
                 if run.too_large:
                     notes.append(f"In arm {arm} {run.too_large} values of the residual stream are above 65504, and infinite in the half precision of traces.")
             decoder.reset()

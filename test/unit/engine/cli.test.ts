@@ -651,17 +651,17 @@ describe('probe', () => {
 	});
 });
 
-test('the usage and the README are complete: every flag of every command is in them', async () => {
+test('the usage and its documentation are complete: every flag of every command is in them', async () => {
 	const { code, out } = await cli(['--help']);
 	assert.equal(code, 0);
-	const readme = await readFile('README.md', 'utf8');
+	const readme = await readFile('src/cli/README.md', 'utf8');
 	const names = (await readdir('src/cli', { recursive: true })).filter((name) => name.endsWith('.ts'));
 	const sources = await Promise.all(names.map((name) => readFile(join('src/cli', name), 'utf8')));
 	const flags = sources.flatMap((source) => [...source.matchAll(/'?([a-z-]+)'?: \{ type: '(?:string|boolean)'/g)].map(([, flag]) => flag!));
 	assert.ok(flags.length > 30, `${flags.length} flags found`);
 	for (const flag of flags.filter((one) => one !== 'help')) {
 		assert.ok(out.includes(`--${flag}`), flag);
-		assert.ok(readme.includes(`--${flag}`), `README: ${flag}`);
+		assert.ok(readme.includes(`--${flag}`), `src/cli/README.md: ${flag}`);
 	}
 });
 
