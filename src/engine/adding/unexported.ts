@@ -16,7 +16,7 @@ const CHECKPOINT = /\.(safetensors|gguf|bin|pt)$/;
 export async function noGraph(path: string, signal: AbortSignal): Promise<EngineError> {
 	const given = resolve(path);
 	const folder = (await isFolder(given)) ? given : dirname(given);
-	const names = folder === given ? await readdir(folder) : (await isFile(given)) ? [basename(given)] : [];
+	const names = folder === given ? await readdir(folder).catch(() => []) : (await isFile(given)) ? [basename(given)] : [];
 	const [checkpoint] = names.filter((name) => CHECKPOINT.test(name)).sort();
 	if (checkpoint === undefined) {
 		return new EngineError(`There is no exported model at ${quoted(path)}: name an .onnx file, or a folder with one.`, 'bad-model');
