@@ -1,5 +1,5 @@
 /** What a key means on the steps grid. */
-import type { Selection } from '../src/shared/panel';
+import type { Run, Selection } from '../src/shared/panel';
 import { clamp } from '../src/shared/range';
 
 export interface Extents {
@@ -32,6 +32,14 @@ export interface Key {
 	ctrlKey: boolean;
 	altKey: boolean;
 	metaKey: boolean;
+}
+
+/** Of the keys that mean something on a run: without steps, loops × tokens are all there is to move in. */
+export function keysInWords({ rows, depth, columns }: Pick<Run, 'rows' | 'depth'> & { columns: Pick<Run['columns'], 'sentences'> }): string {
+	if (rows === 0) {
+		return depth ? '↑↓ token · ←→ loop' : '';
+	}
+	return ['↑↓ step', '←→ layer', ...(columns.sentences ? ['Shift+←→ token'] : []), '+− zoom', 'Enter details', 'Esc clear'].join(' · ');
 }
 
 /** Absent where the key means nothing here and should go on to the browser. */

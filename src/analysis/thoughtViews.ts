@@ -1,6 +1,6 @@
 /** One thought by itself: what sets it apart, how it was made, and what was fed back. */
 import type { Details, MadeView, ThoughtView } from '../shared/panel';
-import type { ArmRecord, Thought } from '../trace/document';
+import type { ArmRecord, Thought, TraceDocument } from '../trace/document';
 import type { PlaneName } from '../trace/planes';
 import { halted } from './halt';
 import { idleReason } from './idle';
@@ -20,16 +20,23 @@ export function marksOf({ document, evidence }: Lookup, arm: ArmRecord, { index,
 }
 
 export async function madeOf(lookup: Lookup, arm: ArmRecord, thought: Thought): Promise<MadeView> {
-	const { model, options, origin } = lookup.document;
-	const segments = latentSegments(model.recipe, arm.name);
-	const noise = segments.find((one) => one.noise)?.noise;
+	const { model } = lookup.document;
 	return {
 		...marksOf(lookup, arm, thought),
-		from: arm.feedback && printable(arm.feedback),
-		through: segments.some(({ through = 'identity' }) => through !== 'identity'),
+		...makingOf(lookup.document, arm),
 		width: arm.latentWidth ?? model.width,
 		modelWidth: model.width,
 		fed: await fedLens(lookup, arm, thought.index),
+	};
+}
+
+/** How an arm makes all of its thoughts. */
+export function makingOf({ model, options, origin }: TraceDocument, { name, feedback }: ArmRecord): Pick<MadeView, 'from' | 'through' | 'noise'> {
+	const segments = latentSegments(model.recipe, name);
+	const noise = segments.find((one) => one.noise)?.noise;
+	return {
+		from: feedback && printable(feedback),
+		through: segments.some(({ through = 'identity' }) => through !== 'identity'),
 		noise: noise && !origin ? { scale: options.noise ?? noise.scale ?? 1, own: options.noise === undefined, seed: options.seed } : undefined,
 	};
 }

@@ -2,16 +2,20 @@
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { agreement } from '../analysis/answers';
+import { ending } from '../analysis/halt';
 import { shown, shownApart } from '../analysis/outline';
 import { sentences, recipeTokens } from '../analysis/sentences';
 import { parseTask, type Task } from '../analysis/task';
 import { printable } from '../analysis/text';
+import { makingOf } from '../analysis/thoughtViews';
 import { ownWords } from '../prompts/own';
 import type { ModelCard } from '../engine/api';
-import type { ArmRecord } from '../trace/document';
+import { decimals } from '../shared/decimals';
+import { formatProbability } from '../shared/probability';
+import type { ArmRecord, TraceDocument } from '../trace/document';
 import { evidenceLines } from './evidenceText';
 import { loopLines } from './loopText';
-import type { Ranked, Readouts, ReadToken } from './readouts';
+import type { Ranked, Readouts, ReadThought, ReadToken } from './readouts';
 
 const BAR_WIDTH = 10;
 /** Decoded tokens of a thought in its line. */
@@ -39,7 +43,7 @@ export async function report(readouts: Readouts, { file, out, card }: ReportOpti
 	];
 	for (const arm of document.arms) {
 		const tokens = await readouts.tokens(arm);
-		lines.push(heading(arm));
+		lines.push(heading(document, arm));
 		if (arm.thoughts.length > 0) {
 			lines.push(...(await thoughtLines(readouts, arm, task)));
 		}
@@ -70,24 +74,43 @@ const HEADINGS: ReadonlyMap<string, string> = new Map([
 	['direct', 'Direct answer, without any reasoning, with its probability'],
 ]);
 
-function heading({ name, thoughts, feedback }: ArmRecord): string {
-	return thoughts.length > 0
-		? `Arm ${name}: ${thoughts.length} latent thoughts (${printable(feedback ?? '')} fed back), logit lens at the last layer`
-		: `Arm ${name}: ${HEADINGS.get(name) ?? 'what the model wrote, with its probability'}`;
+function heading(document: TraceDocument, arm: ArmRecord): string {
+	const { name, thoughts } = arm;
+	if (thoughts.length === 0) {
+		return `Arm ${name}: ${HEADINGS.get(name) ?? 'what the model wrote, with its probability'}`;
+	}
+	const { from = '', through, noise } = makingOf(document, arm);
+	const how = `${through ? `made from ${from}` : `${from} fed back`}${noise ? `, noise of scale ${noise.scale}` : ''}`;
+	return `Arm ${name}: ${thoughts.length} latent thought${thoughts.length === 1 ? '' : 's'} (${how}), logit lens at the last layer`;
 }
 
-/** One line a thought, at the last layer; under it the likeliest token at each layer. */
+/** One line a thought, at the last layer; under it the likeliest token at each layer, and what else it reads as. Then what ended them. */
 async function thoughtLines(readouts: Readouts, arm: ArmRecord, task: Task | undefined): Promise<string[]> {
-	return (await readouts.thoughts(arm)).flatMap(({ index, spare, layers }) => {
+	const indent = ' '.repeat(BAR_WIDTH + 8);
+	const lines = (await readouts.thoughts(arm)).flatMap((thought) => {
+		const { index, spare, layers } = thought;
+		const own = ownReadings(thought);
 		const top = layers.at(-1)!.slice(0, TOP);
 		const names = shownApart(top.map(({ text }) => text), task);
 		const ranked = top.map(({ prob }, i) => `${names[i]} ${percent(prob)}`).join(' · ');
 		const strip = layers.map((site: Ranked[], layer) => `L${layer} ${shown(site[0]!.text, task)}`).join(' → ');
 		return [
 			`  ${String(index).padStart(2)}  ${bar(top[0]!.prob)}  ${ranked}`,
-			`      ${' '.repeat(BAR_WIDTH)}  ${strip}${spare === undefined ? '' : ` · spare: ${spare}`}`,
+			`${indent}${strip}${spare === undefined ? '' : ` · spare: ${spare}`}`,
+			...(own.length > 0 ? [`${indent}${own.join(' · ')}`] : []),
 		];
 	});
+	const end = arm.stopped && ending(arm, readouts.document.model.recipe);
+	return end === undefined ? lines : [...lines, `  ${printable(end)}`];
+}
+
+/** What a thought reads as by learnt codes, with the distance to each, and what the model's own graphs say of it. */
+function ownReadings({ codes = [], gate, readout }: ReadThought): string[] {
+	return [
+		...codes.flatMap(({ part, nearest: [first] }) => (first ? [`${part} ${first.text} at ${decimals(first.distance)}`] : [])),
+		...(gate === undefined ? [] : [`gate ${formatProbability(gate)}`]),
+		...(readout === undefined ? [] : [`reads out ${printable(readout).trim()}`]),
+	];
 }
 
 /** One line a sentence, with the joint probability of its tokens. */

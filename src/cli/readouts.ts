@@ -1,7 +1,9 @@
 /** What a finished run found, put together from the planes that were streamed. */
+import { codeReader, ROW_CODES } from '../analysis/codeViews';
 import { probability } from '../analysis/lens';
 import { placesOf, recipeTokens } from '../analysis/sentences';
-import type { ArmRecord, TraceDocument } from '../trace/document';
+import type { CodeReading } from '../shared/panel';
+import type { ArmRecord, Thought, TraceDocument } from '../trace/document';
 import type { LiveTrace } from '../trace/live';
 import { probePlane, type PlaneName } from '../trace/planes';
 
@@ -22,9 +24,9 @@ export interface ReadToken {
 	step: number;
 }
 
-export interface ReadThought {
-	index: number;
-	spare?: string;
+export interface ReadThought extends Pick<Thought, 'index' | 'spare' | 'gate' | 'readout'> {
+	/** The nearest learnt codes of its parts; absent where the model has none. */
+	codes?: CodeReading[];
 	/** By site 0..layers. */
 	layers: Ranked[][];
 }
@@ -81,9 +83,13 @@ export class Readouts {
 			await this.plane(arm, 'lens.topk_logit'),
 			await this.plane(arm, 'lens.lse'),
 		];
-		return arm.thoughts.map(({ index, producedAt, spare }) => ({
+		const codes = await codeReader(this.live, arm.name, { start: 0, end: arm.thoughts.length });
+		return arm.thoughts.map(({ index, producedAt, spare, gate, readout }) => ({
 			index,
 			spare,
+			gate,
+			readout,
+			codes: codes(index, ROW_CODES),
 			layers: Array.from({ length: this.sites }, (_, site) =>
 				Array.from({ length: k }, (_, rank): Ranked => {
 					const cell = producedAt * this.sites + site;

@@ -1,10 +1,9 @@
 /** What the settings of a run may be, wherever they are written: in a prompt's header or in the editor's settings. */
+import { MAX_LOOPS } from '../shared/sites';
 import type { PromptSettings } from './prompt';
 
 /** More thoughts than this no context holds; the engine checks the model's own. */
 const MAX_LATENTS = 10_000;
-/** Every loop is a site, and a position is read at 256 sites at most. */
-const MAX_LOOPS = 255;
 const MAX_TOKENS = 1_000_000;
 /** Thoughts of so much noise are noise. */
 const MAX_NOISE = 1_000;

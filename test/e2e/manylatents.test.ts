@@ -76,6 +76,8 @@ describe('128 thoughts in the editor', () => {
 	flow('each row is one line and reads as the room that the walker is in; no column stands empty', stage, async () => {
 		const { title, answers } = await panel.read();
 		assert.match(title, /facing SW$/);
+		const [room, text] = await panel.app.locator('.header h1').evaluate((line) => [line, line.querySelector('bdi')!].map((one) => one.getBoundingClientRect().right));
+		assert.ok(text! <= room! + 1, 'the end of the question is cut');
 		assert.equal(answers.find(({ arm }) => arm === 'latent')?.answer.slice(0, 1), rooms[THOUGHTS]);
 		assert.match(await panel.app.locator('.subtitle').innerText(), /128 latents .* noise 0\.5/);
 		const shown = await inView();

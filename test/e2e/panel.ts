@@ -77,7 +77,7 @@ export class Panel {
 	/** Until it shows the results of a finished run or of a file. */
 	async isReady(): Promise<void> {
 		await this.frame.locator('#app[data-kind="ready"]').waitFor({ timeout: CONTROLS_LIMIT_MS });
-		await this.frame.locator('.row[data-row="0"] .word-line').first().waitFor();
+		await this.frame.locator('.row[data-row="0"][aria-busy="false"]').waitFor();
 	}
 
 	row(index: number): Locator {

@@ -14,7 +14,7 @@ import type { HaltRule } from '../../src/trace/document';
 import { openFile } from '../../src/trace/bytes.node';
 import type { PlaneName } from '../../src/trace/planes';
 import { openTrace } from '../../src/trace/reader';
-import { exits, LOOPS, runtime, signal, temporary } from './support';
+import { exits, LOOPS, PYTHON, runtime, signal, temporary } from './support';
 
 /** Largest absolute difference from PyTorch. */
 const TOLERANCE = 1e-4;
@@ -99,7 +99,7 @@ describe('loops over depth', { skip: LOOPS === '' && 'npm test -- exports makes 
 	}
 });
 
-describe('checkpoints that are not of the family', { skip: LOOPS === '' && 'npm test -- exports makes them' }, () => {
+describe('checkpoints that are not of the family', { skip: (LOOPS === '' || PYTHON === '') && 'npm test -- exports makes them' }, () => {
 	test('are refused in one sentence that says what is missing', async () => {
 		const home = await temporary();
 		const [huginn, ouro, nothing] = exits([

@@ -1,7 +1,7 @@
 /** All thoughts at once: their way through a plane, curves on the step axis, and what they can carry. */
 import { create, range } from 'd3';
-import type { Course, CourseQuery } from '../../src/shared/panel';
-import { isCancelled } from '../../src/shared/rpc';
+import type { Course } from '../../src/shared/panel';
+import { Asking } from '../asking';
 import { binOf, explain, moved, summary } from '../course';
 import { isCourseOpen, runOf, subjectOf, type AppState } from '../store';
 import { onThemeChange, readPalette, type Palette } from '../theme';
@@ -53,9 +53,6 @@ export function course({ host, store, selecting, tooltip, report }: Context): Vi
 	/** `null` where there is nothing to draw; undefined until the host has answered. */
 	let found: Course | null | undefined;
 	let change: string | undefined;
-	/** One call at a time. It may finish, so that a run that changes faster than it is answered still shows something. */
-	let asking: string | undefined;
-	let asked: string | undefined;
 
 	const tools: CourseTools = {
 		point(owner, bin, box) {
@@ -77,7 +74,7 @@ export function course({ host, store, selecting, tooltip, report }: Context): Vi
 	const trajectory = makeTrajectory(tools, tooltip, () => draw(store.state));
 	const curves = makeCurves(tools, tooltip, (name) => {
 		change = name;
-		askAgain(store.state);
+		asking.update();
 	});
 	const capacity = makeCapacity(tooltip);
 	body.append(trajectory.element, curves.element, capacity.element);
@@ -102,34 +99,26 @@ export function course({ host, store, selecting, tooltip, report }: Context): Vi
 		}
 	}
 
-	const keyOf = (state: AppState) => JSON.stringify([subjectOf(state.panel), runOf(state.panel)?.revision, change]);
-
-	async function ask(key: string, query: CourseQuery): Promise<void> {
-		asking = asked = key;
-		const subject = subjectOf(store.state.panel);
-		try {
-			const answer = await host.call('course', query);
-			if (subjectOf(store.state.panel) === subject) {
-				found = answer;
-				show(store.state);
-			}
-		} catch (error) {
-			if (key === keyOf(store.state) && !isCancelled(error)) {
-				report(error);
-			}
-		} finally {
-			asking = undefined;
-		}
-		askAgain(store.state);
-	}
-
-	function askAgain(state: AppState): void {
-		const run = runOf(state.panel);
-		const key = keyOf(state);
-		if (run && isCourseOpen(state) && asking === undefined && asked !== key) {
-			void ask(key, { revision: run.revision, bins: BINS, change });
-		}
-	}
+	const asking = new Asking<Course | null>(
+		() => {
+			const { state } = store;
+			const run = runOf(state.panel);
+			const about = subjectOf(state.panel);
+			return (
+				run && {
+					about,
+					key: JSON.stringify([about, run.revision, change]),
+					due: isCourseOpen(state),
+					call: () => host.call('course', { revision: run.revision, bins: BINS, change }),
+				}
+			);
+		},
+		(answer) => {
+			found = answer;
+			show(store.state);
+		},
+		report,
+	);
 
 	/** What is there, and what of it. */
 	function show(state: AppState): void {
@@ -175,7 +164,7 @@ export function course({ host, store, selecting, tooltip, report }: Context): Vi
 			}
 			if (!before || state.panel !== before.panel || isCourseOpen(state) !== isCourseOpen(before)) {
 				show(state);
-				askAgain(state);
+				asking.update();
 			} else if (state.selection.row !== before.selection.row) {
 				draw(state);
 			}

@@ -1,8 +1,8 @@
 /** Everything known about the selected row. */
 import { create } from 'd3';
 import type { Details, Reveal } from '../../src/shared/panel';
-import { isCancelled } from '../../src/shared/rpc';
 import { clamp } from '../../src/shared/range';
+import { Asking } from '../asking';
 import { layerOf, runOf, subjectOf, type AppState } from '../store';
 import type { Context, View } from '../view';
 import { sections } from './sections';
@@ -21,10 +21,6 @@ export function details({ host, store, selecting, tooltip, report }: Context): V
 		.attr('aria-label', 'Details of the selected step')
 		.node() as HTMLElement;
 	let shown: { key: string; value: Details } | undefined;
-	/** One call at a time. It may finish, so that a run that changes faster than it is answered still shows something. */
-	let asking: string | undefined;
-	/** What the last call was about: after a failure the same is not asked again. */
-	let asked: string | undefined;
 	/** Stays from step to step, as does the focus on the graph. */
 	const unfolded: Unfolded = new Set();
 	/** What is to be brought into view once it is there; given up as soon as one does something else. */
@@ -47,31 +43,20 @@ export function details({ host, store, selecting, tooltip, report }: Context): V
 		}
 	});
 
-	async function ask(key: string, revision: number, row: number): Promise<void> {
-		asking = asked = key;
-		try {
-			const value = await host.call('details', { revision, row });
-			const { panel, selection } = store.state;
-			if (selection.row === row && key.startsWith(`${subjectOf(panel)}\n`)) {
-				shown = { key, value };
-				show(store.state);
-			}
-		} catch (error) {
-			if (key === keyOf(store.state) && !isCancelled(error)) {
-				report(error);
-			}
-		} finally {
-			asking = undefined;
-		}
-		askAgain(store.state);
-	}
-
-	function askAgain(state: AppState): void {
-		const [key, run] = [keyOf(state), runOf(state.panel)];
-		if (key !== undefined && run && state.details && asking === undefined && asked !== key) {
-			void ask(key, run.revision, state.selection.row ?? 0);
-		}
-	}
+	const asking = new Asking<Details>(
+		() => {
+			const { state } = store;
+			const [key, run, row] = [keyOf(state), runOf(state.panel), state.selection.row ?? 0];
+			return key !== undefined && run
+				? { about: `${subjectOf(state.panel)}\n${row}`, key, due: state.details, call: () => host.call('details', { revision: run.revision, row }) }
+				: undefined;
+		},
+		(value, { key }) => {
+			shown = { key, value };
+			show(store.state);
+		},
+		report,
+	);
 
 	function show(state: AppState): void {
 		root.classList.toggle('old', shown?.key !== keyOf(state));
@@ -110,7 +95,7 @@ export function details({ host, store, selecting, tooltip, report }: Context): V
 				shown = undefined;
 				root.replaceChildren();
 			}
-			askAgain(state);
+			asking.update();
 			if (
 				!before ||
 				layerOf(before) !== layerOf(state) ||

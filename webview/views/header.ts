@@ -10,7 +10,8 @@ import type { Context, View } from '../view';
 export function header({ tooltip, act, store }: Context): View {
 	const root = create('header').attr('class', 'header');
 	const titles = root.append('div').attr('class', 'titles');
-	const title = titles.append('h1');
+	const heading = titles.append('h1');
+	const title = heading.append('bdi');
 	const origin = titles.append('p').attr('class', 'subtitle');
 	const subtitle = origin.append('span');
 	const model = origin.append('button').attr('class', 'link model').text('Model card').node() as HTMLElement;
@@ -36,6 +37,7 @@ export function header({ tooltip, act, store }: Context): View {
 				return;
 			}
 			const from = panel.kind === 'ready' && panel.source === 'file' ? `saved trace · ${run.subtitle}` : run.subtitle;
+			heading.classed('from-end', run.title.startsWith('…'));
 			for (const [line, text] of [[title, run.title], [subtitle, from]] as const) {
 				line.text(text);
 				// In little room it may be cut.

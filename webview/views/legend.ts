@@ -6,6 +6,7 @@ import { cutCorner } from '../draw/heatmap';
 import { gradient, hatched, sized, SWATCH } from '../draw/key';
 import { PATCH } from '../evidence';
 import * as glossary from '../glossary';
+import { keysInWords } from '../keys';
 import { runOf, shownProbe } from '../store';
 import { onThemeChange, readPalette } from '../theme';
 import type { Context, View } from '../view';
@@ -36,7 +37,7 @@ export function legend(context: Context): View {
 	let scale: Scale = SCORES;
 	let shown = '';
 	const keys = root.append('div').attr('class', 'legend-keys');
-	keys.append('span').text('↑↓ step · ←→ layer · Shift+←→ token · +− zoom · Enter details · Esc clear');
+	const hints = keys.append('span');
 	const toggle = keys
 		.append('button')
 		.attr('class', 'link')
@@ -53,7 +54,9 @@ export function legend(context: Context): View {
 		element: root.node() as HTMLElement,
 		render(state) {
 			const probe = shownProbe(state);
-			(root.node() as HTMLElement).hidden = runOf(state.panel) === undefined;
+			const run = runOf(state.panel);
+			(root.node() as HTMLElement).hidden = run === undefined;
+			hints.text(run ? keysInWords(run) : '');
 			underline.render(state);
 			(scores.node() as HTMLElement).hidden = probe === undefined;
 			const key = JSON.stringify([probe?.kind, probe?.domain]);

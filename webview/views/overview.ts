@@ -2,7 +2,7 @@
 import { create } from 'd3';
 import type { Overview } from '../../src/shared/panel';
 import { clamp } from '../../src/shared/range';
-import { isCancelled } from '../../src/shared/rpc';
+import { Asking } from '../asking';
 import { scaleOf } from '../draw/colour';
 import { drawOverview, laneBoxes, type Drawn } from '../draw/overview';
 import * as glossary from '../glossary';
@@ -62,31 +62,32 @@ export function overview({ host, store, tooltip, report }: Context): OverviewPan
 	let steps: Scroller | undefined;
 	let palette = readPalette();
 	let known: { key: string; subject: string; value: Overview } | undefined;
-	/** One call at a time; what the last one was about is not asked again after a failure. */
-	let asking = false;
-	let asked: string | undefined;
 	let painted = '';
 
 	const axis = (one: Scroller): Axis => ({ content: one.rows * one.rowHeight, view: one.view, overview: bar.clientHeight });
 
-	async function ask(state: AppState, key: string): Promise<void> {
-		asking = true;
-		asked = key;
-		try {
-			const revision = runOf(state.panel)?.revision ?? 0;
-			const query = { revision, bins: bar.clientHeight, layer: layerOf(state), probe: probeOf(state) };
-			known = { key, subject: subjectOf(state.panel), value: await host.call('overview', query) };
-		} catch (error) {
-			if (!isCancelled(error)) {
-				report(error);
+	const asking = new Asking<Overview>(
+		() => {
+			const { state } = store;
+			const run = runOf(state.panel);
+			const [about, bins, layer, probe] = [subjectOf(state.panel), bar.clientHeight, layerOf(state), probeOf(state)];
+			return (
+				run && {
+					about,
+					key: JSON.stringify([about, run.revision, layer, probe, bins]),
+					due: bins > 0,
+					call: () => host.call('overview', { revision: run.revision, bins, layer, probe }),
+				}
+			);
+		},
+		(value, { key, about }) => {
+			known = { key, subject: about, value };
+			if (steps) {
+				draw(store.state, steps);
 			}
-		} finally {
-			asking = false;
-		}
-		if (steps) {
-			draw(store.state, steps);
-		}
-	}
+		},
+		report,
+	);
 
 	function draw(state: AppState, scroller: Scroller): void {
 		steps = scroller;
@@ -94,10 +95,7 @@ export function overview({ host, store, tooltip, report }: Context): OverviewPan
 		if (element.hidden || bar.clientHeight === 0) {
 			return;
 		}
-		const key = JSON.stringify([subjectOf(state.panel), runOf(state.panel)?.revision, layerOf(state), probeOf(state), bar.clientHeight]);
-		if (key !== asked && !asking) {
-			void ask(state, key);
-		}
+		asking.update();
 		if (known && known.subject === subjectOf(state.panel)) {
 			paint(state, known.value, scroller);
 		}

@@ -194,9 +194,13 @@ async function toJson(readouts: Readouts, out: string | undefined) {
 					loops: await loopsJson(readouts.live, arm),
 					...(arm.feedback !== undefined
 						? {
-								thoughts: thoughts.map(({ index, spare, layers }) => ({
+								stopped: arm.stopped ?? null,
+								thoughts: thoughts.map(({ index, spare, codes, gate, readout, layers }) => ({
 									index,
 									spare: spare ?? null,
+									codes,
+									gate,
+									readout,
 									layers: layers.map((top, layer) => ({ layer, top })),
 								})),
 							}

@@ -1,5 +1,6 @@
 /** Flags of a run of a model, and those that name other models. */
 import type { Execution } from '../../shared/execution';
+import { MAX_LOOPS } from '../../shared/sites';
 import { UsageError } from '../failure';
 import { EXECUTION_FLAGS, executionFlags } from './execution';
 import { given, list, MAX_COUNT, named, number, quoted, type Values } from './values';
@@ -58,7 +59,7 @@ export function runFlags(values: Values): RunFlags {
 		model: named(values, 'model'),
 		arms: list(values, 'arms'),
 		latents: number(values, 'latents', 0, MAX_COUNT),
-		loops: number(values, 'loops', 1, MAX_COUNT),
+		loops: number(values, 'loops', 1, MAX_LOOPS),
 		noise: number(values, 'noise', 0, MAX_NOISE, false),
 		seed: number(values, 'seed', 0, MAX_SEED),
 		temperature: number(values, 'temperature', 0, MAX_TEMPERATURE, false),

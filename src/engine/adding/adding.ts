@@ -12,6 +12,7 @@ import type { Runtime } from '../runtime';
 import { failureOf, SelfTestError } from '../model/selftest';
 import { findGraph, findSource, isFile, type Source } from './source';
 import { settle, stage } from './staging';
+import { noGraph } from './unexported';
 import { keepPlace, readPlace, removePlace, type Kept } from '../model/weights';
 
 /** Part of a folder's name: what an earlier version made is made again. */
@@ -30,11 +31,12 @@ export interface Adding {
 
 /** The folder of a model that `path` names in any way: itself, or what was or is now made from the export that is there. */
 export async function modelFolder(runtime: Runtime, path: string, context: Pick<Adding, 'signal' | 'progress'>): Promise<string> {
-	if ((await isFile(join(path, MANIFEST_NAME))) || (await findGraph(path)) === undefined) {
+	const graph = (await isFile(join(path, MANIFEST_NAME))) ? undefined : await findGraph(path);
+	if (graph === undefined) {
 		// Where this is no model folder either, its reader says so.
 		return resolve(path);
 	}
-	const source = await findSource(path, undefined);
+	const source = await findSource(graph, undefined);
 	const folder = placeFor(source);
 	return (await isCurrent(folder, source)) ? folder : addModel(runtime, { source: path, ...context });
 }
@@ -71,7 +73,11 @@ export async function addModel(runtime: Runtime, adding: Adding): Promise<string
 		}
 		return resolve(adding.source);
 	}
-	const source = await findSource(adding.source, tokenizer);
+	const graph = await findGraph(adding.source);
+	if (graph === undefined) {
+		throw await noGraph(adding.source, adding.signal);
+	}
+	const source = await findSource(graph, tokenizer);
 	const folder = out === undefined ? placeFor(source) : resolve(out);
 	const exists = () => new EngineError(`${quoted(folder)} exists already: give --out a new name.`, 'bad-request');
 	if (out !== undefined && (await lstat(folder).catch(() => undefined))) {

@@ -184,7 +184,7 @@ function manifestOf(
 	} satisfies Partial<Manifest>;
 }
 
-function checkSize(size: number): void {
+export function checkSize(size: number): void {
 	if (size > MAX_FILE_BYTES) {
 		throw new EngineError(
 			`The file has ${size} bytes, the limit is ${MAX_FILE_BYTES}: export it with external data.`,

@@ -54,9 +54,10 @@ export interface Proposal {
 	undecided: string[];
 }
 
-/** Tokens before and after latent thoughts, as published models call them. */
+/** Tokens before and after latent thoughts, as published models call them: Coconut's, and others. */
+export const COCONUT = ['<|start-latent|>', '<|end-latent|>'] as const;
 const BRACKETS = [
-	['<|start-latent|>', '<|end-latent|>'],
+	COCONUT,
 	['<bot>', '<eot>'],
 	['<|bot|>', '<|eot|>'],
 	['<|bocot|>', '<|eocot|>'],
@@ -65,10 +66,14 @@ const PAUSES = ['<pause>', '<|pause|>'] as const;
 /** Of written thoughts. */
 const WRITTEN = ['<think>', '</think>'] as const;
 /** CODI calls its projection so (arXiv 2502.21074): its layers are numbered, its norm is `ln`. */
-const PROJECTION = /(^|\.)prj\.(\d+|ln)\.weight$/;
+export const PROJECTION = /(^|\.)prj\.(\d+|ln)\.weight$/;
 /** SIM-CoT's auxiliary decoder (arXiv 2509.20317), spelt as its checkpoints spell it. */
-const AUXILIARY = /(^|\.)(expainable_llm|auxiliary_decoder)\./;
-const LOOPED = /(^|\.)core_block\.|(^|\.)early_exit_gate\./;
+export const AUXILIARY = /(^|\.)(expainable_llm|auxiliary_decoder)\./;
+/** Coconut's authors wrap the decoder so. */
+export const WRAPPED = /^base_causallm\./;
+/** Huginn's core (arXiv 2502.05171), and Ouro's gate (arXiv 2510.25741). */
+export const CORE = /(^|\.)core_block\./;
+export const EXIT = /(^|\.)early_exit_gate\./;
 /** Coconut on ProsQA and GSM8k, and CODI, think so often. */
 const USUAL_COUNT = 6;
 const CHAIN_LIMIT = 1_024;
@@ -186,7 +191,7 @@ function written({ has }: Signs, { prompt, answer }: Frame, found: Proposal): vo
 
 function looped({ weights, config }: Signs, found: Proposal): void {
 	const field = (['mean_recurrence', 'total_ut_steps'] as const).find((name) => config[name]);
-	const weight = weights.find((name) => LOOPED.test(name));
+	const weight = weights.find((name) => CORE.test(name) || EXIT.test(name));
 	if (field !== undefined || weight !== undefined) {
 		const why = field !== undefined ? `config.json says ${field} ${config[field]}` : `it has the weight ${short(weight!)}`;
 		found.undecided.push(`It loops over its depth, because ${why}: its loops are run as they were exported. To stop and show them, export it with models/tools/export.py --family huginn or ouro.`);
@@ -194,6 +199,6 @@ function looped({ weights, config }: Signs, found: Proposal): void {
 }
 
 /** Names come from anybody, and a reason is one line. */
-function short(name: string): string {
+export function short(name: string): string {
 	return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name;
 }

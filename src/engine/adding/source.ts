@@ -12,7 +12,7 @@ const GRAPH_FOLDERS = new Set(['onnx']);
 const BESIDE: ReadonlySet<string> = new Set(Object.values(COMPANIONS));
 /** Of several graphs in one folder the first of these is taken. */
 const PREFERRED = ['model.onnx', 'decoder_model_merged.onnx', 'decoder_with_past_model.onnx'];
-const TOKENIZER = 'tokenizer.json';
+export const TOKENIZER = 'tokenizer.json';
 /** What is there instead in older models: SentencePiece's binary, or the parts that `tokenizer.json` is made of. */
 const OLDER_TOKENIZERS = ['tokenizer.model', 'sentencepiece.bpe.model', 'spiece.model', 'vocab.json', 'vocab.txt'];
 /** Configurations are a few kilobytes. */
@@ -62,15 +62,8 @@ export async function findGraph(path: string): Promise<string | undefined> {
 	return (await isFolder(given)) ? graphIn(given) : given.endsWith('.onnx') && (await isFile(given)) ? given : undefined;
 }
 
-/** `path`: an .onnx file, or a folder with one. `tokenizer`: a folder with a tokenizer.json, or the file itself. */
-export async function findSource(path: string, tokenizer: string | undefined): Promise<Source> {
-	const file = await findGraph(path);
-	if (file === undefined) {
-		throw new EngineError(
-			`There is no exported model at ${quoted(path)}: name an .onnx file, or a folder with one.`,
-			'bad-model',
-		);
-	}
+/** `file`: of `findGraph`. `tokenizer`: a folder with a tokenizer.json, or the file itself. */
+export async function findSource(file: string, tokenizer: string | undefined): Promise<Source> {
 	// Beside the name that was given: a cache keeps each file's content elsewhere.
 	const folder = dirname(file);
 	const folders = GRAPH_FOLDERS.has(basename(folder)) ? [folder, dirname(folder)] : [folder];
@@ -126,7 +119,7 @@ async function findTokenizer(folders: readonly string[], given: string | undefin
 }
 
 /** A model without configuration is run with what its graph says. */
-async function readConfig(folders: readonly string[]): Promise<Config> {
+export async function readConfig(folders: readonly string[]): Promise<Config> {
 	for (const folder of folders) {
 		const path = join(folder, 'config.json');
 		const size = (await stat(path).catch(() => undefined))?.size ?? Infinity;
@@ -183,6 +176,6 @@ export async function isFile(path: string): Promise<boolean> {
 	return (await stat(path).catch(() => undefined))?.isFile() ?? false;
 }
 
-async function isFolder(path: string): Promise<boolean> {
+export async function isFolder(path: string): Promise<boolean> {
 	return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }

@@ -3,7 +3,7 @@ import { checkExtents } from '../model/contract';
 import type { ModelShape } from '../model/manifest';
 import { floats, type Graph, type Tensor } from '../runtime';
 import { lensMaskOf, maskOf, positionsOf, type Feed } from './feed';
-import { keyNames } from './names';
+import { keyNames } from '../model/keyNames';
 
 /** Of one call of the coda lens, all loops together: more use no more of the machine, and their scores grow with the square. */
 const LENS_QUERIES = 128;

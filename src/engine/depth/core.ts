@@ -3,7 +3,7 @@ import { checkExtents } from '../model/contract';
 import type { ModelShape } from '../model/manifest';
 import { floats, integers, type Graph, type Tensor } from '../runtime';
 import { positionsOf, type Feed } from './feed';
-import { keyNames } from './names';
+import { keyNames } from '../model/keyNames';
 
 export interface Step {
 	/** [rows, count, width] each; `injected` is the prelude's output. */

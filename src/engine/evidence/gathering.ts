@@ -15,7 +15,7 @@ import { compared, distances } from './ood';
 import { candidatesOf } from './readings';
 import { referenceSet, type ReferenceSet } from './reference';
 import { stopsItself } from './runs';
-import { twinOf } from './relative';
+import { twinOf, type Relative } from './relative';
 import { Side } from './side';
 import { Store } from './store';
 import type { Outlet, Shared, Subject } from './subject';
@@ -70,6 +70,11 @@ export class Gathering {
 		if (!this.set) {
 			this.skip('Nothing was compared with other prompts, because there is no reference set: name one.');
 		}
+		const twin = await twinOf(this.subject.model, evidence);
+		if (twin.kind === 'found') {
+			// Known from the start: what is shown before it was measured must not say that there is none.
+			this.record.twin = { id: twin.id, sha256: twin.sha256 };
+		}
 		for (const plan of plans.filter(({ feedback }) => feedback !== undefined)) {
 			await this.part(`Arm ${plan.name} has no evidence`, () => this.begin(plan));
 		}
@@ -84,7 +89,7 @@ export class Gathering {
 				this.emit();
 			});
 		}
-		await this.part('The twin was not run', () => this.twin());
+		await this.part('The twin was not run', () => this.twin(twin));
 		await this.part('Random weights are no control here', () => this.random());
 		for (const { plan } of this.arms) {
 			await this.part(`Arm ${plan.name} was not run on the reference prompts`, () => this.cohort(this.own, plan.name, 'model'));
@@ -174,14 +179,12 @@ export class Gathering {
 		}
 	}
 
-	private async twin(): Promise<void> {
-		const found = await twinOf(this.subject.model, this.subject.evidence);
-		if (found.kind === 'missing') {
-			return this.skip(found.why);
+	private async twin(relative: Relative): Promise<void> {
+		if (relative.kind === 'missing') {
+			return this.skip(relative.why);
 		}
-		await this.shared.models.use(found.folder, this.use(), async (lent) => {
+		await this.shared.models.use(relative.folder, this.use(), async (lent) => {
 			const twin = lent.atDepth(this.subject.options);
-			this.record.twin = { id: twin.manifest.id, sha256: twin.sha256 };
 			const side = this.side(twin);
 			const cleans = await side.cleans(this.arms);
 			const { records } = await side.tested(side.plans(this.subject.plans.map(({ name }) => name)), cleans);
@@ -191,6 +194,9 @@ export class Gathering {
 			}
 			this.emit();
 			await this.control(side, 'twin', cleans);
+		}).catch((error: unknown) => {
+			this.record.twin = undefined;
+			throw error;
 		});
 	}
 

@@ -2,6 +2,7 @@
 import type { Looped } from '../depth/looped';
 import { checkExtents } from './contract';
 import { EngineError } from '../error';
+import { keyNames } from './keyNames';
 import type { ModelShape } from './manifest';
 import { floats, integers, type Feeds, type Fetched, type Graph, type Tensor } from '../runtime';
 
@@ -90,12 +91,10 @@ export class Blocks implements Body {
 		private readonly shape: ModelShape,
 	) {
 		this.sites = Array.from({ length: shape.layers + 1 }, (_, i) => `resid.${i}` as const);
-		const caches = Array.from({ length: shape.caches ?? shape.layers }, (_, l) => [`${l}.key`, `${l}.value`]).flat();
-		this.presents = caches.map((name) => `present.${name}`);
-		this.pasts = caches.map((name) => `past_key_values.${name}`);
+		({ pasts: this.pasts, presents: this.presents } = keyNames(shape.caches ?? shape.layers));
 		this.positions = graph.inputs.has('position_ids');
 		this.mask = graph.inputs.has('attention_mask');
-		this.padded = caches.length === 0 || (this.positions && this.mask);
+		this.padded = this.pasts.length === 0 || (this.positions && this.mask);
 		this.open = graph.inputs.has('inputs_embeds');
 		const one = floats(new Float32Array([1]), 1, 1, 1);
 		const zero = floats(new Float32Array(1), 1, 1, 1);

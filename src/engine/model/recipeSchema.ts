@@ -1,5 +1,6 @@
 /** The recipe of a manifest: arms of segments, and how each latent segment thinks (models/README.md). */
 import * as v from 'valibot';
+import { MAX_LOOPS } from '../../shared/sites';
 import { kebab, line, names, positive, whole } from './fields';
 
 /** Grammar of recipes. 1 had `count` and `feedback` of a latent segment only, 2 no `depth`. */
@@ -16,8 +17,6 @@ const MAX_MIXTURE = 1_000;
 /** A thought for each position of the longest contexts that run here. */
 const MAX_DUMMIES = 100_000;
 const MAX_RULES = 8;
-/** Each loop is a site, and the head reads all sites of a position in one call of at most 256 rows. */
-export const MAX_LOOPS = 255;
 /** Steps and components of a denoiser's noise, and whatever a later one adds. */
 const MAX_NOISE_AXES = 4;
 /** Numbers that a thought's noise may have: more is no longer small beside the model. */

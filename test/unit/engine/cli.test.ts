@@ -345,6 +345,32 @@ describe('analyze', () => {
 		assert.equal((await cli(['inspect', out])).code, 0);
 	});
 
+	test('says how thoughts are made and what their codes are', async () => {
+		// By its first two moves the walker goes from j to d and back.
+		const [walker, rooms] = ['media/examples/walker.prompt.md', ['j', 'd', 'j']];
+		const args = ['analyze', walker, '--arms', 'latent', '--latents', '3', '--noise', '0.5', '--no-evidence'];
+		const { out } = await cli(args);
+		assert.match(out, /^Arm latent: 3 latent thoughts \(made from state after the final norm, noise of scale 0\.5\), logit lens/m);
+		assert.deepEqual([...out.matchAll(/^ +room (\w) at [\d.]+ · heading [NESW]+ at [\d.]+$/gm)].map(([, room]) => room), rooms);
+		const { latent } = JSON.parse((await cli([...args, '--json'])).out).arms;
+		assert.equal(latent.stopped, null);
+		type Coded = { codes: { part: string; nearest: { text: string; distance: number }[] }[] };
+		assert.deepEqual((latent.thoughts as Coded[]).map(({ codes: [room] }) => [room!.part, room!.nearest[0]!.text]), rooms.map((room) => ['room', room]));
+	});
+
+	test('says what ended the thoughts', async () => {
+		const model = await modelCopy((_, manifest) => {
+			const { recipe } = manifest as unknown as { recipe: { version?: number; arms: Record<string, { kind: string; stop?: object[] }[]> } };
+			recipe.version = 2;
+			recipe.arms['latent']!.find(({ kind }) => kind === 'latent')!.stop = [{ rule: 'entropy', below: 1e-6 }];
+		});
+		const args = ['analyze', await promptFile(PROMPT), '--model', model, '--arms', 'latent', '--latents', '1', '--no-evidence'];
+		const { out } = await cli(args);
+		assert.match(out, /^Arm latent: 1 latent thought \(state after the final norm fed back\), logit lens/m);
+		assert.match(out, /^ {2}Its thinking stopped after 1 thought, at the recipe’s limit, because none of its rules held\.$/m);
+		assert.deepEqual(JSON.parse((await cli([...args, '--json'])).out).arms.latent.stopped, { rule: 'limit', at: 1 });
+	});
+
 	test('flags override the header, which overrides defaults; without --out nothing is written', async () => {
 		const file = await promptFile(`---\narms: [direct]\nlatents: 2\n---\n${PROMPT}\n`);
 		const arms = async (...args: string[]) => JSON.parse((await cli(['analyze', file, '--json', ...args])).out);

@@ -231,6 +231,20 @@ describe('evidence', () => {
 		assert.equal(evidence.twin, undefined);
 	});
 
+	test('the twin is named before it has run, and not where it could not be', async () => {
+		const named: (string | undefined)[] = [];
+		await analysed(await example('davis'), { arms: ['latent'], evidence: few() }, (event) => {
+			if (event.kind === 'evidence') {
+				named.push(event.evidence.twin?.id);
+			}
+		});
+		assert.ok(named.length > 2 && named.every((id) => id === 'prosqa-pause'), String(named));
+		const twin = await modelCopy((folder) => writeFile(join(folder, 'body.onnx'), 'no graph'));
+		const { evidence } = await analysed(await example('davis'), { arms: ['latent'], evidence: few({ twin }) });
+		assert.equal(evidence.twin, undefined);
+		assert.match(evidence.skipped.join('\n'), /^The twin was not run: /m);
+	});
+
 	test('candidates that no task gives are what the arms answered', async () => {
 		const { document, evidence } = await analysed('Every yumpus is a zumpus. Tom is a yumpus. Tom is a', { arms: ['latent', 'direct'], evidence: few() });
 		const answers = [...new Set(document.arms.map(({ answer }) => answer))];

@@ -1,10 +1,14 @@
 /** What is proposed for a folder of which only tokens, weights and configuration are known. */
 import assert from 'node:assert/strict';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { encodeHeader } from '../../../src/trace/container';
 import { parseManifest } from '../../../src/engine/model/manifest';
 import { propose, type Signs } from '../../../src/engine/adding/proposal';
+import { familyOf, noGraph } from '../../../src/engine/adding/unexported';
 import { readFileSync } from 'node:fs';
-import { MODEL } from './harness';
+import { MODEL, temporary } from './harness';
 
 /** Behind what the tokenizer puts before every text. */
 const PROMPT = [{ kind: 'tokens' as const, tokens: ['<s>'] }, { kind: 'prompt' as const }];
@@ -58,5 +62,43 @@ describe('proposal', () => {
 	test('bounds what it takes over', () => {
 		const long = `prj.1.weight.${'x'.repeat(1_000)}.prj.1.weight`;
 		assert.ok(proposed([], { weights: [long] }).undecided.every((sentence) => sentence.length <= 500));
+	});
+});
+
+describe('a checkpoint without a graph', () => {
+	const signal = new AbortController().signal;
+
+	async function folder(name: string, weight: string, config: object): Promise<string> {
+		const path = join(await temporary(), name);
+		await mkdir(path);
+		await writeFile(join(path, 'model.safetensors'), Buffer.concat([encodeHeader([{ name: weight, shape: [1], dtype: 'F32' }], {}), Buffer.alloc(4)]));
+		await writeFile(join(path, 'config.json'), JSON.stringify(config));
+		await copyFile(join(MODEL, 'tokenizer.json'), join(path, 'tokenizer.json'));
+		return path;
+	}
+
+	test('is told how to become a model, by its weights before its configuration', async () => {
+		for (const [weight, config, wording] of [
+			['prj.1.weight', {}, /--family codi, because it has the weight prj\.1\.weight\.$/],
+			['expainable_llm.lm_head.weight', {}, /--family sim-cot, because/],
+			['base_causallm.lm_head.weight', {}, /--family coconut, because/],
+			['transformer.core_block.0.norm_1.weight', { total_ut_steps: 4 }, /--family huginn, because it has the weight/],
+			['model.embed_tokens.weight', { total_ut_steps: 4 }, /--family ouro, because config\.json says total_ut_steps 4\.$/],
+			['model.embed_tokens.weight', {}, /only the checkpoint "model\.safetensors": make a model folder of it with models\/tools\/export\.py\.$/],
+		] as const) {
+			const path = await folder('checkpoint', weight, config);
+			const { message, code } = await noGraph(path, signal);
+			assert.match(message, wording);
+			assert.equal(code, 'bad-model');
+			assert.equal((await noGraph(join(path, 'model.safetensors'), signal)).message.split(', only ')[1], message.split(', only ')[1]);
+		}
+	});
+
+	test('of Coconut is known by its tokens; what is no checkpoint is asked for a graph', async () => {
+		const has = (token: string) => ['<|start-latent|>', '<|end-latent|>'].includes(token);
+		assert.equal(familyOf({ has, weights: [], config: {} })?.family, 'coconut');
+		for (const path of [await temporary(), join(await temporary(), 'none.safetensors')]) {
+			assert.match((await noGraph(path, signal)).message, /no exported model at ".*": name an \.onnx file/);
+		}
 	});
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Selection } from '../../../src/shared/panel';
-import { intent, type Extents } from '../../../webview/keys';
+import { intent, keysInWords, type Extents } from '../../../webview/keys';
 
 const EXTENTS: Extents = { rows: 6, layers: 2, layer: 2, page: 4, steps: [80, 81, 82] };
 
@@ -17,6 +17,14 @@ function press(
 const select = (selection: Selection) => ({ kind: 'select', selection });
 
 describe('keys', () => {
+	test('are told where they mean something', () => {
+		const depth = { prelude: 1, loops: 4, arms: [], measures: [] };
+		assert.match(keysInWords({ rows: 6, columns: { sentences: true } }), /^↑↓ step · .*Shift\+←→ token · .*Esc clear$/);
+		assert.doesNotMatch(keysInWords({ rows: 6, depth, columns: { sentences: false } }), /token|loop/);
+		assert.equal(keysInWords({ rows: 0, depth, columns: { sentences: false } }), '↑↓ token · ←→ loop');
+		assert.equal(keysInWords({ rows: 0, columns: { sentences: false } }), '');
+	});
+
 	test('plus, minus and 0 zoom, with and without Shift; with Ctrl they are the editor’s', () => {
 		assert.deepEqual(
 			['+', '=', '-', '_', '0'].map((key) => press(key, { row: 1 }, { shiftKey: true })),
