@@ -3,6 +3,7 @@ import type { ChainSummary } from '../analysis/chains';
 import { legibilityView } from '../analysis/legibilityView';
 import { printable } from '../analysis/text';
 import type { CausalRow, LegibilityResult, WrittenToken } from '../engine/api';
+import { plainDecimals } from '../shared/decimals';
 import type { Estimate } from '../trace/evidence';
 import type { Tested } from './commands/legibility';
 
@@ -40,12 +41,12 @@ export function chainTable(arms: readonly Tested[], { reference, base, skipped }
 }
 
 function numbers(tokens: readonly WrittenToken[]): string[] {
-	const sum = (of: (token: WrittenToken) => number) => decimals(tokens.reduce((total, token) => total + of(token), 0));
+	const sum = (of: (token: WrittenToken) => number) => plainDecimals(tokens.reduce((total, token) => total + of(token), 0), 2);
 	return [sum(({ bits }) => bits), sum(({ referenceBits }) => referenceBits), sum(({ kl }) => kl)];
 }
 
 function leftOut(row: CausalRow | undefined): string[] {
-	return row ? [decimals(row.deltaLogOdds), answerOf(row)] : ['', ''];
+	return row ? [plainDecimals(row.deltaLogOdds, 2), answerOf(row)] : ['', ''];
 }
 
 function answerOf({ answer, changed }: CausalRow): string {
@@ -106,12 +107,8 @@ export function summaryTable(summaries: Record<string, ChainSummary>, { referenc
 }
 
 function inWords({ value, ci: [low, high], n }: Estimate, { scale = 1, digits = 2, unit = '' } = {}): string {
-	const text = (one: number) => decimals(one * scale, digits);
+	const text = (one: number) => plainDecimals(one * scale, digits);
 	return `${text(value)}${unit === '' ? '' : ` ${unit}`} [${text(low)}, ${text(high)}], n = ${n}`;
-}
-
-function decimals(value: number, digits = 2): string {
-	return Number.isFinite(value) ? value.toFixed(digits).replace(/^-(0\.?0*)$/, '$1') : '–';
 }
 
 function ended(lines: readonly string[], skipped: readonly string[]): string {

@@ -17,6 +17,11 @@ export function difference(value: number | null | undefined, digits = 2): string
 	return value !== undefined && value !== null && value > 0 && /[1-9∞]/.test(text) ? `+${text}` : text;
 }
 
+/** For terminals: as `toFixed` writes it, without a sign before zero, and a dash for what is no number. */
+export function plainDecimals(value: number, digits: number): string {
+	return Number.isFinite(value) ? value.toFixed(digits).replace(/^-(0\.?0*)$/, '$1') : MISSING;
+}
+
 /** A minus sign for a hyphen, and no sign before zero. */
 export function typeset(text: string): string {
 	return (/^-0(\.0*)?$/.test(text) ? text.slice(1) : text).replace(/-/g, MINUS);

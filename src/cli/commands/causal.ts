@@ -9,6 +9,7 @@ import { command } from '../command';
 import { UsageError } from '../failure';
 import { ALL_THOUGHTS_FLAG, allThoughts, checkArms, RUN_FLAGS, runFlags, type RunFlags } from '../flags/run';
 import { given, JSON_FLAG, list, named, number, oneFile, oneOf } from '../flags/values';
+import { plainDecimals } from '../../shared/decimals';
 import { chooseModel } from '../model';
 import { readPrompt, type ReadPrompt } from '../promptfile';
 import { isProblemFile, readProblems } from '../problems';
@@ -187,7 +188,7 @@ function table(clean: Record<string, string | null>, rows: readonly Row[], skipp
 }
 
 function cellsOf({ test, form, step, site, later, trained, answer, changed, follows, deltaLogOdds, kl, by }: Row): string[] {
-	const number = (value: number) => (Number.isFinite(value) ? value.toFixed(3) : '–');
+	const number = (value: number) => plainDecimals(value, 3);
 	return [
 		[test, form, site === undefined ? '' : `L${site}`].filter((part) => part).join(' '),
 		`${step}`,

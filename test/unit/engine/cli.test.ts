@@ -192,7 +192,7 @@ describe('arguments', () => {
 				file: 'a.md',
 				json: true,
 				out: 'x',
-				evidence: { reference: undefined, twin: undefined, base: undefined, referenceModel: undefined, candidates: ['yes', 'no'] },
+				evidence: { reference: undefined, twin: undefined, base: undefined, referenceModel: undefined, candidates: ['yes', 'no'], thoughts: undefined },
 				run: {
 					model: undefined,
 					arms: ['latent', 'cot'],
