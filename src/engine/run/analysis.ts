@@ -226,6 +226,13 @@ export class AnalysisRun {
 		if (options.loops !== undefined && !layout) {
 			this.notes.push('The number of loops was ignored, because this model does not loop over depth.');
 		}
+		const thinking = this.plans.flatMap(({ segments }) => segments.filter((segment) => segment.kind === 'latent'));
+		if (options.latents !== undefined && thinking.length === 0) {
+			this.notes.push('The number of latents was ignored, because no arm that ran thinks in latents.');
+		}
+		if (options.noise !== undefined && thinking.every(({ noise }) => noise === undefined)) {
+			this.notes.push('The scale of the noise was ignored, because no thought of the arms that ran is made with noise.');
+		}
 		if (model.note !== undefined) {
 			this.notes.push(model.note);
 		}

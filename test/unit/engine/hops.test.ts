@@ -51,10 +51,12 @@ describe('a model that loops over depth', () => {
 			await assert.rejects(engine.call('analyze', run({}, { loops: 255 })), /At most 253 loops of this model can be read out, and 255 were asked for/);
 		}));
 
-	test('a model without loops says that their number was ignored', () =>
+	test('a run without loops, latents or noise says that what was asked of them was ignored', () =>
 		withEngine(async (engine) => {
-			const { document } = await engine.call('analyze', request('Is Tom a hilpus?', { arms: ['direct'], options: { seed: 0, temperature: 0, topK: 5, loops: 3 } }));
-			assert.ok(document.notes.includes('The number of loops was ignored, because this model does not loop over depth.'));
+			const { document } = await engine.call('analyze', request('Is Tom a hilpus?', { arms: ['direct'], options: { seed: 0, temperature: 0, topK: 5, loops: 3, latents: 2, noise: 0.5 } }));
+			for (const what of ['number of loops', 'number of latents', 'scale of the noise']) {
+				assert.ok(document.notes.some((note) => note.startsWith(`The ${what} was ignored, because `)), what);
+			}
 		}));
 
 	test('a state that is no number is named by its loop', async () => {
