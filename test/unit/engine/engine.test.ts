@@ -74,7 +74,7 @@ describe('engine', () => {
 		withEngine(async (engine, states) => {
 			const card = await engine.call('load', { model: MODEL });
 			assert.equal(card.id, 'prosqa');
-			assert.equal(card.selfTest.length, 8);
+			assert.equal(card.selfTest.length, 10);
 			assert.ok(card.selfTest.every(({ ok }) => ok));
 			assert.ok(card.available.includes('latents'));
 			assert.deepEqual([...new Set(states)], ['starting', 'ready', 'busy']);
