@@ -35,8 +35,11 @@ describe('review of a trace', () => {
 	async function open(): Promise<void> {
 		workbench = await Workbench.open(host);
 		panel = new Panel(workbench.webview());
-		await workbench.page.locator('.pane-header', { hasText: 'Reasoning Traces' }).waitFor();
-		await workbench.open(TRACE);
+		// Opened from the tree, whose items are there once the extension runs: what is opened before that is shown as text.
+		const tree = workbench.page.locator('.pane', { has: workbench.page.locator('.pane-header', { hasText: 'Reasoning Traces' }) });
+		await tree.locator('.pane-header').click();
+		await tree.locator('.monaco-list-row', { hasText: 'they' }).first().click();
+		await workbench.tab(TRACE).waitFor();
 		await panel.is('ready');
 		await panel.row(0).locator('.word').first().waitFor();
 	}
