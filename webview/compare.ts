@@ -1,30 +1,22 @@
 /** The script of the page that shows two traces side by side: connects its views to the host. */
 import type { CompareHostApi, ComparePageApi } from '../src/shared/compare';
-import { Remote, serve, type Port } from '../src/shared/rpc';
+import { Remote, serve } from '../src/shared/rpc';
 import { details } from './compare/details';
 import { head } from './compare/head';
 import { key } from './compare/key';
 import { rows } from './compare/rows';
 import { restored, type CompareContext, type PageState } from './compare/state';
 import { registerControls } from './controls';
+import { acquireEditor } from './editor';
 import { Tooltip } from './tooltip';
-
-declare function acquireVsCodeApi(): { postMessage(message: unknown): void; getState(): unknown; setState(state: unknown): void };
 
 /** From top to bottom. */
 const VIEWS = [head, rows, key, details];
 
 function boot(root: HTMLElement): void {
 	registerControls();
-	const editor = acquireVsCodeApi();
-	const port: Port = {
-		post: (message) => editor.postMessage(message),
-		onMessage: (listener) => {
-			const receive = (event: MessageEvent) => listener(event.data);
-			addEventListener('message', receive);
-			return { dispose: () => removeEventListener('message', receive) };
-		},
-	};
+	const editor = acquireEditor();
+	const { port } = editor;
 	let state: PageState = restored(editor.getState());
 	const update = (change: Partial<PageState>) => {
 		const before = state;

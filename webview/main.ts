@@ -1,8 +1,9 @@
 /** The panel's script: connects the views to the host. */
 import type { HostApi, PanelApi } from '../src/shared/panel';
 import type { Shown } from '../src/shared/review';
-import { Remote, serve, type Port } from '../src/shared/rpc';
+import { Remote, serve } from '../src/shared/rpc';
 import { registerControls } from './controls';
+import { acquireEditor } from './editor';
 import { coloursOf } from './draw/colour';
 import { listenForDrops } from './dropping';
 import { rasterized } from './picture';
@@ -25,8 +26,6 @@ import { review } from './views/review';
 import { status } from './views/status';
 import { steps } from './views/steps';
 
-declare function acquireVsCodeApi(): { postMessage(message: unknown): void; getState(): unknown; setState(state: unknown): void };
-
 /** From top to bottom. A new view is one file and one line here. */
 const VIEWS: readonly ViewMaker[] = [header, meter, legibility, status, notes, course, steps, loops, legend, review, details, announcer, card];
 
@@ -38,15 +37,8 @@ function shown(state: AppState): Shown {
 
 function boot(root: HTMLElement): void {
 	registerControls();
-	const editor = acquireVsCodeApi();
-	const port: Port = {
-		post: (message) => editor.postMessage(message),
-		onMessage: (listener) => {
-			const receive = (event: MessageEvent) => listener(event.data);
-			addEventListener('message', receive);
-			return { dispose: () => removeEventListener('message', receive) };
-		},
-	};
+	const editor = acquireEditor();
+	const { port } = editor;
 	const host = new Remote<HostApi>(port);
 	const before = restored(editor.getState());
 	const store = new Store(before.state, (navigation) => editor.setState(navigation));
